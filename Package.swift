@@ -109,7 +109,7 @@ let package = Package(
             ],
             swiftSettings: testing),
         .executableTarget(
-            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxWire"],
+            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxCore", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .executableTarget(
             name: "fusebox-caller", dependencies: ["FuseboxTestSupport", "FuseboxWire"], path: "Tests/fusebox-caller",

@@ -2,7 +2,7 @@ import Glibc
 
 /// Counts what a program executes, with valgrind's tool callgrind.
 enum Callgrind {
-    /// The cost of a program in user space, summed over all threads.
+    /// The cost of a program in user space.
     struct Cost {
         var instructions = 0
         var allocations = 0
@@ -21,19 +21,29 @@ enum Callgrind {
         }
     }
 
+    /// The threads whose cost is counted.
+    enum Threads {
+        /// All of them. The time under callgrind may bring about a snapshot, which other threads write.
+        case all
+        /// The first one, which has the loop.
+        case first
+    }
+
     /// Passes `body` the command prefix that starts a program under callgrind. Returns the program's cost after `body`
     /// has waited for its end.
-    static func count(_ body: (_ tool: [String]) throws -> Void) throws -> Cost {
+    static func count(_ threads: Threads = .all, _ body: (_ tool: [String]) throws -> Void) throws -> Cost {
         var template = Array("/tmp/fusebox-cost-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("cannot create a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        let counts = "\(folder)/counts"
         defer {
-            unlink(counts)
+            // A file for each thread.
+            for name in names(in: folder) { unlink("\(folder)/\(name)") }
             rmdir(folder)
         }
-        try body(["/usr/bin/valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=\(counts)"])
-        return try read(counts)
+        let counts = "\(folder)/counts"
+        let separation = threads == .first ? ["--separate-threads=yes"] : []
+        try body(["/usr/bin/valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=\(counts)"] + separation)
+        return try read(threads == .first ? "\(counts)-01" : counts)
     }
 
     /// The totals in a file that callgrind wrote.

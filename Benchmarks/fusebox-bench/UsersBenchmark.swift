@@ -3,8 +3,8 @@ import Glibc
 
 /// Many users as tags under a template: the memory of each, and the cost of a call beside few and many others.
 ///
-/// Instructions are counted by callgrind, as in `CostBenchmark`: two runs with different numbers of calls, whose difference
-/// leaves out the start and the users' first calls.
+/// Instructions of the loop's thread are counted by callgrind, as in `CostBenchmark`: two runs with different numbers of
+/// calls, whose difference leaves out the start and the users' first calls.
 struct UsersBenchmark {
     private let users: Int
     private let calls: Int
@@ -42,7 +42,7 @@ struct UsersBenchmark {
     }
 
     private func cost(users: Int, calls: Int) throws -> Callgrind.Cost {
-        try Callgrind.count { tool in
+        try Callgrind.count(.first) { tool in
             let daemon = try Daemon(["--snapshot-interval", "1h"], under: tool)
             let peer = try Peer(daemon.socket)
             try peer.setLimits(["$1000000 per day"])

@@ -29,8 +29,8 @@ package enum ClientLimits {
 
     // MARK: Connections
 
-    /// Lost connections after which a request that nobody waits for is not sent again. The request may be what crashes
-    /// the daemon.
+    /// Lost connections after which a request is not sent again if nobody waits for it, or if it is a read that waits for
+    /// a restarting daemon. The request may be what crashes the daemon.
     static let losses = 8
 
     /// The least number of connection attempts within `restartPatienceMilliseconds`.

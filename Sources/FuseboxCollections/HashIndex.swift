@@ -47,14 +47,14 @@ package struct HashIndex: Sendable {
     }
 
     /// Adds a value. It must not be in the index.
-    package mutating func insert(_ value: Int, hash: Int) {
+    @usableFromInline package mutating func insert(_ value: Int, hash: Int) {
         if (count + 1) * 4 > slots.count * 3 { grow() }
         add(Slot(value: UInt32(value + 1), hash: Self.half(hash)))
         count += 1
     }
 
     /// Removes a value. It must be in the index.
-    package mutating func remove(_ value: Int, hash: Int) {
+    @usableFromInline package mutating func remove(_ value: Int, hash: Int) {
         var gap = Int(Self.half(hash)) & mask
         while Int(slots[gap].value) - 1 != value { gap = (gap + 1) & mask }
         slots[gap] = .empty

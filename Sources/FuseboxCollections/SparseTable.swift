@@ -42,10 +42,8 @@ package struct SparseTable<Record: Sendable>: Sendable {
     /// The record at an index that has one, for a change in place.
     @inlinable
     package subscript(existing index: Int) -> Record {
-        @inline(__always) get {
-            guard let record = self[index] else { preconditionFailure("no record at \(index)") }
-            return record
-        }
+        // Borrowed and not copied, because a record may be large and one number of it is needed.
+        @inline(__always) _read { yield chunks[index >> shift][index & mask]! }
         @inline(__always) _modify { yield &chunks[index >> shift][index & mask]! }
     }
 

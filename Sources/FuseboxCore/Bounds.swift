@@ -74,8 +74,8 @@ public struct Bounds: Sendable, Equatable {
     /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
     public var modelAccountsPerUser = 65_536
 
-    /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a template covers it under
-    /// that template's own `(other)`.
+    /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a
+    /// template covers it under that template's own `(other)`.
     public var tags = 65_536
 
     /// Tags that one peer uid may introduce, operators aside: a quarter.
@@ -145,8 +145,8 @@ public struct Bounds: Sendable, Equatable {
 
     // MARK: Spend
 
-    /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together. 1,048,576
-    /// of them are 64 MiB: those of a busy year of 15,000 accounts.
+    /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together.
+    /// 1,048,576 of them are 64 MiB: those of a busy year of 15,000 accounts.
     public static let recentStretches = 1 << 20
 
     /// Records of a provider's spend that are always kept one by one.
@@ -198,6 +198,9 @@ public struct Bounds: Sendable, Equatable {
 
     /// The bytes of a section of a snapshot after which the next part of it begins.
     public static let sectionPartBytes = 256 * 1024
+
+    /// The least time between two attempts at a snapshot that the journal needs to continue, in milliseconds.
+    public static let snapshotRetryMilliseconds: Int64 = 1_000
 
     /// How far apart the numbers of two names in a snapshot may lie: a damaged one must not ask for all memory.
     public static let restoredGap = 1 << 24
@@ -267,6 +270,20 @@ public struct Bounds: Sendable, Equatable {
 
     /// How long a shutdown waits for peers to take their last replies, in milliseconds.
     public static let farewellMilliseconds: Int64 = 2_000
+
+    // MARK: Time zones
+
+    /// How often the files of the zones in use are read again, in milliseconds: the tz database may be updated.
+    public static let zoneRereadMilliseconds: Int64 = 3_600_000
+
+    /// How often it is tried to read the file of a zone that cannot be read, in milliseconds.
+    public static let zoneRetryMilliseconds: Int64 = 60_000
+
+    /// The longest file of a zone that is read, in bytes. Those of the tz database have less than 8 KiB.
+    public static let zoneFileBytes = 64 * 1024
+
+    /// The most names of zones that are listed. The tz database has some 600.
+    public static let zoneNames = 5_000
 
     // MARK: The log
 
@@ -370,6 +387,12 @@ extension Bounds {
         ]
     }
 
+    /// The most grains of a window: of the lengths that share the shortest grains, one has the most.
+    private static var mostGrains: Int {
+        let shortest = ValueRanges.windowLength.lowerBound
+        return (shortest..<shortest + 60).map(SlidingUse.grains(in:)).max() ?? 0
+    }
+
     /// Relations between constants.
     static var constantRelations: [Relation] {
         [
@@ -385,6 +408,12 @@ extension Bounds {
             Relation(
                 "candidates", WireLimits.candidates, .atMost, "UInt8.max", Int(UInt8.max),
                 "a decision names its candidate by one byte"),
+            Relation(
+                "CallScopes.Tags", CallScopes.Tags.count, .exactly, "the tags of a call and that of its user",
+                CallScopes.tagLimit, "each tag of a call has its place"),
+            Relation(
+                "SlidingUse.Grains", SlidingUse.Grains.count, .exactly, "the most grains of a short window",
+                mostGrains, "a window has a place for each of its grains"),
             Relation(
                 "DeadlineHeap.Places", DeadlineHeap.Places.count, .exactly, "the kinds of deadlines",
                 DeadlineHeap.Kind.allCases.count, "each kind has its table"),

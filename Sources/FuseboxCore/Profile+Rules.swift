@@ -25,7 +25,7 @@ extension Profile {
 
     /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under
     /// `fusebox` reads change nothing.
-    public var readsChangeState: Bool { self == .llmProviders }
+    @inlinable public var readsChangeState: Bool { self == .llmProviders }
 
     /// In the reference a shorter mark replaces a longer one, so a worker's guess overrides what the provider reported.
     /// Under `fusebox` a mark is only extended.

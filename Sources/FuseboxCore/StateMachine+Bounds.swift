@@ -17,7 +17,7 @@ struct SharedBound {
     ///   - count: how many there are
     ///   - countOfUser: how many of them this user has introduced
     /// - Throws: `limitReached`
-    func admit(_ count: Int, ofUser countOfUser: Int, by application: Application) throws(Refusal) {
+    func check(_ count: Int, ofUser countOfUser: Int, by application: Application) throws(Refusal) {
         guard application.isOperator || countOfUser < limitPerUser else {
             throw Refusal(
                 .limitReached,
@@ -33,107 +33,107 @@ struct SharedBound {
 
 /// The checks whether names, models and accounts may be introduced.
 ///
-/// There is always room for the provider `(other)` and for the model `unspecified`. Usage that finds no account of its own
-/// is counted under these two. A limit opens the accounts of its route when it is set, so no usage bypasses it. An
+/// There is always room for the provider `(other)` and for the model `unspecified`. Usage that finds no account of its
+/// own is counted under these two. A limit opens the accounts of its route when it is set, so no usage bypasses it. An
 /// admission opens the accounts of its call, so its settle always finds them.
 extension StateMachine {
     /// Checks that a name is known or may be introduced.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
-    func admitName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
-        if names.find(name) == nil { try admitNewName(name, by: application) }
+    func checkName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
+        if names.find(name) == nil { try checkNewName(name, by: application) }
     }
 
     /// Checks that a name that is not known may be introduced as that of a provider or breaker.
     ///
     /// - Throws: `notFound` if workers may not add one; `limitReached`
-    func admitNewName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
+    func checkNewName<Text: NameText>(_ name: Text, by application: Application) throws(Refusal) {
         guard !name.isSame(as: .otherProvider) else { return }
         try checkStrictness(name, application)
-        try admitOneMoreName(by: application)
+        try checkOneMoreName(by: application)
     }
 
     /// Checks that there is room for one more name of a provider, a breaker or a deployment.
     ///
     /// - Throws: `limitReached`
-    func admitOneMoreName(by application: Application) throws(Refusal) {
+    func checkOneMoreName(by application: Application) throws(Refusal) {
         try SharedBound(what: "names", limit: bounds.names, limitPerUser: bounds.namesPerUser)
-            .admit(names.count, ofUser: names.count(of: application.user), by: application)
+            .check(names.count, ofUser: names.count(of: application.user), by: application)
     }
 
     /// Checks that a model is known or may be introduced.
     ///
     /// - Throws: `limitReached`
-    func admitModel(_ model: Name, by application: Application) throws(Refusal) {
-        if models.find(model) == nil { try admitNewModel(isUnspecified: model == .unspecifiedModel, by: application) }
+    func checkModel(_ model: Name, by application: Application) throws(Refusal) {
+        if models.find(model) == nil { try checkNewModel(isUnspecified: model == .unspecifiedModel, by: application) }
     }
 
     /// Checks that a model that is not known may be introduced.
     ///
     /// - Parameter isUnspecified: whether it is the one for calls that name none
     /// - Throws: `limitReached`
-    func admitNewModel(isUnspecified: Bool, by application: Application) throws(Refusal) {
+    func checkNewModel(isUnspecified: Bool, by application: Application) throws(Refusal) {
         guard !isUnspecified else { return }
         try SharedBound(
             what: "models", limit: bounds.models, limitPerUser: bounds.modelsPerUser,
             remedy: "an operator can `forget` a provider with many"
-        ).admit(models.count, ofUser: models.count(of: application.user), by: application)
+        ).check(models.count, ofUser: models.count(of: application.user), by: application)
     }
 
     /// Checks that a provider has an account or may get one.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
-    func admitAccount(_ provider: Name, by application: Application) throws(Refusal) {
+    func checkAccount(_ provider: Name, by application: Application) throws(Refusal) {
         if let id = names.find(provider), ledger.contains(id) { return }
         guard provider != .otherProvider else { return }
-        try admitName(provider, by: application)
-        try admitOneMoreAccount(by: application)
+        try checkName(provider, by: application)
+        try checkOneMoreAccount(by: application)
     }
 
     /// Checks that there is room for one more provider with an account.
     ///
     /// - Throws: `limitReached`
-    private func admitOneMoreAccount(by application: Application) throws(Refusal) {
+    private func checkOneMoreAccount(by application: Application) throws(Refusal) {
         try SharedBound(
             what: "providers with an account", limit: bounds.providerAccounts,
             limitPerUser: bounds.providerAccountsPerUser
-        ).admit(ledger.providerCount, ofUser: ledger.opened(by: application.user).providers, by: application)
+        ).check(ledger.providerCount, ofUser: ledger.opened(by: application.user).providers, by: application)
     }
 
     /// Checks that a model has an account with a provider or may get one.
     ///
     /// - Returns: whether it has none yet
     /// - Throws: `limitReached`
-    func admitModelAccount(_ provider: Name, _ model: Name, by application: Application) throws(Refusal) -> Bool {
+    func checkModelAccount(_ provider: Name, _ model: Name, by application: Application) throws(Refusal) -> Bool {
         if let provider = names.find(provider), let model = models.find(model),
             ledger.findModel(provider, model) != nil
         {
             return false
         }
-        try admitOneMoreModelAccount(isUnspecified: model == .unspecifiedModel, by: application)
+        try checkOneMoreModelAccount(isUnspecified: model == .unspecifiedModel, by: application)
         return true
     }
 
-    private func admitOneMoreModelAccount(
+    private func checkOneMoreModelAccount(
         isUnspecified: Bool, by application: Application
     ) throws(Refusal) {
         guard !isUnspecified else { return }
         try SharedBound(
             what: "model accounts", limit: bounds.modelAccounts, limitPerUser: bounds.modelAccountsPerUser,
             remedy: "an operator can `forget` a provider"
-        ).admit(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
+        ).check(ledger.modelAccountCount, ofUser: ledger.opened(by: application.user).models, by: application)
     }
 
     /// Checks that a call by a route has its accounts or may get them.
     ///
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     @inline(__always)
-    func admitAccounts<Text: NameText>(
+    func checkAccounts<Text: NameText>(
         of route: Route<Text>, by application: Application
     ) throws(Refusal) {
-        if route.deployment != nil, route.deploymentID == nil { try admitOneMoreName(by: application) }
-        if route.providerID == nil { try admitNewName(route.provider, by: application) }
-        try admitAccounts(
+        if route.deployment != nil, route.deploymentID == nil { try checkOneMoreName(by: application) }
+        if route.providerID == nil { try checkNewName(route.provider, by: application) }
+        try checkAccounts(
             route.providerID, isOther: route.provider.isSame(as: .otherProvider), route.model, route.modelID,
             by: application)
     }
@@ -146,7 +146,7 @@ extension StateMachine {
     ///   - id: the number of the model; nil: it is new
     /// - Throws: `limitReached`
     @inline(__always)
-    func admitAccounts<Text: NameText>(
+    func checkAccounts<Text: NameText>(
         _ provider: NameID?, isOther: @autoclosure () -> Bool, _ model: ChargedModel<Text>?, _ id: ModelID?,
         by application: Application
     ) throws(Refusal) {
@@ -154,12 +154,12 @@ extension StateMachine {
             guard model != nil else { return }
             if let id, ledger.findModel(provider, id) != nil { return }
         } else if !isOther() {
-            try admitOneMoreAccount(by: application)
+            try checkOneMoreAccount(by: application)
         }
         guard let model else { return }
         let isUnspecified = isUnspecified(model)
-        if id == nil { try admitNewModel(isUnspecified: isUnspecified, by: application) }
-        try admitOneMoreModelAccount(isUnspecified: isUnspecified, by: application)
+        if id == nil { try checkNewModel(isUnspecified: isUnspecified, by: application) }
+        try checkOneMoreModelAccount(isUnspecified: isUnspecified, by: application)
     }
 }
 

@@ -55,7 +55,7 @@ extension CreditLedger {
                 SpendEntry(at: entry.at, cost: entry.cost), isExact: true,
                 in: &providers[existing: entry.provider.index].history)
         }
-        providers.forEachIndex { index in histories.settle(&providers[existing: index].history, at: now) }
+        providers.forEachIndex { index in histories.finishRestoring(&providers[existing: index].history, at: now) }
         sharedHistory.removeAll()
     }
 }

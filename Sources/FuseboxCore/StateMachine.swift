@@ -1,12 +1,10 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// The state of Fusebox, and the commands that change it. Commands are applied one at a time.
 ///
 /// It has no clock, no I/O and no randomness. The same commands at the same moments give the same state and the same
 /// replies, bit for bit. A copy is cheap (see `ChunkedArray`); a snapshot is written from a copy.
-///
-/// A method that changes nothing is inlined where it is called for every call: a method that changes the state would
-/// otherwise pass it a copy of its two kilobytes.
 public struct StateMachine: Sendable {
     /// The semantics in force.
     public internal(set) var profile: Profile
@@ -37,6 +35,7 @@ public struct StateMachine: Sendable {
     var deadlines = DeadlineHeap()
     /// The moment of the last change. No command is applied at an earlier one.
     public internal(set) var lastMoment: Moment
+    private let passedByAddress = PassedByAddress()
 
     /// An empty state.
     public init(profile: Profile = .fusebox, bounds: Bounds = Bounds(), at moment: Moment) {
@@ -89,6 +88,7 @@ public struct StateMachine: Sendable {
     public mutating func passTime(to moment: Moment) { lastMoment = self.moment(of: moment) }
 
     /// Whether a command may change state under the profile in force.
+    @inlinable
     public func changesState(_ declaration: CommandDeclaration) -> Bool {
         switch declaration.effect {
         case .written, .durable: true

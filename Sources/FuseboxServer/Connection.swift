@@ -6,7 +6,9 @@ import FuseboxWire
 /// One client: its socket, its input and output buffers, and its session.
 final class Connection {
     let stream: Stream
-    var session: Session
+    /// The session and the buffers of input and output.
+    private var channel: Channel
+    var session: Session { _read { yield channel.session } }
     /// The number of the client's user in `UserQuotas` and `TurnSchedule`.
     let user: Int
     /// The process that connected; nil if it cannot be watched.
@@ -14,8 +16,6 @@ final class Connection {
     /// Whether the process that connected has ended, and another process has the other end.
     var outlivesProcess = false
     private unowned let server: Server
-    private var input = FrameReader(frameLimit: WireLimits.helloFrameLength)
-    private var output = ByteWriter()
     /// Whether the connection is on the server's list of connections with output to send.
     var isDirty = false
     /// Whether the connection waits in the schedule with requests for the next turn.
@@ -46,7 +46,7 @@ final class Connection {
 
     init(_ stream: Stream, _ session: Session, _ user: Int, _ process: PeerProcess?, _ server: Server) {
         self.stream = stream
-        self.session = session
+        channel = Channel(session)
         self.user = user
         self.peerProcess = process
         self.server = server
@@ -66,42 +66,45 @@ final class Connection {
             budget = server.bounds.requestsPerTurn
         }
         setSoftLimit()
-        var nextLook = budget
-        var outputAtLook = output.count
-        while mayHandle, input.isReady {
-            // Reading the clock costs a noticeable part of a request.
-            let looksAtClock = budget <= nextLook || output.count - outputAtLook > Bounds.outputPerLook
-            if looksAtClock {
-                nextLook = budget - Bounds.requestsPerLook
-                outputAtLook = output.count
-            }
-            guard budget > 0, !looksAtClock || server.mayGoOn(user) else {
+        while mayHandle, channel.input.isReady {
+            guard budget > 0, server.mayGoOn(user) else {
                 server.continueLater(self)
                 break
             }
-            guard
-                server.keeper.engine.canTake(frameLength: input.nextLength, from: session)
-                    || !server.keeper.engine.needsRoom(input.nextCommand)
-            else {
-                isWaitingForRoom = true
-                server.keeper.waitForRoom(session.id, frameLength: input.nextLength)
-                break
-            }
-            budget -= 1
-            handleNext()
+            handleSome()
         }
         // A peer that has shut down its sending side still gets the replies to its requests.
-        if hasEnded, deferred == 0, !input.isReady { finish() }
-        if !output.isEmpty || hasDrained { server.markDirty(self) }
+        if hasEnded, deferred == 0, !channel.input.isReady { finish() }
+        if !channel.output.isEmpty || hasDrained { server.markDirty(self) }
         chooseReading()
         countMemory()
+    }
+
+    /// Handles a few requests, after which the clock is read again. Reading it costs a noticeable part of a request.
+    private func handleSome() {
+        // What hello allows holds for the next frame.
+        let limit = hasOpened ? min(budget, Bounds.requestsPerLook) : 1
+        let run = channel.handle(
+            atMost: limit, below: softLimit, with: &server.keeper.engine, at: server.moment)
+        budget -= run.count
+        switch run.end {
+        case .answered: if !hasOpened { open() }
+        case .noRoom:
+            isWaitingForRoom = true
+            server.keeper.waitForRoom(session.id, frameLength: channel.input.nextLength)
+        case .close: finish()
+        case .deferred(let ticket, let work):
+            deferred += 1
+            server.keeper.perform(work, for: ticket)
+        case .refused(let refusal): finish(session.state == .opening ? refusal.beforeHello : refusal)
+        }
     }
 
     /// Whether further requests may be handled. They may not while the peer does not read its replies, while its
     /// replies wait for the disk, or while its next request waits for room in the journal.
     private var mayHandle: Bool {
         !isFinishing && !isWaitingForRoom && server.isServing && deferred < Bounds.deferredReplies
-            && output.count + session.heldBytes < softLimit
+            && channel.output.count + session.delayedBytes < softLimit
     }
 
     /// Sets the soft limit. If the user's connections take much memory, only those whose output is sent are served.
@@ -122,32 +125,12 @@ final class Connection {
         do throws(LoopError) { try stream.startReading() } catch { server.drop(self, "\(error)") }
     }
 
-    private func handleNext() {
-        let verdict: Verdict?
-        do throws(Refusal) {
-            verdict = try unsafe input.next { header, payload in
-                unsafe server.keeper.engine.handle(header, payload, &session, &output, at: server.moment)
-            }
-        } catch {
-            return finish(session.state == .opening ? error.beforeHello : error)
-        }
-        switch verdict {
-        case nil: return
-        case .proceed:
-            if !hasOpened { open() }
-            server.endFenced()
-        case .close: finish()
-        case .deferred(let ticket, let work):
-            deferred += 1
-            server.keeper.perform(work, for: ticket)
-        }
-    }
-
     /// Hello was accepted.
     private func open() {
         hasOpened = true
-        input.frameLimit = WireLimits.frameLength
+        channel.input.frameLimit = WireLimits.frameLength
         server.quotas.opened(session.id, of: user)
+        server.endFenced()
     }
 
     /// Handles no more requests, sends the output, then closes.
@@ -160,7 +143,7 @@ final class Connection {
     /// Sends the peer a refusal, then closes.
     func finish(_ refusal: Refusal) {
         guard !isFinishing else { return }
-        output.writeRefusal(refusal, command: 0, correlation: 0)
+        channel.output.writeRefusal(refusal, command: 0, correlation: 0)
         finish()
     }
 
@@ -178,7 +161,7 @@ final class Connection {
     private func countMemory() {
         guard stream.isOpen else { return }
         let now =
-            input.footprint + output.footprint + session.heldFootprint
+            channel.input.footprint + channel.output.footprint + session.delayedFootprint
             + (stream.hasPendingChunk ? stream.pendingBytes : 0)
         guard now != countedBytes else { return }
         let change = now - countedBytes
@@ -198,7 +181,7 @@ final class Connection {
     func complete(_ write: (inout ByteWriter) -> Void) {
         guard stream.isOpen else { return }
         deferred -= 1
-        write(&output)
+        write(&channel.output)
         process()
     }
 
@@ -208,16 +191,16 @@ final class Connection {
     /// a connection. The flush that follows counts it.
     func append(_ frame: UnsafeRawBufferPointer) {
         guard stream.isOpen else { return }
-        unsafe session.wasHanded(frame)
-        unsafe output.write(contentsOf: frame)
+        unsafe channel.session.wasHanded(frame)
+        unsafe channel.output.write(contentsOf: frame)
         server.markDirty(self)
     }
 
     /// Sends the events that the peer has subscribed to. The journal entries of the turn are written by now.
     func deliverEvents() {
         guard stream.isOpen else { return }
-        server.keeper.engine.deliverEvents(to: &session, &output)
-        if !output.isEmpty { flush() }
+        channel.deliverEvents(of: server.keeper.engine)
+        if !channel.output.isEmpty { flush() }
     }
 
     /// Sends as much output as the socket takes.
@@ -231,42 +214,42 @@ final class Connection {
         guard stream.isOpen else { return }
         do throws(LoopError) {
             let sent = try send()
-            output.removeFirst(sent)
+            channel.output.removeFirst(sent)
         } catch {
             // A peer that has said goodbye may disconnect before it gets the reply.
             return isFinishing ? server.remove(self) : server.drop(self, "\(error)")
         }
-        guard output.count <= server.bounds.outputHardLimit else {
+        guard channel.output.count <= server.bounds.outputHardLimit else {
             return server.drop(
                 self,
-                "the peer does not read: \(output.count) bytes of output wait, and \(server.bounds.outputHardLimit) may wait"
+                "the peer does not read: \(channel.output.count) bytes of output wait, and \(server.bounds.outputHardLimit) may wait"
             )
         }
         if isFlushed {
             stalledSince = nil
-            output.shrink(to: server.quotas.isTight(user) ? Bounds.restingOutput : Bounds.workingOutput)
+            channel.output.shrink(to: server.quotas.isTight(user) ? Bounds.restingOutput : Bounds.workingOutput)
             // Its last replies may still wait for the disk.
-            if isFinishing, session.heldReplies == 0 { return server.remove(self) }
+            if isFinishing, session.delayedReplies == 0 { return server.remove(self) }
         } else if stalledSince == nil {
             stalledSince = server.moment.now
         }
         setSoftLimit()
         // The stream has its own copy of the pending chunk.
-        if output.isEmpty, softLimit == 0 { output.shrink(to: Bounds.restingOutput) }
+        if channel.output.isEmpty, softLimit == 0 { channel.output.shrink(to: Bounds.restingOutput) }
         // Requests may have waited for room in the output.
-        if mayHandle, input.isReady { server.continueLater(self) }
+        if mayHandle, channel.input.isReady { server.continueLater(self) }
         chooseReading()
     }
 
     private func send() throws(LoopError) -> Int {
-        let result: Result<Int, LoopError> = unsafe output.withBytes { bytes in
+        let result: Result<Int, LoopError> = unsafe channel.output.withBytes { bytes in
             do throws(LoopError) { return .success(try unsafe stream.write(bytes)) } catch { return .failure(error) }
         }
         return try result.get()
     }
 
     /// Whether the socket has taken all output.
-    var isFlushed: Bool { output.isEmpty && !stream.hasPendingChunk }
+    var isFlushed: Bool { channel.output.isEmpty && !stream.hasPendingChunk }
 
     // MARK: Deadlines
 
@@ -285,16 +268,16 @@ final class Connection {
                     .idleTimeout,
                     "the connection was idle for \(server.bounds.idleMilliseconds / 1000) s; connect again when needed")
             )
-        } else if output.isEmpty, now > lastByteAt {
-            output.shrink(to: Bounds.restingOutput)
+        } else if channel.output.isEmpty, now > lastByteAt {
+            channel.output.shrink(to: Bounds.restingOutput)
         }
     }
 }
 
 extension Connection: StreamDelegate {
-    func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { unsafe input.spare() }
+    func spareRoom(for stream: Stream) -> UnsafeMutableRawBufferPointer { unsafe channel.input.spare() }
 
-    func stream(_ stream: Stream, didFill count: Int) { input.commit(count) }
+    func stream(_ stream: Stream, didFill count: Int) { channel.input.commit(count) }
 
     func streamDidRead(_ stream: Stream) {
         lastByteAt = server.moment.now

@@ -12,6 +12,7 @@ extension Server {
         let news = keeper.beginTurn(reading)
         moment = keeper.engine.clock.moment
         for news in news { tell(news) }
+        tellCalendars()
     }
 
     /// Logs that a start does not believe the wall clock yet.
@@ -41,6 +42,15 @@ extension Server {
                 "the recorded date \(date(ahead)) is more than a day ahead of the synchronised wall clock \(date(clock.system)); dates are taken back to the wall clock; windows of calendars that are open again: \(reopened)"
             )
         }
+    }
+
+    /// Logs that the zone of a limit cannot be read, and that all of them can be read again.
+    private func tellCalendars() {
+        let trouble = keeper.engine.calendarTrouble
+        guard trouble != calendarTrouble else { return }
+        calendarTrouble = trouble
+        guard let trouble else { return log(.notice, "the time zones of all limits can be read again") }
+        log(.warning, "\(trouble); windows of limits by this zone do not end until it can be read")
     }
 
     private func date(_ moment: Timestamp) -> String { Log.date(moment.milliseconds) }

@@ -51,6 +51,8 @@ package final class Server {
     /// The number of connections that may still be accepted in this turn, and whether one waits for the next turn.
     var acceptsLeft = 0
     var hasUnaccepted = false
+    /// What was logged last of the zones that limits need.
+    var calendarTrouble: String?
 
     var shutdown = Shutdown.notBegun
     /// The number of turns without received bytes after which a shutdown stops reading.

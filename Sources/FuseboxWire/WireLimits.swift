@@ -27,6 +27,9 @@ public enum WireLimits {
     /// The longest text (a client's name, a message), in bytes of UTF-8.
     public static let textLength = 1024
 
+    /// The longest name of a time zone, in bytes. The longest one in the tz database has 32.
+    public static let zoneNameLength = 64
+
     // MARK: Lists
 
     /// The most entries of one page of a list. This bounds the work of one request.
@@ -44,11 +47,19 @@ public enum WireLimits {
     /// `TagListOf` with names that own their bytes.
     public typealias TagList = TagListOf<Name>
 
-    /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the journal.
+    /// The most limits that one request sets or removes. The window of the calendar of each may be an entry of the
+    /// journal.
     public static let limitsPerRequest = 12
 
     /// The most candidates of one admission.
     public static let candidates = Candidates.capacity
+
+    /// The most limits of one page, which is shorter than other pages: with the longest names it fills a third of a
+    /// frame.
+    public static let limitPageLength = 96
+
+    /// The most limits that one decision of admission tells of. With the longest names they fill a quarter of a frame.
+    public static let limitsTold = 64
 
     // MARK: Values
 

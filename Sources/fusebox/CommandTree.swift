@@ -36,6 +36,27 @@ enum CommandTree {
         return nil
     }
 
+    /// The error for an option that is given twice though a call or a scope has one; nil if there is none. It is checked
+    /// before the parser runs, because the parser takes the last value and passes over the others.
+    static func repeatedOption(in arguments: some Sequence<String>) -> Failure? {
+        let words = arguments.prefix { $0 != "--" }
+        var command: any ParsableCommand.Type = Fusebox.self
+        for word in words where !word.hasPrefix("-") {
+            if let next = children(of: command).first(where: { names(of: $0).contains(word) }) { command = next }
+        }
+        let several = (command as? any RepeatingCommand.Type)?.repeatable ?? []
+        var seen: Set<String> = []
+        for word in words where word.hasPrefix("--") {
+            let name = String(word.dropFirst(2).prefix { $0 != "=" })
+            guard chargedNames.contains(name), !several.contains(name), !seen.insert(name).inserted else { continue }
+            return Failure(.usage, "--\(name) is given twice; it has one value here")
+        }
+        return nil
+    }
+
+    /// The options that say what is charged or limited.
+    private static let chargedNames: Set<String> = ["route", "provider", "deployment", "model", "tag"]
+
     /// The direct subcommands of a command.
     static func children(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
         command.configuration.subcommands + command.configuration.groupedSubcommands.flatMap(\.subcommands)
@@ -44,4 +65,26 @@ enum CommandTree {
     private static func names(of command: any ParsableCommand.Type) -> [String] {
         [command._commandName] + command.configuration.aliases
     }
+}
+
+/// A command some of whose options may be given several times.
+protocol RepeatingCommand: ParsableCommand {
+    /// The names of those options.
+    static var repeatable: Set<String> { get }
+}
+
+extension RunCommand: RepeatingCommand {
+    static let repeatable: Set = ["route", "provider", "model", "tag"]
+}
+
+extension AdmitCommand: RepeatingCommand {
+    static let repeatable: Set = ["route", "provider", "model", "tag"]
+}
+
+extension ReportCommand: RepeatingCommand {
+    static let repeatable: Set = ["tag"]
+}
+
+extension LedgerCommands.Record: RepeatingCommand {
+    static let repeatable: Set = ["tag"]
 }

@@ -64,6 +64,7 @@ struct Fusebox: ParsableCommand {
         // A closed pipe is then an error of `write`, on which the tool ends quietly.
         _ = signal(SIGPIPE, SIG_IGN)
         CommandTree.unknownCommand(in: CommandLine.arguments.dropFirst())?.exit()
+        CommandTree.repeatedOption(in: CommandLine.arguments.dropFirst())?.exit()
         LimitArgument.negative(in: CommandLine.arguments.dropFirst())?.exit()
         do {
             var command = try parseAsRoot()

@@ -9,7 +9,7 @@ struct OverviewCommand: DaemonCommand {
         commandName: "overview",
         abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
         discussion: """
-            The fullest limit of a provider stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
+            The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
             how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits.
             """)
 

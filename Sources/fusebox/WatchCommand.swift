@@ -169,6 +169,11 @@ extension ReceivedEvent {
     private static func sentence(_ reset: AccountReset) -> String {
         let spent = "\(Formatting.dollars(reset.spend)) had been spent"
         if reset.scope.isHost { return "every account was reset: \(spent)" }
+        if LimitReport.isTemplate(reset.scope) { return "the tags that \(reset.scope) stands for were reset" }
+        // A tag with a provider has no account.
+        guard reset.scope.tag == nil || reset.scope.provider == nil else {
+            return "the limits of \(reset.scope) were reset"
+        }
         return "the account of \(reset.scope) was reset: \(spent)"
     }
 }

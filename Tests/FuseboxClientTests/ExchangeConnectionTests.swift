@@ -314,6 +314,20 @@ struct ExchangeConnectionTests {
         #expect(script.absence == "it fell again")
     }
 
+    @Test func withPatienceAReadIsAskedAgainForAsManyConnectionsAsARestartMayClose() {
+        let script = ExchangeScript { $0.restartPatienceMilliseconds = 60_000 }
+        let read = script.request(Read.self)
+        for _ in 0..<ClientLimits.losses {
+            script.takeOutput()
+            #expect(script.lose() == [.close])
+            // A daemon that falls again and again is not asked without a pause.
+            script.now = script.now + (script.backoff ?? 0)
+            #expect(script.connect() == [.write(read, nil), .send])
+        }
+        script.takeOutput()
+        #expect(script.lose() == [.close, .failed(read, .absent)])
+    }
+
     @Test func aReadThatNobodyWaitsForIsNotAskedAgain() {
         let script = ExchangeScript()
         let read = script.request(Read.self)

@@ -9,23 +9,24 @@ struct SequenceWindowTests {
         var window = SequenceWindow()
         #expect((window.next, window.oldestUnacknowledged) == (1, 1))
         #expect([window.issue(), window.issue(), window.issue()] == [1, 2, 3])
-        window.settle(2)
+        window.close(2)
         #expect(window.oldestUnacknowledged == 1)
-        window.settle(1)
+        window.close(1)
         #expect(window.oldestUnacknowledged == 3)
-        window.settle(3)
+        window.close(3)
         #expect((window.next, window.oldestUnacknowledged) == (4, 4))
-        window.settle(3)
-        window.settle(9)
+        window.close(3)
+        window.close(9)
         #expect(window.oldestUnacknowledged == 4)
     }
 
     @Test func theWindowIsAsWideAsTheDaemonKeepsReplies() {
         var window = SequenceWindow()
         for _ in 0..<3 { _ = window.issue() }
-        #expect(!window.hasRoom(kept: 3) && window.hasRoom(kept: 4) && window.hasRoom(kept: 0))
-        window.settle(1)
-        #expect(window.hasRoom(kept: 3))
+        func hasRoom(kept: UInt32) -> Bool { window.hasRoom(for: window.next, kept: kept) }
+        #expect(!hasRoom(kept: 3) && hasRoom(kept: 4) && hasRoom(kept: 0))
+        window.close(1)
+        #expect(hasRoom(kept: 3))
     }
 
     /// Compared with a simple implementation, a set of open numbers.
@@ -45,7 +46,7 @@ struct SequenceWindowTests {
                 let candidates = open.sorted().dropFirst(random.next() % 500 == 0 ? 0 : 1).prefix(64)
                 guard let settled = candidates.randomElement(using: &random) ?? open.first else { continue }
                 open.remove(settled)
-                window.settle(settled)
+                window.close(settled)
             }
             #expect(window.oldestUnacknowledged == open.min() ?? next)
         }

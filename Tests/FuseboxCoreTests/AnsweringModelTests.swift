@@ -65,6 +65,75 @@ struct AnsweringModelTests {
         #expect(account?.answering == nil)
     }
 
+    /// An admission without a model is no way around the limits of the model that answers.
+    @Test func theLimitsOfTheModelThatAnsweredCountWhatACallThatAskedForNoneHasUsed() throws {
+        var rig = Rig()
+        let routes = ["p/m", "p@eu/m", "p/unspecified"]
+        let tagged = try LimitCalls.scope("p/m", tag: "user:1")
+        for scope in try routes.map({ try LimitCalls.scope($0) }) + [try LimitCalls.scope("p/m", tag: "user:*")] {
+            let texts = ["$1 until reset", "9 requests per hour", "99 tokens per hour", "9 in flight"]
+            try rig.apply(LimitSet(scope: scope, limits: try texts.map { try LimitCalls.bound($0) }))
+        }
+        func settle(_ usage: CallUsage?) throws {
+            let call = try LimitCalls.admit("p@eu", tags: ["user:1"], cost: "0.5", input: 10)
+            let permit = try #require(try rig.apply(call).permit)
+            try rig.apply(Settle(permit: permit, outcome: .success, usage: usage))
+        }
+        func used(_ scope: Scope) throws -> [Int64] { try LimitCalls.used(scope, &rig) }
+        try settle(CallUsage(model: m, cost: dollars("0.25"), inputTokens: 4))
+        let first: [Int64] = [dollars("0.25").nanodollars, 1, 4, 0]
+        for scope in [try LimitCalls.scope("p/m"), try LimitCalls.scope("p@eu/m"), tagged] {
+            #expect(try used(scope) == first, "\(scope)")
+        }
+        #expect(try used(try LimitCalls.scope("p/unspecified")) == [0, 0, 0, 0])
+
+        try settle(CallUsage(cost: dollars("0.5"), inputTokens: 8))
+        #expect(try used(try LimitCalls.scope("p/unspecified")) == [dollars("0.5").nanodollars, 1, 8, 0])
+        #expect(try used(tagged) == first)
+
+        // A call of which nothing is told counts under no model. The name that answered may stand for another.
+        try settle(nil)
+        try rig.apply(AliasSet(ModelAlias(provider: p, name: name("m-1"), model: m)))
+        try settle(CallUsage(model: name("m-1"), cost: dollars("0.75")))
+        #expect(try used(tagged) == [dollars("1").nanodollars, 2, 4, 0])
+        #expect(try rig.apply(LimitCalls.admit("p/m", cost: "0.1")).permit == nil)
+    }
+
+    /// A call that names no model may be of any: one that is used up denies it, as it would one that does not say how much.
+    @Test func aLimitOnAModelThatIsUsedUpDeniesCallsThatNameNone() throws {
+        var rig = Rig()
+        for scope in [
+            try LimitCalls.scope("p/m"), try LimitCalls.scope("q@eu/m"), try LimitCalls.scope("r/m", tag: "t*"),
+        ] {
+            try rig.apply(LimitSet(scope: scope, limits: [try LimitCalls.bound("$1 per minute")]))
+        }
+        func isAdmitted(_ route: String, _ tags: [String] = [], cost: String? = "5", at now: Int64 = 1) throws -> Bool {
+            let call = try LimitCalls.admit(route, tags: tags, cost: cost)
+            let preview = AdmitPreview(candidates: call.candidates, tags: call.tags, estimate: call.estimate)
+            return try rig.apply(preview, at: now).candidate != nil
+        }
+        for (used, isFull) in [("0.5", false), ("0.5", true)] {
+            for route in ["p", "q@eu", "r"] {
+                let call = try LimitCalls.admit(route, tags: ["t1"])
+                let permit = try #require(try rig.apply(call).permit)
+                let usage = CallUsage(model: m, cost: dollars(used))
+                try rig.apply(Settle(permit: permit, outcome: .success, usage: usage))
+            }
+            #expect(try isAdmitted("p") == !isFull)
+            #expect(try isAdmitted("q@eu") == !isFull && isAdmitted("q@us") && isAdmitted("q"))
+            #expect(try isAdmitted("r", ["t1"]) == !isFull && isAdmitted("r", ["t2"]) && isAdmitted("r"))
+        }
+        #expect(try isAdmitted("p/n") && isAdmitted("p", cost: "0") && !isAdmitted("p", cost: nil))
+        rig.machine = try rig.machine.restored()
+        let denied = try rig.apply(LimitCalls.admit("p", cost: "5"), at: 1).decision
+        #expect(denied.limits.first?.scope == (try LimitCalls.scope("p/m")))
+        let full = rig
+        try rig.apply(LimitRemove(allOf: try LimitCalls.scope("p/m")), at: 1)
+        #expect(try isAdmitted("p"))
+        rig = full
+        #expect(try isAdmitted("p", at: 62_000))
+    }
+
     @Test func aNameThatFindsNoRoomIsRefusedAndNothingIsChangedAndWithoutItTheCallIsCounted() throws {
         var bounds = Bounds()
         bounds.models = 1

@@ -59,6 +59,24 @@ struct NameRulesTests {
         rig.expect(.limitReached, of: AliasSet(ModelAlias(provider: p, name: dated, model: name("y"))))
     }
 
+    /// It would hold for no call, and no command would find it.
+    @Test func aNameWithALimitBecomesNoAlias() throws {
+        for scope in [
+            Scope(provider: p, model: dated), Scope(provider: p, model: dated, tag: name("user:*")),
+            Scope(provider: p, deployment: name("eu"), model: dated),
+        ] {
+            var rig = Rig()
+            try rig.apply(LimitSet(scope: scope, limits: [try LimitText.limit("$2 prepaid")]))
+            rig.expect(.outOfRange, of: alias())
+            try rig.apply(AliasSet(ModelAlias(provider: name("q"), name: dated, model: model)))
+            try rig.apply(LimitRemove(allOf: scope))
+            try rig.apply(alias())
+            try rig.apply(LimitSet(scope: scope, limits: [try LimitText.limit("$2 prepaid")]))
+            try rig.apply(alias())
+            #expect(try rig.apply(LimitList()).entries.map(\.scope.model) == [model])
+        }
+    }
+
     @Test func withStrictNamesAWorkerAddsNoProviderAnOperatorDoes() throws {
         var rig = Rig()
         try rig.apply(BreakerFailure(name: p), by: 7)

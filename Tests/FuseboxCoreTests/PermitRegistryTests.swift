@@ -33,9 +33,10 @@ struct PermitRegistryTests {
         var totals = PermitTotals()
         var forgotten: [UInt64] = []
 
-        mutating func lapse(_ index: Int, _ standing: PermitStanding) {
+        mutating func lapse(_ index: Int, _ standing: PermitStanding, at now: Timestamp) {
             var permit = inForce.remove(at: index)
             permit.standing = standing
+            permit.grant.expiresAt = now
             permit.isInFlight = false
             lapsed.append(permit)
             switch standing {
@@ -152,8 +153,8 @@ struct PermitRegistryTests {
             let place = try #require(registry.find(model.inForce[index].number))
             let standing = random.pick([PermitStanding.expired, .reclaimed, .revoked])
             let before = model.forgotten.count
-            let forgotten = registry.lapse(place, standing, keeping: bounds)
-            model.lapse(index, standing)
+            let forgotten = registry.lapse(place, standing, at: at(now), keeping: bounds)
+            model.lapse(index, standing, at: at(now))
             #expect(forgotten?.number == (model.forgotten.count > before ? model.forgotten.last : nil))
         case (4...5, let index?):
             let number = model.inForce.remove(at: index).number

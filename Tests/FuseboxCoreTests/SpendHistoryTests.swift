@@ -135,7 +135,7 @@ struct SpendHistoryTests {
                 otherPool.restore(entry, isExact: position >= list.count - list.exact, in: &other)
                 position += 1
             }
-            otherPool.settle(&other, at: at(now))
+            otherPool.finishRestoring(&other, at: at(now))
             #expect(other.exact == list.exact)
             #expect(other.count == list.count)
             for window in Self.windows {
@@ -153,7 +153,7 @@ struct SpendHistoryTests {
         for step in 0..<20_000 {
             pool.restore(SpendEntry(at: at(Int64(step) * Self.day), cost: 2), isExact: true, in: &list)
         }
-        pool.settle(&list, at: at(20_000 * Self.day))
+        pool.finishRestoring(&list, at: at(20_000 * Self.day))
         #expect(list.count == Bounds.exactRecords + Bounds.spendStretches)
         #expect(pool.sum(of: list, since: at(0)).cost == 40_000)
         #expect(pool.sum(of: list, since: at(0)).count == 20_000)
@@ -169,7 +169,7 @@ struct SpendHistoryTests {
             pool.restore(entry, isExact: false, in: &list)
         }
         let now = 2_000 * Self.day
-        pool.settle(&list, at: at(now))
+        pool.finishRestoring(&list, at: at(now))
         for step in 0..<(2 * SpendPool.entriesPerProvider) {
             pool.record(SpendEntry(at: at(now + Int64(step)), cost: 1), in: &list)
             #expect(list.count <= SpendPool.entriesPerProvider)
@@ -182,7 +182,7 @@ struct SpendHistoryTests {
                 pool.restore(entry, isExact: position >= list.count - list.exact, in: &other)
                 position += 1
             }
-            pool.settle(&other, at: at(now + Int64(step)))
+            pool.finishRestoring(&other, at: at(now + Int64(step)))
             #expect(other.count == list.count && other.exact == list.exact, "step \(step)")
             pool.remove(&other)
         }
@@ -196,7 +196,7 @@ struct SpendHistoryTests {
             let entry = SpendEntry(start: at(Int64(step)), end: at(Int64(step)), cost: .max, count: .max)
             pool.restore(entry, isExact: false, in: &list)
         }
-        pool.settle(&list, at: at(4))
+        pool.finishRestoring(&list, at: at(4))
         #expect(pool.rollingSum(of: &list, at: at(4)) == SpendSum(cost: .max, count: .max))
         for step in 0..<SpendPool.foldAt {
             pool.record(SpendEntry(at: at(5 * Self.day + Int64(step)), cost: 1), in: &list)

@@ -172,6 +172,48 @@ extension EndToEnd {
             try end(daemon)
         }
 
+        // MARK: Sliding windows
+
+        /// Four bursts, of which the second and the fourth come by each even number of seconds after those before them.
+        @Test func tenRequestsAMinuteAreNeverMoreInAnyMinuteWheneverBurstsCome() throws {
+            let daemon = try start(.all)
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            try peer.set(["10 requests per minute"], on: Self.scope)
+            let route = Candidate(provider: try Name("openai"))
+            // The steady clock in milliseconds.
+            var granted: [Int64] = []
+            var denied: [Int64] = []
+            func burst(_ calls: Int, at seconds: Int) throws {
+                clock.set(offsetSeconds: seconds)
+                for _ in 1...calls {
+                    let before = try peer.now().milliseconds
+                    if let permit = try peer.permit(route, ttlMilliseconds: Int64(Self.hour) * 1_000) {
+                        granted.append(permit.expiresAt.milliseconds - Int64(Self.hour) * 1_000)
+                        try peer.settle(permit.number, cost: .zero)
+                    } else {
+                        denied.append(before)
+                    }
+                }
+            }
+            for (round, after) in stride(from: 0, through: 60, by: 2).enumerated() {
+                let start = round * 150
+                try burst(4, at: start)
+                try burst(12, at: start + after)
+                try burst(12, at: start + 60)
+                try burst(12, at: start + 60 + after)
+            }
+            #expect(granted.count >= 31 * 10 && denied.count >= 31 * 10)
+            for (first, eleventh) in zip(granted, granted.dropFirst(10)) {
+                #expect(eleventh - first >= 60_000, "11 calls within \(eleventh - first) ms")
+            }
+            // Nothing was denied that fits a window of 61 seconds.
+            for moment in denied {
+                let used = granted.count { $0 > moment - 61_000 && $0 <= moment }
+                #expect(used >= 10, "denied after \(used) calls")
+            }
+            try end(daemon)
+        }
+
         // MARK: Zones
 
         /// The days in 2040 on which the clocks of Los Angeles are put forward and back: March 11 and November 4.

@@ -214,5 +214,47 @@ extension EndToEnd {
             #expect(try !peer.call("openai", cost: Money(nanodollars: 1)))
             try expectCleanEnd(daemon)
         }
+
+        // MARK: Many users
+
+        private static func call(of user: Int) throws -> Admit {
+            Admit(
+                candidates: try Candidates([Candidate(provider: Name("openai"))]),
+                tags: try .init([Name("user:\(user)")]),
+                estimate: Estimate(cost: .dollars("0.6")), ttlMilliseconds: 3_600_000)
+        }
+
+        /// Asks for a call of each user at once.
+        private func ask(_ peer: RawPeer, for users: Range<Int>) throws -> [Admit.Reply] {
+            for user in users { peer.send(try Self.call(of: user)) }
+            return try users.map { _ in try #require(try peer.next()).reply(Admit.Reply.self) }
+        }
+
+        /// A limit on `user:*` is one of each user's own, also after the daemon's death.
+        @Test func aDollarADayForEachUserHoldsForTenThousandUsers() throws {
+            let (users, batch) = (10_000, 100)
+            var daemon = try DaemonProcess()
+            var peer = try RawPeer.greeted(daemon.socketPath)
+            try peer.set(["$1 \(LongWindow.day)"], on: Self.users)
+            for first in stride(from: 0, to: users, by: batch) {
+                let permits = try ask(peer, for: first..<first + batch).compactMap(\.permit)
+                try #require(permits.count == batch)
+                let usage = CallUsage(cost: .dollars("0.6"))
+                for permit in permits { peer.send(Settle(permit: permit, outcome: .success, usage: usage)) }
+                for _ in permits { #expect(try peer.next()?.status == .ok) }
+                try #require(try ask(peer, for: first..<first + batch).allSatisfy { $0.permit == nil })
+            }
+            daemon.kill()
+            daemon = try DaemonProcess(in: daemon.folder)
+            peer = try RawPeer.greeted(daemon.socketPath)
+            for first in stride(from: 0, to: users, by: 1_000) {
+                let denied = try ask(peer, for: first..<first + batch)
+                #expect(denied.allSatisfy { $0.permit == nil && $0.decision.limits.first?.used == 600_000_000 })
+            }
+            #expect(try peer.limits(on: Self.users).first?.uses == UInt32(users))
+            let newcomer = try ask(peer, for: users..<users + 1)
+            #expect(newcomer[0].permit != nil)
+            try expectCleanEnd(daemon)
+        }
     }
 }

@@ -74,6 +74,17 @@ extension EndToEnd {
             #expect(waitUntil { daemon.log.contains("lines were left out: ") })
         }
 
+        @Test func aZoneThatCannotBeReadAtAStartIsReported() throws {
+            let daemon = try DaemonProcess(DaemonProcess.Options(), in: folder)
+            try RawPeer.greeted(daemon.socketPath).set(["$1 per day in Europe/Berlin"], on: .host)
+            #expect(try daemon.stop() == 0 && !daemon.log.contains("time zone"))
+            var options = DaemonProcess.Options()
+            options.prelude = "export TZDIR=/nonexistent"
+            let later = try DaemonProcess(options, in: folder)
+            #expect(later.logs("there is no time zone database in /nonexistent"))
+            #expect(later.logs("windows of limits by this zone do not end until it can be read"))
+        }
+
         @Test func textFromPeersSteersNoTerminal() throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer(daemon.socketPath)

@@ -67,10 +67,10 @@ final class CommitScript {
     }
 
     func sendAgain(_ name: String, _ effect: CommandDeclaration.Effect) {
-        let isHeld = Array(name.utf8).withUnsafeBytes {
-            commit.hold($0, for: &session, until: commit.durability.watermark(for: effect))
+        let isDelayed = Array(name.utf8).withUnsafeBytes {
+            commit.delay($0, for: &session, until: commit.durability.watermark(for: effect))
         }
-        if !isHeld { names.append("\(name) at once") }
+        if !isDelayed { names.append("\(name) at once") }
     }
 
     func placement(payload: Int = 100, isOutcome: Bool = false) -> Outcome {

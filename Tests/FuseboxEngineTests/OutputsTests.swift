@@ -13,27 +13,27 @@ struct OutputsTests {
         Session(id: id, peer: Peer(processID: 1, user: 1, isOperator: false))
     }
 
-    private func hold(
+    private func delay(
         _ count: Int, in outputs: inout Outputs, for session: inout Session, until watermark: Watermark = .synced,
         of sequence: UInt64 = 1
     ) {
         for _ in 0..<count {
-            frame.withUnsafeBytes { outputs.hold($0, for: &session, until: watermark, of: sequence) }
+            frame.withUnsafeBytes { outputs.delay($0, for: &session, until: watermark, of: sequence) }
         }
     }
 
     @Test func aSessionKnowsWhatWaitsForItAndNoMoreOnceItWasHandedOut() {
         var outputs = Outputs()
         var session = session(1)
-        hold(3, in: &outputs, for: &session)
-        hold(2, in: &outputs, for: &session, until: .written)
-        let (replies, bytes) = (session.heldReplies, session.heldBytes)
+        delay(3, in: &outputs, for: &session)
+        delay(2, in: &outputs, for: &session, until: .written)
+        let (replies, bytes) = (session.delayedReplies, session.delayedBytes)
         #expect(replies == 5 && bytes == 500)
-        #expect(session.heldFootprint > 500)
+        #expect(session.delayedFootprint > 500)
         outputs.release(Watermarks(written: 1, synced: 0)) { _, frame in session.wasHanded(frame) }
-        #expect(session.heldReplies == 3 && session.heldBytes == 300)
+        #expect(session.delayedReplies == 3 && session.delayedBytes == 300)
         outputs.release(Watermarks(written: 1, synced: 1)) { _, frame in session.wasHanded(frame) }
-        #expect(session.heldFootprint == 0)
+        #expect(session.delayedFootprint == 0)
     }
 
     @Test func repliesOfAClassLeaveInTheOrderOfTheirInputsWhateverTheirNumber() {
@@ -41,7 +41,7 @@ struct OutputsTests {
         var left: [UInt64] = []
         for sequence in 1...100 as ClosedRange<UInt64> {
             var session = session(sequence)
-            hold(1, in: &outputs, for: &session, of: sequence)
+            delay(1, in: &outputs, for: &session, of: sequence)
             // Always some wait: the room of those that have left is used again.
             guard sequence > 3 else { continue }
             outputs.release(Watermarks(written: 100, synced: sequence - 3)) { session, frame in
@@ -55,11 +55,11 @@ struct OutputsTests {
     @Test func howeverManySessionsEndWhileTheDiskHangsWhatWaitedForThemIsLetGo() {
         var outputs = Outputs()
         var stays = session(1)
-        hold(2, in: &outputs, for: &stays, of: 1)
+        delay(2, in: &outputs, for: &stays, of: 1)
         var most = 0
         for id in 2..<1_000 as Range<UInt64> {
             var passing = session(id)
-            hold(10, in: &outputs, for: &passing, until: id.isMultiple(of: 2) ? .synced : .written, of: id)
+            delay(10, in: &outputs, for: &passing, until: id.isMultiple(of: 2) ? .synced : .written, of: id)
             outputs.forget(passing)
             most = max(most, outputs.replyBytes)
         }
@@ -95,10 +95,10 @@ struct OutputsTests {
             switch random.below(12) {
             case 0:
                 guard let id = sessions.keys.sorted().randomElement(using: &random),
-                    let ended = sessions.removeValue(forKey: id), ended.heldReplies > 0
+                    let ended = sessions.removeValue(forKey: id), ended.delayedReplies > 0
                 else { continue }
                 outputs.forget(ended)
-                let (bytes, live) = (outputs.replyBytes, sessions.values.reduce(0) { $0 + $1.heldBytes })
+                let (bytes, live) = (outputs.replyBytes, sessions.values.reduce(0) { $0 + $1.delayedBytes })
                 #expect(bytes <= 2 * live, "step \(step)")
             case 1...2:
                 marks.written += UInt64(random.below(Int(sequence - marks.written) + 1))
@@ -125,7 +125,7 @@ struct OutputsTests {
                 sequence += UInt64(random.below(2))
                 let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: 8 + random.below(300))
                 let watermark = random.once(in: 3) ? Watermark.synced : .written
-                frame.withUnsafeBytes { outputs.hold($0, for: &session, until: watermark, of: sequence) }
+                frame.withUnsafeBytes { outputs.delay($0, for: &session, until: watermark, of: sequence) }
                 sessions[id] = session
                 waiting.append(Waiting(session: id, frame: frame, watermark: watermark, sequence: sequence))
             }
@@ -133,7 +133,7 @@ struct OutputsTests {
         outputs.release(Watermarks(written: sequence, synced: sequence)) { sessions[$0]?.wasHanded($1) }
         let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
         #expect(count == 0 && bytes == 0)
-        #expect(sessions.values.allSatisfy { $0.heldReplies == 0 && $0.heldBytes == 0 })
+        #expect(sessions.values.allSatisfy { $0.delayedReplies == 0 && $0.delayedBytes == 0 })
     }
 
     // MARK: Events

@@ -26,7 +26,7 @@ import Testing
         var machine: StateMachine { recovered.machine }
         var snapshot: SnapshotInfo? { recovered.snapshot }
         func report(of directory: String) -> String { recovered.report(of: directory) }
-        func settle(_ store: SnapshotStore<DirectoryStorage>) throws { try recovered.settle(store) }
+        func tidy(_ store: SnapshotStore<DirectoryStorage>) throws { try recovered.tidy(store) }
     }
 
     @discardableResult
@@ -97,9 +97,9 @@ import Testing
         #expect(found.sequence == 4, "a new snapshot must get a newer name than the damaged one")
         #expect(!found.isWhole)
         #expect(found.report(of: folder).contains("FELL BACK"))
-        // Finding out has changed nothing; settling does.
+        // Finding out has changed nothing; tidying does.
         #expect(try store.list().map(\.sequence) == [3, 2, 1])
-        try found.settle(store)
+        try found.tidy(store)
         #expect(try store.list().map(\.sequence) == [4, 2, 1])
         #expect(
             try store.files.list().filter { $0.hasSuffix(".damaged") || $0.hasSuffix(".partial") }

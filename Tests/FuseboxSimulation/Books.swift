@@ -112,8 +112,8 @@ struct Books {
     }
 
     /// The sums of the requests before `first`.
-    private(set) var settled = Account()
-    /// The number of the oldest request that is not in `settled`.
+    private(set) var closed = Account()
+    /// The number of the oldest request that is not in `closed`.
     private(set) var first: UInt64 = 1
     private(set) var requests: [Request] = []
 
@@ -126,7 +126,7 @@ struct Books {
     }
 
     /// The highest number whose acknowledgement promises to survive power loss, or the death of the process; 0 if there
-    /// is none. Requests in `settled` were on disk at a restart.
+    /// is none. Requests in `closed` were on disk at a restart.
     func promised(_ durability: Durability, afterPowerLoss: Bool) -> UInt64 {
         let index = requests.lastIndex {
             guard $0.isDone, !$0.isUnjournaled else { return false }
@@ -192,7 +192,7 @@ struct Books {
         var choices: [UInt32] = [.max, 0]
         if (2...14).contains(open.count) { choices += (1..<(1 << UInt32(open.count)) - 1).map { $0 } }
         for choice in choices {
-            var expected = settled
+            var expected = closed
             var bit: UInt32 = 1
             for request in part {
                 switch request.answer {
@@ -219,7 +219,7 @@ struct Books {
         }
         let open = records.filter(\.isOpen)
         for choice in 0..<(1 << UInt32(min(open.count, 14))) {
-            var expected = settled
+            var expected = closed
             for request in records where request.isDone { expected.apply(request.deed) }
             for (index, request) in open.enumerated() where choice >> index & 1 != 0 { expected.apply(request.deed) }
             if expected.sums == sums { return true }
@@ -239,16 +239,16 @@ struct Books {
 
     /// The sums of all answered requests.
     var total: Account {
-        var total = settled
+        var total = closed
         for request in requests where request.isDone { total.apply(request.deed) }
         return total
     }
 
-    /// Adds the requests up to `number` with a final answer to `settled`.
-    mutating func settle(upTo number: UInt64) {
+    /// Adds the requests up to `number` with a final answer to `closed`.
+    mutating func close(upTo number: UInt64) {
         var count = 0
         while count < requests.count, first + UInt64(count) <= number, !requests[count].isOpen {
-            if requests[count].isDone { settled.apply(requests[count].deed) }
+            if requests[count].isDone { closed.apply(requests[count].deed) }
             count += 1
         }
         requests.removeFirst(count)

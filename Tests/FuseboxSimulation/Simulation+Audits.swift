@@ -46,7 +46,7 @@ extension Simulation {
         client.books.restarted(knowing: known, resending: Set(client.unacknowledged.map(\.number)))
         // Requests that the client may send again stay open.
         let oldest = client.unacknowledged.first?.number ?? .max
-        client.books.settle(upTo: min(known, oldest - 1))
+        client.books.close(upTo: min(known, oldest - 1))
     }
 
     /// An earlier worker of a client: all its acknowledged changes must still be there.

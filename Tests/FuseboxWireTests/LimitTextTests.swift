@@ -63,6 +63,33 @@ import Testing
         ("8 in-flight", Limit(.inFlight, 8, LimitWindow())),
         ("8 calls at once", Limit(.inFlight, 8, LimitWindow())),
         ("8 concurrent requests", Limit(.inFlight, 8, LimitWindow())),
+        ("8 parallel requests", Limit(.inFlight, 8, LimitWindow())),
+        ("8 requests in parallel", Limit(.inFlight, 8, LimitWindow())),
+        ("8 in flight requests", Limit(.inFlight, 8, LimitWindow())),
+        ("8 at a time", Limit(.inFlight, 8, LimitWindow())),
+        ("max 8 in_flight", Limit(.inFlight, 8, LimitWindow())),
+        ("USD 50 per month", Limit(.cost, 50 * dollar, .calendar(.month))),
+        ("US$50/month", Limit(.cost, 50 * dollar, .calendar(.month))),
+        ("up to $50 per month", Limit(.cost, 50 * dollar, .calendar(.month))),
+        ("at most $50 USD per month", Limit(.cost, 50 * dollar, .calendar(.month))),
+        ("50 cents per hour", Limit(.cost, 500_000_000, .sliding(milliseconds: 3_600_000))),
+        ("50¢/hour", Limit(.cost, 500_000_000, .sliding(milliseconds: 3_600_000))),
+        ("$1.5k per month, in Europe/Berlin", Limit(.cost, 1_500 * dollar, .calendar(.month, zone: berlin))),
+        ("$2 per sliding day", Limit(.cost, 2 * dollar, .sliding(milliseconds: 86_400_000))),
+        ("$2 per rolling 24h", Limit(.cost, 2 * dollar, .sliding(milliseconds: 86_400_000))),
+        ("$2 per day rolling", Limit(.cost, 2 * dollar, .sliding(milliseconds: 86_400_000))),
+        ("600 requests per fixed minute", Limit(.requests, 600, .fixed(milliseconds: 60_000))),
+        ("600 rph", Limit(.requests, 600, .sliding(milliseconds: 3_600_000))),
+        ("200k tph", Limit(.tokens, 200_000, .sliding(milliseconds: 3_600_000))),
+        ("1.5 million tokens per hour", Limit(.tokens, 1_500_000, .sliding(milliseconds: 3_600_000))),
+        ("200 thousand tokens per minute", Limit(.tokens, 200_000, .sliding(milliseconds: 60_000))),
+        ("1.5 M tokens per hour", Limit(.tokens, 1_500_000, .sliding(milliseconds: 3_600_000))),
+        ("1.5e6 tokens per hour", Limit(.tokens, 1_500_000, .sliding(milliseconds: 3_600_000))),
+        ("1M prompt tokens per day", Limit(.inputTokens, 1_000_000, .calendar(.day))),
+        ("1M input-tokens per day", Limit(.inputTokens, 1_000_000, .calendar(.day))),
+        ("1M completion tokens per day", Limit(.outputTokens, 1_000_000, .calendar(.day))),
+        ("1M output_tokens per day", Limit(.outputTokens, 1_000_000, .calendar(.day))),
+        ("$200 pre-paid", Limit(.cost, 200 * dollar, .prepaid)),
         ("0 requests per minute", Limit(.requests, 0, .sliding(milliseconds: 60_000))),
         ("$0 per month", Limit(.cost, 0, .calendar(.month))),
     ]
@@ -86,6 +113,22 @@ import Testing
         ("600 input per minute", "'input' must be followed by 'tokens'"),
         ("600 requests", "it needs a window"),
         ("$50", "it needs a window"),
+        ("max", "it is empty"),
+        ("$", "must begin with an amount"),
+        ("200.000 tokens per minute", "'200.000' has a decimal point; write a count without one, as in 200 or 200,000"),
+        ("1e99999999999999999999k tokens per day", "a whole number below 2⁶³"),
+        ("$1e99999999999999999999 per day", "at most $9,223,372,036"),
+        ("5 € per month", "in US dollars"),
+        ("5 EUR per month", "in US dollars"),
+        // What is left of "$50 per month" and "$5 per month" in double quotes.
+        ("0 per month", "write '$50 per month' in single quotes, because a shell reads"),
+        (" per month", "not with 'per'; write '$50 per month' in single quotes, because a shell reads"),
+        ("$200 in total", "or is 'prepaid' or 'until reset'"),
+        (
+            "$5 per month, 600 requests per minute",
+            "'600' is not understood after the window; give each limit in quotes"
+        ),
+        ("$5 per day (Europe)", "'(Europe)' is not understood"),
         ("600 requests minute", "begins with 'per'"),
         ("600 requests per", "must be followed by a unit or a length"),
         ("600 requests per fortnight", "'fortnight' is neither a unit nor a length"),
@@ -138,6 +181,29 @@ import Testing
     @Test(arguments: LimitText.examples)
     func everyExampleIsALimit(text: String) throws {
         try LimitText.limit(text).validate()
+    }
+
+    /// Two limits are the same by what their windows have, so a stray part would make another limit of one.
+    @Test func aWindowHasThePartsOfItsKindAndNoOthers() throws {
+        let windows: [(LimitDimension, LimitWindow)] = [
+            (.cost, .prepaid), (.cost, .manual), (.inFlight, LimitWindow()), (.tokens, .calendar(.day)),
+            (.requests, .sliding(milliseconds: 60_000)), (.requests, .fixed(milliseconds: 60_000)),
+        ]
+        for (dimension, window) in windows {
+            try Limit(dimension, 1, window).validate()
+            func expectRefused(_ change: (inout LimitWindow) -> Void) {
+                var odd = window
+                change(&odd)
+                let refusal = #expect(throws: Refusal.self) { try Limit(dimension, 1, odd).validate() }
+                #expect(refusal?.status == .outOfRange, "\(odd.kind)")
+            }
+            if window.lengthMilliseconds == 0 { expectRefused { $0.lengthMilliseconds = 60_000 } }
+            guard window.kind != .calendar else { continue }
+            expectRefused { $0.unit = .month }
+            expectRefused { $0.anchorDay = 3 }
+            expectRefused { $0.anchorMonth = 4 }
+            expectRefused { $0.zone = Self.berlin }
+        }
     }
 
     // MARK: Routes

@@ -90,7 +90,7 @@ struct AdmissionCommandsTests {
             ])
     }
 
-    @Test func whatALimitHasChargedForAnExpiredPermitStays() throws {
+    @Test func revokeGivesBackWhatALimitAssumesOfAnExpiredPermit() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 until reset")
         let client = try daemon.connect()
@@ -99,11 +99,12 @@ struct AdmissionCommandsTests {
             .get()
         let number = "\(try #require(permit.number))"
         try #require(try waitUntil { try client.admission.permits().permits.isEmpty })
+        #expect(try daemon.json("limit", "list")["limits"]?[0]?["assumed"] == 50)
         #expect(
             try daemon.fusebox("permits", "revoke", number).lines == [
-                "permit \(number): already expired, it holds nothing; what limits have charged for it stays until it is settled"
+                "permit \(number): already expired, it holds nothing; what limits assumed of it is given back"
             ])
-        #expect(try daemon.json("limit", "list")["limits"]?[0]?["used"] == 50)
+        #expect(try daemon.json("limit", "list")["limits"]?[0]?["used"] == 0)
     }
 
     @Test func aReportTellsBreakerMarkAndLedger() throws {

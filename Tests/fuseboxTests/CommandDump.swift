@@ -13,6 +13,8 @@ struct CommandDump {
         let valueName: String
         let isRequired: Bool
         let hasDefault: Bool
+        /// Whether it may be given several times.
+        let isRepeating: Bool
         let help: String
 
         var description: String { (command + [name]).joined(separator: " ") }
@@ -47,7 +49,8 @@ struct CommandDump {
                     command: path, kind: kind,
                     name: argument["preferredName"]?["name"]?.text.map { "--\($0)" } ?? "<\(valueName)>",
                     valueName: valueName, isRequired: argument["isOptional"]?.bool == false,
-                    hasDefault: argument["defaultValue"]?.text != nil || help.contains("(default: "), help: help))
+                    hasDefault: argument["defaultValue"]?.text != nil || help.contains("(default: "),
+                    isRepeating: argument["isRepeating"]?.bool == true, help: help))
         }
         for child in command["subcommands"]?.list ?? [] {
             // The parser adds this option.

@@ -53,6 +53,19 @@ struct HelpTests {
         #expect(outcome.errors.split(separator: "\n").count == 1)
     }
 
+    /// The parser would take the last one and charge that alone.
+    @Test func anOptionThatNamesWhatIsChargedIsRefusedTwiceWhereItHasOneValue() throws {
+        let names = ["--route", "--provider", "--deployment", "--model", "--tag"]
+        let parameters = try CommandDump(of: Program.fusebox).parameters.filter { names.contains($0.name) }
+        #expect(Set(parameters.map(\.isRepeating)) == [true, false])
+        for parameter in parameters {
+            let twice = ["\(parameter.name)=a", parameter.name, "b", "--socket", "/nowhere"]
+            let outcome = try Program.run([Program.fusebox] + parameter.command + twice)
+            let isRefused = outcome.errors.contains("\(parameter.name) is given twice")
+            #expect(isRefused != parameter.isRepeating && outcome.status != 0, "\(parameter): \(outcome.errors)")
+        }
+    }
+
     @Test func whatFollowsIsNoCommandOfThisTool() throws {
         let outcome = try Program.run([
             Program.fusebox, "run", "--fail-open", "--provider", "p", "--socket", "/nowhere", "--", "echo", "help",

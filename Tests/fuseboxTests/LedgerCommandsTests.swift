@@ -76,7 +76,9 @@ struct LedgerCommandsTests {
         #expect(
             try show(daemon, ["--tag", "user:*"]).lines.last
                 == "user:1  $0.50 of $2 prepaid  [##........] 25%  $1.50  -")
-        #expect(try show(daemon, ["openai", "--deployment", "eu"]).output == "No limit is set on openai@eu.\n")
+        #expect(
+            try show(daemon, ["openai", "--deployment", "eu"]).output
+                == "openai@eu has no account, and no limit is set on it.\n")
         let host = try show(daemon, ["--host"]).lines
         #expect(host[0...1] == ["scope   host", "spent   $40.1012 by 4 requests"])
         #expect(host.last == "No limit is set on host.")
@@ -145,6 +147,10 @@ struct LedgerCommandsTests {
         #expect(
             try daemon.fusebox("ledger", "reset", "--tag", "user:1").lines == [
                 "user:1 begins anew; $0.50 had been spent", "user:1: $2 until reset; $0.00 of $2 used",
+            ])
+        #expect(
+            try daemon.fusebox("ledger", "reset", "--tag", "user:*").lines == [
+                "the tags that user:* stands for begin anew", "user:1: $2 until reset; $0.00 of $2 used",
             ])
         #expect(try daemon.json("ledger", "show", "openai")["usage"]?["spend"] == .number("40.1012"))
         for (scope, hint) in [("batch", "its limits are '$2 prepaid'"), ("nobody", "`fusebox limit list`")] {

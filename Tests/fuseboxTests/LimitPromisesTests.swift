@@ -47,5 +47,42 @@ struct LimitPromisesTests {
         #expect(try call(daemon, "44", model: "m") == 0)
         let last = try daemon.json("admit", "--dry-run", "--provider", "openai", "--cost", "2")["denials"]?[0]
         #expect(last?["limits"]?.list?.map { $0["limit"]?.text } == ["$50 per month"])
+        #expect(last?["limits"]?[0]?["left"] == 1)
+    }
+
+    @Test func tenRequestsAnHourAreTenAndTheDenialSaysWhenTheNextMayCome() throws {
+        let daemon = try Daemon()
+        try limit(daemon, "--provider", "openai", "10 requests per hour")
+        let statuses = try (1...12).map { _ in try call(daemon, "0", model: "m") }
+        #expect(statuses == Array(repeating: 0, count: 10) + [75, 75])
+        let denied = try daemon.json("admit", "--dry-run", "--provider", "openai")
+        // The first call leaves the window an hour after it, or a sixtieth of that later.
+        #expect((3_500_000...3_660_000).contains(denied["retryAfterMilliseconds"]?.int64 ?? 0))
+        #expect(denied["denials"]?[0]?["limits"]?[0]?["left"] == 0)
+    }
+
+    @Test func aRaisedLimitFiresItsThresholdsAgain() throws {
+        let daemon = try Daemon()
+        try limit(daemon, "--provider", "openai", "$10 prepaid")
+        func record(_ cost: String) throws -> [String] {
+            try daemon.fusebox("ledger", "record", "openai", "m", "--cost", cost).lines
+        }
+        #expect(try record("8") == ["the limit of $10 prepaid on openai reached 80% (warning): $8.00 of $10 used"])
+        #expect(try record("0.5") == [])
+        // For good: 80 % of $20 are $16.
+        try limit(daemon, "--provider", "openai", "$20 prepaid")
+        #expect(try record("8") == ["the limit of $20 prepaid on openai reached 80% (warning): $16.50 of $20 used"])
+        // For a while: 80 % of $40 are $32.
+        let raised = try daemon.fusebox("limit", "raise", "--provider", "openai", "$40 prepaid", "--for", "1h")
+        #expect(raised.lines == ["openai: $40 prepaid for 1h, then $20 prepaid again"])
+        #expect(
+            try record("16") == [
+                "the limit of $20 prepaid on openai (raised to $40) reached 80% (warning): $32.50 of $40 used"
+            ])
+        let denied = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--cost", "8")
+        #expect(
+            denied.lines == [
+                "openai: the limit of $20 prepaid on openai (raised to $40) has no room: $32.50 used, $7.50 left, $8.00 needed; waiting alone does not help"
+            ])
     }
 }

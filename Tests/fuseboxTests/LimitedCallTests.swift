@@ -37,7 +37,7 @@ struct LimitedCallTests {
         #expect(first.status == 0)
         #expect(
             first.lines == [
-                "openai/gpt-4o: the limit of $1 per 24h on openai has no room: $0.00 used, $0.75 held, $0.50 needed; try again when another call has ended",
+                "openai/gpt-4o: the limit of $1 per 24h on openai has no room: $0.00 used, $0.75 held, $0.25 left, $0.50 needed; try again when another call has ended",
                 "75",
             ])
         // Nothing was told of what it used, so it counts as it was estimated.
@@ -45,13 +45,13 @@ struct LimitedCallTests {
         #expect(second.status == 75)
         #expect(
             second.errors.hasPrefix(
-                "fusebox: openai/gpt-4o: the limit of $1 per 24h on openai has no room: $0.75 used, $0.75 needed; try again in 1d"
+                "fusebox: openai/gpt-4o: the limit of $1 per 24h on openai has no room: $0.75 used, $0.25 left, $0.75 needed; try again in 1d"
             ))
         let never = try run(daemon, ["--route", "openai", "--cost", "1.5"])
         #expect(never.status == 78)
         #expect(
             never.errors
-                == "fusebox: openai: the limit of $1 per 24h on openai has no room: $0.75 used, $1.50 needed; waiting alone does not help\n"
+                == "fusebox: openai: the limit of $1 per 24h on openai has no room: $0.75 used, $0.25 left, $1.50 needed; waiting alone does not help\n"
         )
         #expect(try run(daemon, ["--route", "openai", "--cost", "0"]).status == 0, "what costs nothing passes")
     }
@@ -204,6 +204,7 @@ struct LimitedCallTests {
         for (options, reason) in [
             ([], "which provider was called? give --route or --provider"),
             (["--route", "a", "--provider", "b"], "give --route or --provider, not both"),
+            (["--route", "a", "--route", "b"], "--route is given twice; it has one value here"),
             (["--route", "a", "--model", "m"], "a route has its deployment and model in it"),
         ] {
             let report = ["report", "--outcome", "success", "--socket", daemon.socket] + options

@@ -153,7 +153,7 @@ struct RunCommandTests {
         #expect(denied.output == "")
         #expect(
             denied.errors
-                == "fusebox: openai: the limit of $1 per month on openai has no room: $0.00 used, $2.00 needed; waiting alone does not help\n"
+                == "fusebox: openai: the limit of $1 per month on openai has no room: $0.00 used, $1.00 left, $2.00 needed; waiting alone does not help\n"
         )
         let shown = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--cost", "2")
         #expect(shown.status == 78)
@@ -215,7 +215,7 @@ struct RunCommandTests {
         #expect(lines[0].hasPrefix("fusebox: openai: its quota is exhausted; try again in 59m "))
         #expect(
             lines[1]
-                == "fusebox: anthropic: the limit of $1 per month on anthropic has no room: $0.00 used, $2.00 needed; waiting alone does not help"
+                == "fusebox: anthropic: the limit of $1 per month on anthropic has no room: $0.00 used, $1.00 left, $2.00 needed; waiting alone does not help"
         )
     }
 

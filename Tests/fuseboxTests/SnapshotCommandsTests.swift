@@ -99,12 +99,63 @@ struct SnapshotCommandsTests {
     @Test func showTellsWhatASnapshotHolds() throws {
         let (file, state) = try savedSnapshot()
         let lines = try Program.run([Program.fusebox, "snapshot", "show", file]).lines
-        for line in ["breakers   1", "exhausted  1", "providers  1", "limits     1"] { #expect(lines.contains(line)) }
-        #expect(lines.last?.hasPrefix("spent      $0.0012 since ") == true)
+        for (name, value) in [("breakers", "1"), ("exhausted", "1"), ("providers", "1"), ("limits", "1")] {
+            #expect(lines.contains(Self.row(name, value)), "\(lines)")
+        }
+        #expect(lines.contains { $0.hasPrefix(Self.row("spent", "$0.0012 since ")) })
         let json = try Program.run([Program.fusebox, "snapshot", "show", file, "--json"]).json
         #expect(json["header"]?["sequence"] == 8)
         #expect(json["state"]?["breakers"]?["breakers"]?[0] == state[0])
         #expect(json["state"]?["ledger"]?["providers"]?["openai"]?["spend"] == .number("0.0012"))
+    }
+
+    private static func row(_ name: String, _ value: String) -> String {
+        name + String(repeating: " ", count: "required tags  ".count - name.count) + value
+    }
+
+    @Test func showTellsLimitsAccountsAliasesAndWhatIsDemandedOfNames() throws {
+        let daemon = try Daemon(in: folder)
+        func run(_ arguments: String...) throws { try run(arguments) }
+        func run(_ arguments: [String]) throws {
+            let outcome = try Program.run([Program.fusebox] + arguments + ["--socket", daemon.socket])
+            try #require(outcome.status == 0, "\(outcome.errors)")
+        }
+        try run("limit", "set", "--provider", "openai", "$50 prepaid", "600 requests per hour")
+        try run("limit", "set", "--tag", "user:*", "$2 prepaid")
+        try run("limit", "set", "--tag", "team:a", "--provider", "openai", "$9 prepaid")
+        try run("alias", "set", "openai", "gpt-4o-2024-08-06", "gpt-4o")
+        try run("names", "require-tag", "user:*")
+        try run("names", "strict", "on")
+        let call = ["--deployment", "eu", "--tag", "user:1", "--tag", "team:a", "--cost", "0.5"]
+        try run(["ledger", "record", "openai", "gpt-4o-2024-08-06"] + call)
+        let file = "\(folder.path)/saved.fusebox"
+        try run("snapshot", "save", file)
+        let told = try (
+            limits: daemon.json("limit", "list")["limits"],
+            uses: daemon.json("limit", "list", "--tag", "user:1")["limits"],
+            names: daemon.json("names"), aliases: daemon.json("alias", "list")["aliases"],
+            tags: daemon.json("ledger", "list", "tags")["accounts"]?.list ?? [],
+            table: daemon.fusebox("limit", "list").lines
+        )
+        daemon.stop()
+
+        let lines = try Program.run([Program.fusebox, "snapshot", "show", file]).lines
+        for (name, value) in [
+            ("deployments", "1"), ("models", "1"), ("tags", "\(told.tags.count)"), ("limits", "4"), ("aliases", "1"),
+            ("strict names", "on"), ("required tags", "'user:*'"), ("permits", "0 in force"),
+        ] { #expect(lines.contains(Self.row(name, value)), "\(lines)") }
+        #expect(told.table.count == 5 && told.table.allSatisfy(lines.contains), "\(lines)")
+        #expect(lines.last == "openai    gpt-4o-2024-08-06  gpt-4o")
+
+        let json = try Program.run([Program.fusebox, "snapshot", "show", file, "--json"]).json
+        #expect(json["limits"] == told.limits)
+        #expect(json["templateUses"] == told.uses)
+        #expect(json["names"] == told.names)
+        #expect(json["aliases"] == told.aliases)
+        let accounts = json["accounts"]?.list ?? []
+        #expect(!told.tags.isEmpty && told.tags.allSatisfy(accounts.contains))
+        // The host, the provider, its deployment and its model.
+        #expect(accounts.count == told.tags.count + 4)
     }
 
     // MARK: Restore

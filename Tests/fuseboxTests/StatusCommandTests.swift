@@ -42,6 +42,8 @@ struct StatusCommandTests {
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
         _ = try daemon.fusebox("exhaustion", "mark", "anthropic", "--for", "1h")
         _ = try daemon.fusebox("limit", "set", "--provider", "mistral", "$10 per month", "5 requests per hour")
+        // One that only watches is no news beside one that denies.
+        _ = try daemon.fusebox("limit", "set", "--provider", "mistral", "$1 per month", "--shadow")
         _ = try daemon.fusebox("ledger", "record", "mistral", "large", "--cost", "2.5")
         let table = try daemon.fusebox("overview").lines
         #expect(
@@ -51,12 +53,12 @@ struct StatusCommandTests {
         #expect(table[1].hasPrefix("anthropic  closed   100%          0  ends in 59m "))
         #expect(table[2].hasPrefix("mistral    closed   100%          0  -"))
         #expect(table[2].hasSuffix("  $2.50  $0.00  -"))
-        #expect(table[3] == "  [##........] 25% $2.50 of $10 per month; fullest of 2")
+        #expect(table[3] == "  [##........] 25% $2.50 of $10 per month; fullest of 3")
         #expect(table[4].hasPrefix("openai     open       0%          0  -"))
         let entry = try daemon.json("overview")["entries"]?[1]
         #expect(entry?["name"]?.text == "mistral")
         #expect(entry?["spend"] == .number("2.5"))
-        #expect(entry?["limits"] == 2)
+        #expect(entry?["limits"] == 3)
         #expect(entry?["fullest"]?["limit"]?.text == "$10 per month")
         #expect(entry?["fullest"]?["used"] == .number("2.5"))
         #expect(entry?["fullest"]?["fullness"] == .number("0.25"))

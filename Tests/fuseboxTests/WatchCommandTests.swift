@@ -53,12 +53,19 @@ struct WatchCommandTests {
             #expect(try Program.run(set + ["--socket", daemon.socket]).status == 0)
         }
         _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "1", "--tag", "team:a")
-        #expect(try daemon.fusebox("ledger", "reset", "--tag", "team:a").status == 0)
-        let lines = (1...2).map { _ in watch.line()?.dropFirst("2026-11-29 14:09:38  ".count) ?? "" }
+        for scope in [["--tag", "team:a"], ["--tag", "team:*"], ["--tag", "team:b", "--provider", "openai"]] {
+            _ = try Program.run(
+                [Program.fusebox, "limit", "set"] + scope + ["5 requests until reset", "--socket", daemon.socket])
+            let reset = [Program.fusebox, "ledger", "reset"] + scope
+            #expect(try Program.run(reset + ["--socket", daemon.socket]).status == 0)
+        }
+        let lines = (1...4).map { _ in watch.line()?.dropFirst("2026-11-29 14:09:38  ".count) ?? "" }
         #expect(
             lines == [
                 "the limit of $1 until reset on openai is used up (emergency)",
                 "the account of team:a was reset: $1.00 had been spent",
+                "the tags that team:* stands for were reset",
+                "the limits of team:b on openai were reset",
             ])
         watch.interrupt(with: SIGINT)
         #expect(watch.end().status == 0)

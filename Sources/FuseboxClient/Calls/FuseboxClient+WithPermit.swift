@@ -19,7 +19,7 @@ extension FuseboxClient {
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - tags: what the call is made for, such as `team:search`: at most 8
     ///   - estimate: what the call may use at most, held until it is settled
-    ///   - policy: how long permits last, how often is tried, what errors mean
+    ///   - policy: how long permits last, how many candidates are tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
     /// - Returns: the value that `body` returned
     /// - Throws: `AdmissionDenied` if no candidate may be called now; `ClientError` if the daemon refuses, or does not
@@ -80,8 +80,7 @@ extension FuseboxClient {
         throw CancellationError()
     }
 
-    /// A permit for one of the candidates that are left. It is waited for even if the task is cancelled meanwhile, so that it
-    /// can be given back.
+    /// A permit for one of the candidates that are left. A cancelled task waits for it too, and gives it back.
     private func hold(
         _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
     ) async throws -> HeldPermit {
@@ -169,7 +168,7 @@ private struct CandidateWalk {
 
     /// Whether another candidate is to be tried. Leaves out the candidates of a provider that has failed.
     mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
-        guard case .failure(let error) = ending.result, ending.outcome.isOfProvider, !Task.isCancelled,
+        guard case .failure(let error) = ending.result, ending.outcome.outcome.isOfProvider, !Task.isCancelled,
             held.isOfThisProcess
         else { return false }
         failure = error
@@ -180,13 +179,5 @@ private struct CandidateWalk {
 }
 
 extension CallOutcome {
-    /// Whether the provider failed, so that another one may succeed.
-    fileprivate var isOfProvider: Bool {
-        switch outcome {
-        case .failure, .throttled, .quotaExhausted: true
-        case .success, .rejected, .abandoned, .cancelled: false
-        }
-    }
-
     fileprivate var withoutUsage: CallOutcome { CallOutcome(outcome, retryAfter: retryAfter) }
 }

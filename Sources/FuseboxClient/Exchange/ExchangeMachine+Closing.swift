@@ -82,7 +82,7 @@ extension ExchangeMachine {
         let left = LeftRequest(
             id: id, sequence: request.sequence != 0 ? request.sequence : identity.window.issue(),
             command: request.command, mayHaveLeft: request.mayHaveLeft, substitute: request.substitute)
-        identity.window.settle(left.sequence)
+        identity.window.close(left.sequence)
         if request.interest == .open { keep(id) }
         requests.change(id) {
             $0.sequence = 0

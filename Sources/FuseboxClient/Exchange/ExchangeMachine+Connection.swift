@@ -204,7 +204,8 @@ extension ExchangeMachine {
         if request.interest == .none { return .cancelled }
         if request.isSequenced { return nil }
         if hasLeft, request.effect != .read { return .outcomeUnknown }
-        return request.losses > 1 ? .absent : nil
+        // A restart may close more than one connection: that of a daemon that stops, and one that it still accepted.
+        return request.losses > (policy.patienceMilliseconds > 0 ? ClientLimits.losses : 1) ? .absent : nil
     }
 
     /// Chooses a new worker id, because another process has taken this one over. The old sequence numbers are void.

@@ -16,7 +16,7 @@ extension ExchangeMachine {
     /// Settles its number, gives its caller the outcome, and counts a kept report that failed as dropped. Frees its
     /// place if its caller has gone.
     mutating func end(_ id: RequestID, _ outcome: RequestOutcome) {
-        settleNumber(id)
+        closeNumber(id)
         switch requests[id].interest {
         case .open: complete(id, outcome)
         case .kept: if outcome != .answered(status: Status.ok.rawValue) { droppedReports += 1 }
@@ -85,10 +85,10 @@ extension ExchangeMachine {
         }
     }
 
-    /// Settles the request's number: the daemon has answered it, or the request is given up.
-    mutating func settleNumber(_ id: RequestID) {
+    /// Closes the request's number: the daemon has answered it, or the request is given up.
+    mutating func closeNumber(_ id: RequestID) {
         guard requests[id].sequence != 0 else { return }
-        identity.window.settle(requests[id].sequence)
+        identity.window.close(requests[id].sequence)
         requests.change(id) { $0.sequence = 0 }
     }
 

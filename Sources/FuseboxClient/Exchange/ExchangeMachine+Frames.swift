@@ -130,7 +130,7 @@ extension ExchangeMachine {
     /// acknowledged, and has seen a higher one. So the daemon refused the request when it first came, and nothing has
     /// changed.
     private mutating func beginAnew(_ id: RequestID) {
-        settleNumber(id)
+        closeNumber(id)
         if requests[id].interest == .none { return end(id, .failed(.cancelled)) }
         enqueue(id)
     }
@@ -138,7 +138,7 @@ extension ExchangeMachine {
     /// Sends the substitute of a settle whose permit the daemon does not know, as a new request. It is sent even if
     /// nobody waits for it any more, because it reports money that was spent.
     private mutating func sendSubstitute(_ id: RequestID) {
-        settleNumber(id)
+        closeNumber(id)
         becomeSubstitute(id)
         if requests[id].interest == .none { requests.change(id) { $0.interest = .kept } }
         enqueue(id)

@@ -32,9 +32,9 @@ struct ExchangeMachine: ~Copyable {
         /// Until when calls wait for the daemon, as one that may be restarting. They wait at least for the first
         /// attempt.
         var returnBy: Deadline
-        /// Whether the kernel said at the last attempt that nobody listens.
+        /// Whether the last attempt found no listener.
         var isVacant = false
-        /// When the backoff is over, of an attempt that a call makes before.
+        /// When the backoff ends, if a call makes an attempt before that.
         var backoffEnds: Deadline?
 
         /// The same outage, with an attempt that need not wait for the end of the backoff.

@@ -13,10 +13,8 @@ struct SequenceWindow {
     /// Whether every number has its reply.
     var isQuiet: Bool { oldestUnacknowledged == next }
 
-    /// Whether another number may be issued, if the daemon keeps at most `kept` replies. 0: any number.
-    func hasRoom(kept: UInt32) -> Bool { hasRoom(for: next, kept: kept) }
-
-    /// Whether a number may be sent, for the first time or again, if the daemon keeps at most `kept` replies.
+    /// Whether a number may be sent, for the first time or again, if the daemon keeps at most `kept` replies. 0: any
+    /// number may.
     func hasRoom(for sequence: UInt64, kept: UInt32) -> Bool {
         kept == 0 || sequence < oldestUnacknowledged + UInt64(kept)
     }
@@ -28,12 +26,12 @@ struct SequenceWindow {
         return next
     }
 
-    /// Settles a number: its reply has come, or its request is given up.
-    mutating func settle(_ sequence: UInt64) {
+    /// Closes a number: its reply has come, or its request is given up.
+    mutating func close(_ sequence: UInt64) {
         guard sequence >= oldestUnacknowledged, sequence < next else { return }
         words[Int((sequence - base) / 64)] |= 1 << ((sequence - base) % 64)
         guard sequence == oldestUnacknowledged else { return }
-        while oldestUnacknowledged < next, isSettled(oldestUnacknowledged) { oldestUnacknowledged += 1 }
+        while oldestUnacknowledged < next, isClosed(oldestUnacknowledged) { oldestUnacknowledged += 1 }
         if oldestUnacknowledged == next {
             // Every number has its reply. The bits are cleared, and their memory is kept.
             words.removeAll(keepingCapacity: true)
@@ -45,7 +43,7 @@ struct SequenceWindow {
         }
     }
 
-    private func isSettled(_ sequence: UInt64) -> Bool {
+    private func isClosed(_ sequence: UInt64) -> Bool {
         words[Int((sequence - base) / 64)] & (1 << ((sequence - base) % 64)) != 0
     }
 }

@@ -9,7 +9,7 @@ struct LeftReports: Sendable {
     /// The bytes of a file with these reports.
     var bytes: [UInt8] {
         var writer = ByteWriter(capacity: 4096)
-        writer.write(contentsOf: SpoolHeader.magic)
+        writer.write(contentsOf: SpoolHeader.prefix)
         writer.writeSpool(.header, header)
         for report in reports { writer.writeSpool(.report, report) }
         return writer.bytes

@@ -35,13 +35,33 @@ struct SpoolContents {
     struct Damage: Error, Equatable {
         var offset: Int
         var reason: String
+
+        init(offset: Int, reason: String) {
+            self.offset = offset
+            self.reason = reason
+        }
+
+        /// The damage of a file whose version this program does not know. Nil: the file ends before its version.
+        init(unknownVersion version: UInt8?) {
+            let newest = SpoolHeader.version
+            offset = SpoolHeader.magic.count
+            reason =
+                switch version {
+                case .some(let version) where version > newest:
+                    "a newer program wrote it (version \(version); this one knows \(newest)); deliver it with that program"
+                case .some(let version): "no spool has the version \(version)"
+                case nil: "it ends before its version"
+                }
+        }
     }
 
     init(_ bytes: [UInt8]) throws(Damage) {
         guard bytes.starts(with: SpoolHeader.magic) else {
             throw Damage(offset: 0, reason: "it is not a file of the spool")
         }
-        length = SpoolHeader.magic.count
+        let version = bytes.dropFirst(SpoolHeader.magic.count).first
+        guard version == SpoolHeader.version else { throw Damage(unknownVersion: version) }
+        length = SpoolHeader.prefix.count
         while length < bytes.count {
             let end: Int
             do throws(Refusal) { end = try take(bytes) } catch {
@@ -56,7 +76,7 @@ struct SpoolContents {
     }
 
     /// Whether the header and all reports have been read.
-    private var isComplete: Bool { length > SpoolHeader.magic.count && reports.count == Int(header.reports) }
+    private var isComplete: Bool { length > SpoolHeader.prefix.count && reports.count == Int(header.reports) }
 
     /// Whether the bad record at `offset` is a torn append: no good record follows it.
     private static func isTorn(_ bytes: [UInt8], at offset: Int) -> Bool {
@@ -98,7 +118,7 @@ struct SpoolContents {
     }
 
     private mutating func note(_ kind: UInt8, _ contents: inout ByteReader) throws(Refusal) {
-        let isFirst = length == SpoolHeader.magic.count
+        let isFirst = length == SpoolHeader.prefix.count
         guard let kind = SpoolKind(rawValue: kind), (kind == .header) == isFirst else {
             throw Refusal(.damagedData, "a record of kind \(kind) has no place here")
         }

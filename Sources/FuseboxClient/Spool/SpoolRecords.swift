@@ -1,14 +1,18 @@
 import FuseboxWire
 
-// The records of a file of the spool. A file begins with eight bytes of magic. Then come records: a header, the reports
-// that the worker left, and what has become of them since. Each record is preceded by its length, its checksum and its
-// kind. The header and the reports are synced before the file gets its name. Later records are appended. See
+// The records of a file of the spool. A file begins with the magic and the version. Then come records: a header, the
+// reports that the worker left, and what has become of them since. Each record is preceded by its length, its checksum
+// and its kind. The header and the reports are synced before the file gets its name. Later records are appended. See
 // proto-docs/spool.md.
 
 /// The header: the worker that left the reports, and the daemon that they are for.
 struct SpoolHeader: WireRecord {
-    /// The first bytes of every file: the letters FUSESPL, and the version of the format.
-    static let magic: [UInt8] = Array("FUSESPL".utf8) + [1]
+    /// The first bytes of every file: the letters FUSESPL. The byte after them is the version of the format.
+    static let magic = Array("FUSESPL".utf8)
+    /// The version of the format. It changes with the bytes of any record of the spool.
+    static let version: UInt8 = 1
+    /// The bytes before the first record.
+    static var prefix: [UInt8] { magic + [version] }
 
     var workerHigh: UInt64 = 0
     var workerLow: UInt64 = 0

@@ -170,7 +170,7 @@ extension Renewal {
 
 /// The result of revoking a permit.
 public struct Revocation: Sendable, Equatable {
-    /// The standing of the permit before. Only a permit in force was revoked. Others had ended already.
+    /// The standing of the permit before. Of one that had ended unsettled, what limits assumed is given back.
     public var standing: PermitStanding
     /// The permit as it was. Nil if it was settled.
     public var entry: PermitEntry?

@@ -17,8 +17,8 @@ extension Candidate {
 
     /// A route as text: `provider[@deployment][/model]`.
     ///
-    /// It is cut at the first `/`; what stands before that is cut at its first `@`. Use `init(_:deployment:model:)` for a
-    /// provider or deployment whose name holds one of these characters.
+    /// It is cut at the first `/`; what stands before that is cut at its first `@`. Use `init(_:deployment:model:)` for
+    /// a provider or deployment whose name holds one of these characters.
     ///
     /// - Throws: `invalidArgument` if a part is no name
     public init(route: String) throws(ClientError) {
@@ -85,13 +85,20 @@ public struct CallOutcome: Sendable, Equatable {
     public let outcome: Outcome
     /// What was used. Nil if that is not known.
     public internal(set) var usage: Usage?
-    /// How long the provider takes no calls, with `failure`, `throttled` and `quotaExhausted`. Nil if it did not say.
+    /// How long the provider takes no calls, with an outcome that `takesRetryAfter`. Nil if it did not say.
     public let retryAfter: Duration?
 
     init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
         self.outcome = outcome
         self.usage = usage
         self.retryAfter = retryAfter
+    }
+
+    /// An outcome with its time and its usage. What the outcome does not take is dropped.
+    package init(_ outcome: Outcome, retryAfter: Duration?, usage: Usage?) {
+        self.outcome = outcome
+        self.usage = outcome.takesUsage ? usage : nil
+        self.retryAfter = outcome.takesRetryAfter ? retryAfter : nil
     }
 
     /// The provider answered.
@@ -154,7 +161,7 @@ extension Candidates {
     }
 }
 
-extension InlineList<8, Name> {
+extension WireLimits.TagList {
     /// - Throws: `invalidArgument` if there are too many, or one is no name
     init(checking tags: [String]) throws(ClientError) {
         self.init()

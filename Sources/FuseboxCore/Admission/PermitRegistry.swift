@@ -1,11 +1,11 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// Calls that were let through and have not been settled: what each holds, until when, and for whom.
+/// The permits of admitted calls that are not settled: what each holds, until when, and for which worker.
 ///
-/// A permit that ends without being settled has lapsed; it holds nothing any more, and is remembered for a while so
-/// that what its call cost still counts when it is settled late. Sums are exact: granted is settled, expired,
-/// reclaimed, revoked and outstanding together, and held is the sum of the outstanding estimates.
+/// A permit that ends without being settled has lapsed. It holds nothing any more. It is remembered for a while, so
+/// that a late settle still counts what its call cost. Sums are exact: granted is the sum of settled, expired,
+/// reclaimed, revoked and outstanding, and held is the sum of the outstanding estimates.
 public struct PermitRegistry: Sendable {
     /// What a permit was granted for.
     struct Grant: Sendable {
@@ -17,6 +17,7 @@ public struct PermitRegistry: Sendable {
         /// The first of its charges against limits.
         var charge: Int?
         var grantedAt: Timestamp
+        /// When it ends by itself; once it has lapsed, when it did.
         var expiresAt: Timestamp
 
         /// A grant by a route of this provider.
@@ -60,7 +61,7 @@ public struct PermitRegistry: Sendable {
         var standing: PermitStanding = .inForce
         /// Whether its worker's call counts as in flight.
         var isInFlight = true
-        /// The place of its worker, while its call is in flight.
+        /// The place of its worker while its call is in flight.
         var holder = 0
     }
 
@@ -73,14 +74,14 @@ public struct PermitRegistry: Sendable {
 
     /// What is held of one provider.
     struct Hold: Sendable {
-        /// Wider than money: 65,536 permits of the dearest calls hold seven times its range, and nobody is denied
-        /// for that.
+        /// Wider than money, because 65,536 permits of the dearest calls hold seven times its range, and no call is
+        /// denied for that.
         var cost: Int128 = 0
         var permits = 0
         var inFlight = 0
     }
 
-    /// Numbers that were dealt one after the other in one life of the daemon.
+    /// A run of numbers that one start of the daemon has given out.
     struct NumberRun: Sendable, Equatable {
         var first: UInt64
         var last: UInt64
@@ -90,21 +91,21 @@ public struct PermitRegistry: Sendable {
     private var index = HashIndex()
     /// In the order of their numbers.
     private(set) var outstanding = Chain()
-    /// The lapsed ones of each user, in the order in which they ended.
+    /// The lapsed permits of each user, in the order in which they ended.
     private var lapsedOfUser: [UInt32: Chain] = [:]
     private var lapsedCount = 0
-    /// The neighbours of permits among those in force, or among the lapsed ones of their users.
+    /// The links of the permits in force, and of the lapsed permits of each user.
     private var links = ChainLinks()
 
     private var holders = SlotTable<Holder>()
     private var holderIndex = HashIndex()
-    /// The neighbours of permits among the calls of their workers that are in flight.
+    /// The links of the calls in flight of each worker.
     private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
-    private var permitsOfUser: [UInt32: Int] = [:]
+    private var permitsOfUser = NumberMap<Int>()
 
-    // Totals only count what is told; beyond 2⁶⁴, which no daemon lives to see, they begin anew.
+    // Totals are only reported. Beyond 2⁶⁴, which no daemon reaches, they begin at 0 again.
     private(set) var granted: UInt64 = 0
     private(set) var settled: UInt64 = 0
     private(set) var expired: UInt64 = 0
@@ -113,10 +114,11 @@ public struct PermitRegistry: Sendable {
     private(set) var settledLate: UInt64 = 0
     /// The sum of the outstanding estimates.
     private(set) var held: Int128 = 0
-    /// How far lapsed permits had to make room.
+    /// The lapsed permits that were forgotten to make room.
     private(set) var forgotten = ForgottenPermits()
-    /// The numbers that have been dealt, in runs; the newest few, oldest first.
+    /// The newest runs of numbers, oldest first.
     private(set) var runs = [NumberRun(first: 1, last: 0)]
+    private let passedByAddress = PassedByAddress()
 
     /// A registry without permits.
     public init() {}
@@ -145,9 +147,9 @@ public struct PermitRegistry: Sendable {
         index.find(Self.hash(number)) { permits[$0].number == number }
     }
 
-    /// Whether a permit of this number was granted as far as this state knows.
+    /// Whether this state knows that a permit with this number was granted.
     ///
-    /// One that a crash has undone was granted and is not known; nor is one of very long ago.
+    /// A grant that a crash has undone is not known, nor is a very old one.
     func wasGranted(_ number: UInt64) -> Bool {
         runs.contains { $0.first <= number && number <= $0.last }
     }
@@ -157,7 +159,7 @@ public struct PermitRegistry: Sendable {
 
     func count(of user: UInt32) -> Int { permitsOfUser[user] ?? 0 }
 
-    /// The estimates of a provider's permits in force, in nano-dollars; the range's end if they are more.
+    /// The sum of the estimates of a provider's permits in force, in nano-dollars. It stops at the end of its range.
     public func held(of provider: NameID) -> Int64 { Int64(clamping: providers[provider.index]?.cost ?? 0) }
 
     /// A provider's calls in flight.
@@ -179,7 +181,7 @@ public struct PermitRegistry: Sendable {
 
     /// The place of the permit in force that was granted next after the one with this number.
     func firstInForce(after number: UInt64) -> Int? {
-        // It may still be there itself; else the list has to be walked.
+        // The permit itself may still exist. Otherwise the list is walked.
         if let place = find(number), permits[place].standing == .inForce { return nextInForce(after: place) }
         var place = outstanding.first
         while let older = place, permits[older].number <= number { place = links.next(after: older) }
@@ -189,21 +191,18 @@ public struct PermitRegistry: Sendable {
     /// The place of the permit in force that was granted next after the one at a place.
     func nextInForce(after place: Int) -> Int? { links.next(after: place) }
 
-    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed ones, user by user,
-    /// in the order in which they ended.
+    /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed permits, user by
+    /// user, in the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
-        let lapsed = lapsedOfUser.sorted { $0.key < $1.key }.map(\.value)
-        for chain in [outstanding] + lapsed {
-            try chain.forEach(links) { (place) throws(Failure) in try body(permits[place]) }
-        }
+        for place in places { try body(permits[place]) }
     }
 
     // MARK: Granting
 
-    /// Whether there is a number left for one more permit: there is, unless a restored state has used them up.
+    /// Whether there is a number for one more permit. Only a restored state can have used them up.
     var hasNumbers: Bool { lastNumber < .max }
 
-    /// Grants a permit, where there is a number left; returns its place.
+    /// Grants a permit, if there is a number for it. Returns its place.
     mutating func grant(_ grant: Grant) -> Int {
         granted &+= 1
         runs[runs.count - 1].last += 1
@@ -212,7 +211,7 @@ public struct PermitRegistry: Sendable {
         return add(permit)
     }
 
-    /// Puts a permit in place as it is.
+    /// Restores a permit.
     mutating func add(_ permit: Permit) -> Int {
         let place = permits.insert(permit)
         index.insert(place, hash: Self.hash(permit.number))
@@ -222,7 +221,7 @@ public struct PermitRegistry: Sendable {
         }
         outstanding.append(place, &links)
         held += Int128(permit.grant.cost)
-        permitsOfUser[permit.grant.user, default: 0] += 1
+        permitsOfUser[permit.grant.user] = count(of: permit.grant.user) + 1
         changeHolds(of: permit.grant.provider) { hold in
             hold.cost += Int128(permit.grant.cost)
             hold.permits += 1
@@ -232,29 +231,28 @@ public struct PermitRegistry: Sendable {
         return place
     }
 
-    /// Goes on with numbers that no permit has had, not even one that is not known any more because a crash has undone
-    /// it.
+    /// Continues with numbers that no permit has had, not even one that a crash has undone.
     ///
-    /// Such a one may still be settled, and must not be taken for another.
+    /// Such a permit may still be settled, and must not be mistaken for another.
     mutating func beginRun(at now: Timestamp, salt: UInt32) {
-        // What a crash has undone may have had the numbers that come next here, and its time may be lost with the rest:
+        // Permits that a crash has undone may have had the numbers that come next, and the time may be lost with them:
         // the salt leads away from them. All stay below 2⁵³, which every language reads,
         // until 2038.
         let seconds = min(UInt64(clamping: now.milliseconds / 1_000), 1 << 40)
         guard hasNumbers else { return }
-        // A restored state may stand near the range's end: then the numbers go on where they were.
+        // A restored state may be near the end of the range. Then the numbers continue where they were.
         let (first, overflow) = max(seconds << 22, lastNumber + 1).addingReportingOverflow(UInt64(salt))
         guard !overflow else { return }
         runs.append(NumberRun(first: first, last: first - 1))
         runs.removeFirst(max(0, runs.count - Bounds.numberRuns))
     }
 
-    /// Lets a permit last until a moment.
+    /// Extends a permit until a moment.
     mutating func extend(_ place: Int, to moment: Timestamp) { permits[place].grant.expiresAt = moment }
 
     // MARK: Ending
 
-    /// Closes a permit because its call was settled; its place is free after that.
+    /// Closes a permit because its call was settled, and frees its place.
     mutating func settle(_ place: Int) {
         if permits[place].standing == .inForce {
             settled &+= 1
@@ -266,11 +264,13 @@ public struct PermitRegistry: Sendable {
         remove(place)
     }
 
-    /// Ends a permit that was not settled. Beyond the limit on lapsed ones, the oldest of the user who has the most is
-    /// forgotten: nobody pushes out another's.
+    /// Ends a permit that was not settled. Beyond the limit on lapsed permits, the oldest one of the user with the most
+    /// is forgotten, so no user displaces those of another.
     ///
     /// - Returns: the one that was forgotten
-    mutating func lapse(_ place: Int, _ standing: PermitStanding, keeping bounds: Bounds) -> Permit? {
+    mutating func lapse(
+        _ place: Int, _ standing: PermitStanding, at now: Timestamp, keeping bounds: Bounds
+    ) -> Permit? {
         switch standing {
         case .reclaimed: reclaimed &+= 1
         case .revoked: revoked &+= 1
@@ -279,6 +279,7 @@ public struct PermitRegistry: Sendable {
         }
         letGo(place)
         permits[place].standing = standing
+        permits[place].grant.expiresAt = now
         remember(place)
         guard lapsedCount > bounds.lapsedPermits,
             let most = lapsedOfUser.max(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }),
@@ -291,13 +292,26 @@ public struct PermitRegistry: Sendable {
         return permit
     }
 
+    /// The places of the permits in force, in the order of their numbers, then of the lapsed ones, user by user, in the order
+    /// in which they ended.
+    var places: [Int] {
+        var places: [Int] = []
+        places.reserveCapacity(outstanding.count + lapsedCount)
+        outstanding.forEach(links) { places.append($0) }
+        for (_, lapsed) in lapsedOfUser.sorted(by: { $0.key < $1.key }) { lapsed.forEach(links) { places.append($0) } }
+        return places
+    }
+
+    /// Notes that what a lapsed permit left behind was given back.
+    mutating func giveBack(_ place: Int) { permits[place].standing = .revoked }
+
     /// Puts a permit at the end of the lapsed ones of its user.
     private mutating func remember(_ place: Int) {
         lapsedOfUser[permits[place].grant.user, default: Chain()].append(place, &links)
         lapsedCount += 1
     }
 
-    /// Takes a permit from the lapsed ones.
+    /// Removes a permit from the lapsed permits.
     private mutating func unremember(_ place: Int) {
         let user = permits[place].grant.user
         lapsedOfUser[user]?.remove(place, &links)
@@ -305,7 +319,7 @@ public struct PermitRegistry: Sendable {
         lapsedCount -= 1
     }
 
-    /// Counts a call as not in flight any more: its worker died. What it holds stays held.
+    /// Counts a call as not in flight any more, because its worker died. What it holds stays held.
     mutating func endFlight(_ place: Int) {
         guard permits[place].isInFlight else { return }
         unlinkFromWorker(place)
@@ -320,7 +334,7 @@ public struct PermitRegistry: Sendable {
         let cost = Int128(permits[place].grant.cost)
         let user = permits[place].grant.user
         held -= cost
-        let left = (permitsOfUser[user] ?? 1) - 1
+        let left = count(of: user) - 1
         permitsOfUser[user] = left == 0 ? nil : left
         changeHolds(of: permits[place].grant.provider) { hold in
             hold.cost -= cost
@@ -368,15 +382,15 @@ public struct PermitRegistry: Sendable {
         return place
     }
 
-    /// Numbers are dealt one after the other. They are spread, for side by side they would be one run of the index, and
-    /// taking one out of it would walk to the run's end.
+    /// Spreads the numbers, which are given out one after the other. Otherwise they would be one run of the index, and
+    /// each removal would walk to the run's end.
     private static func hash(_ number: UInt64) -> Int {
         Int(truncatingIfNeeded: (number &* 0x9E37_79B9_7F4A_7C15) >> 32)
     }
 }
 
 extension PermitRegistry {
-    /// Restores the totals of permits that are not here any more.
+    /// Restores the totals of permits that are gone.
     mutating func restore(_ totals: PermitTotals, forgotten: ForgottenPermits, runs: [NumberRun]) {
         granted = totals.granted
         settled = totals.settled

@@ -2,19 +2,19 @@ import FuseboxWire
 
 /// What stands against one candidate.
 struct Objections: Sendable {
-    /// The reason that lasts longest; of those that last equally long the first in the order of `DenialReason`.
+    /// The reason that lasts longest. Of reasons that last equally long it is the first in the order of `DenialReason`.
     private(set) var longest: DenialReason?
-    /// How long it will stand by time alone; nil: for ever.
+    /// How long it lasts by time alone. Nil: for ever.
     private var milliseconds: Int64? = 0
     /// Whether its quota is marked as exhausted.
     private(set) var hasMark = false
-    /// Whether nothing but the share stands against it.
+    /// Whether the share alone stands against it.
     var isShareOnly: Bool { longest == .share && !isMoreThanShare }
     private var isMoreThanShare = false
-    /// The limit behind the reason that lasts longest, if that is one.
+    /// The limit, if the reason that lasts longest is a limit.
     private(set) var limit: LimitTable.Objection?
 
-    /// Reasons are added in the order of `DenialReason`.
+    /// Adds a reason. Reasons are added in the order of `DenialReason`.
     ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
     mutating func add(
@@ -36,25 +36,25 @@ struct Objections: Sendable {
 
 /// What is remembered of a candidate that was passed over.
 struct PassedOver: Sendable {
-    /// Its provider; nil: it is not known.
+    /// Its provider. Nil if it is not known.
     var provider: NameID?
     /// The use of the limit that denied it, if one did and was used before.
     var deniedBy: Int?
     /// Whether its quota is marked as exhausted.
     var hasMark = false
-    /// Whether nothing but the share stands against it.
+    /// Whether the share alone stands against it.
     var isShareOnly = false
 }
 
-/// What became of the candidates of an admission, beside what is told.
+/// The result for each candidate of an admission, in addition to what is reported.
 struct WeighedCandidates<Text: NameText>: Sendable {
-    /// The one that is admitted; nil: none is.
+    /// The candidate that is admitted. Nil if none is.
     var chosen: Route<Text>?
-    /// Those before it, at the places that they have in the request.
+    /// The candidates before it, at their places in the request.
     var passedOver = Candidates.Values<PassedOver>(repeating: PassedOver())
 }
 
-/// What an admission asks for, its candidates and tags aside.
+/// The request of an admission without its candidates and tags.
 private struct AdmissionTerms {
     var estimate: Estimate
     var ttlMilliseconds: Int64
@@ -65,9 +65,9 @@ private struct AdmissionTerms {
 extension StateMachine {
     // MARK: Looking
 
-    /// Looks at the candidates in their order, up to the first that nothing stands against. Changes nothing.
+    /// Examines the candidates in order, up to the first that nothing stands against. Changes nothing.
     ///
-    /// - Parameter decision: a new one, which becomes what is told
+    /// - Parameter decision: a new decision, which is filled in
     @inline(__always)
     func decide<Text: NameText>(
         _ candidates: borrowing CandidatesOf<Text>, _ asked: borrowing AskedTags, _ estimate: Estimate, explains: Bool,
@@ -111,8 +111,8 @@ extension StateMachine {
         return weighed
     }
 
-    /// A retry time, up to a quarter longer by chance: so that the workers that were denied do not all come back at
-    /// once. It is the same for the same request, whatever the machine.
+    /// A retry time that is spread by up to a quarter, so that denied workers do not all come back at once. The same
+    /// request gets the same time on every machine.
     private func spread(_ milliseconds: Int64, over application: Application) -> Int64 {
         guard milliseconds > 0, application.request != 0 else { return milliseconds }
         var hash = (application.worker.high ^ application.worker.low ^ application.request) &* 0x9E37_79B9_7F4A_7C15
@@ -120,11 +120,11 @@ extension StateMachine {
         return milliseconds.saturatingAdd(Int64(hash >> 33) % (milliseconds / 4 + 1))
     }
 
-    /// What stands against a candidate, limits aside, in the order of `DenialReason`.
+    /// What stands against a candidate apart from limits, in the order of `DenialReason`.
     ///
     /// - Parameters:
-    ///   - provider: nil: nobody has heard of it, and nothing stands against it
-    ///   - breaker: how the provider's breaker stands; nil: it has none
+    ///   - provider: nil if it is unknown; then nothing stands against it
+    ///   - breaker: the status of the provider's breaker; nil if it has none
     @inline(__always)
     private func objections(
         to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
@@ -147,7 +147,7 @@ extension StateMachine {
 
     /// Adds the limits that stand against a candidate.
     ///
-    /// - Parameter candidate: its place, if each limit is told in `limits`; nil: none is
+    /// - Parameter candidate: its place, if each limit is to be listed in `limits`; nil otherwise
     @inline(__always)
     private func addLimits<Text: NameText>(
         to route: Route<Text>, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
@@ -162,6 +162,11 @@ extension StateMachine {
             guard let objection = limitTable.objection(of: found, to: need, at: moment) else { continue }
             add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
         }
+        if route.model == nil {
+            limitTable.forEachModelObjection(to: scopes, need, at: moment) { objection in
+                add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
+            }
+        }
         guard !asked.new.isEmpty else { return }
         for objection in limitTable.objections(to: scopes, newTags: asked.new, need, at: moment) {
             add(objection, &objections, asked, need, at: moment, telling: candidate, in: &limits)
@@ -173,11 +178,11 @@ extension StateMachine {
         _ need: CallNeed, at moment: Moment, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
         objections.add(.limit, for: objection.obstacle.milliseconds, of: objection)
-        guard let candidate, limits.count < AdmissionDecision.limitsTold else { return }
+        guard let candidate, limits.count < WireLimits.limitsTold else { return }
         limits.append(told(objection, asked.new, need, of: candidate, at: moment))
     }
 
-    /// A limit that stands against a candidate, as the wire has it.
+    /// A limit that stands against a candidate, as the protocol's record.
     private func told(
         _ objection: LimitTable.Objection, _ newTags: [Name], _ need: CallNeed, of candidate: UInt8, at moment: Moment
     ) -> LimitObjection {
@@ -198,7 +203,8 @@ extension StateMachine {
     // MARK: Granting
 
     /// - Parameters:
-    ///   - candidates: passed by themselves, as the tags are: they are large, and what is passed in parts is not copied
+    ///   - candidates: the candidates; they are passed apart from the terms, as the tags are, so that they are not
+    ///     copied
     ///   - terms: the rest of the request
     fileprivate mutating func admit<Text: NameText>(
         _ candidates: borrowing CandidatesOf<Text>, _ tags: borrowing WireLimits.TagListOf<Text>,
@@ -213,7 +219,7 @@ extension StateMachine {
             candidates, asked, terms.estimate, explains: terms.explains, application, &reply.decision)
         if let chosen = weighed.chosen {
             try checkRoom(for: chosen, application)
-            try admitTags(asked, folds: terms.foldsTags, by: application)
+            try checkTags(asked, folds: terms.foldsTags, by: application)
         }
         let known = effects.count
         let denied = reply.decision.denials.count
@@ -246,7 +252,7 @@ extension StateMachine {
         try validate(estimate)
     }
 
-    /// Checks that an estimate can be one.
+    /// Checks that an estimate is in range.
     ///
     /// - Throws: `outOfRange`
     static func validate(_ estimate: Estimate) throws(Refusal) {
@@ -271,15 +277,15 @@ extension StateMachine {
         try SharedBound(
             what: "permits in force", limit: bounds.permits, limitPerUser: bounds.permitsPerUser,
             remedy: "settle some"
-        ).admit(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
+        ).check(permits.outstanding.count, ofUser: permits.count(of: application.user), by: application)
         guard permits.hasNumbers else {
             throw Refusal(.limitReached, "the numbers of permits are used up; restore an older snapshot")
         }
-        try admitAccounts(of: route, by: application)
+        try checkAccounts(of: route, by: application)
     }
 
-    /// Lets the breakers of the candidates that were passed over know that they were asked. A share counts a call once,
-    /// and only if nothing else stood against it.
+    /// Notes a call at the breakers of the candidates that were passed over. A share counts a call once, and only if
+    /// nothing else stood against it.
     private mutating func noteAsked(
         _ passedOver: borrowing Candidates.Values<PassedOver>, upTo end: Int, _ application: Application,
         _ effects: inout [Event]
@@ -298,7 +304,7 @@ extension StateMachine {
         }
     }
 
-    /// Grants a permit to a call by these scopes, which have their accounts.
+    /// Grants a permit to a call. The accounts of its scopes must exist.
     private mutating func grant(
         _ provider: NameID, _ scopes: CallScopes, _ terms: AdmissionTerms, _ application: Application,
         _ effects: inout [Event]
@@ -311,20 +317,21 @@ extension StateMachine {
             estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
         grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
         _ = tellCrossings(at: application.moment, &effects)
-        retainRoute(of: grant)
+        retainRoute(of: grant.scopes)
         let place = permits.grant(grant)
         setDeadline(ofPermit: place)
         return place
     }
 
-    /// Tells of a limit that begins to deny. One that no call has used yet denies only what it could never hold.
+    /// Reports that a limit begins to deny. A limit without use denies only what it could never hold.
     private mutating func noteDenial(
         _ entry: Int, _ estimate: Estimate, at moment: Moment, _ effects: inout [Event]
     ) {
         guard !limitTable.entries[entry].isDenying else { return }
         limitTable.entries[entry].isDenying = true
         var event = LimitDenied()
-        event.entry = limitEntry(limitTable.entries[entry].rule, entry, at: moment)
+        let rule = limitTable.entries[entry].rule
+        event.entry = limitEntry(rule, entry, at: moment)
         event.needed = CallNeed(estimate).room(event.entry.limit.dimension)
         effects.append(.limitDenied(event))
     }
@@ -352,12 +359,16 @@ extension AdmitOf: StateCommand {
         return try machine.admit(candidates, tags, terms, application, &effects)
     }
 
-    /// A denial changes something only where a share is drawn, or where whoever asks is to be remembered.
+    /// A denial changes something only if a share is drawn, or if the asking worker is remembered.
     public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
         guard reply.permit == nil, reply.decision.candidate == nil, !profile.rejectionRestartsDecay else {
             return false
         }
-        return reply.decision.denials.indices.allSatisfy { reply.decision.denials[$0].reason != .share }
+        // A closure would copy the reply.
+        for place in reply.decision.denials.indices where reply.decision.denials[place].reason == .share {
+            return false
+        }
+        return true
     }
 }
 
@@ -365,7 +376,7 @@ extension AdmitPreviewOf: StateCommand {
     /// The form in which the engine decodes it.
     public typealias InPlace = AdmitPreviewOf<NameView>
 
-    /// Returns what an admission would decide. Takes nothing.
+    /// Returns what an admission would decide. Changes nothing.
     ///
     /// - Throws: `outOfRange` if there is no candidate, for an estimate outside its range, for a tag that callers may
     ///   not name, and if a tag is missing that every call needs.
@@ -385,7 +396,7 @@ extension AdmitPreviewOf: StateCommand {
 }
 
 extension Renew: StateCommand {
-    /// Extends the permit if it is in force. An earlier end than its own changes nothing.
+    /// Extends the permit if it is in force. An earlier end than the present one changes nothing.
     ///
     /// - Throws: `outOfRange` for a time to live outside its range; `notFound` if nothing is known of the permit;
     ///   `outcomeUnknown` if it is not known any more whether it was settled; `notPermitted` if it is another user's.

@@ -1,13 +1,13 @@
 import FuseboxWire
 
-/// What a call with a permit is charged with.
+/// The charge for a call with a permit.
 private struct SettledUse<Text: NameText> {
     var charge: CreditLedger.Charge
-    /// The accounts; without a model if it is new.
-    var scopes: CallScopes
+    /// The number of the model that is charged; nil if it is new.
+    var modelID: ModelID?
     /// The model that is charged, if none was asked for.
     var model: ChargedModel<Text>?
-    /// The name that answered, if a model was asked for and a name was told.
+    /// The name that answered, if a model was asked for and a name was reported.
     var answer: Answer<Text>?
 }
 
@@ -20,7 +20,7 @@ private struct Answer<Text: NameText> {
 extension StateMachine {
     // MARK: Permits
 
-    /// The place of a permit that is in force or lapsed; nil if it was settled.
+    /// The place of a permit that is in force or lapsed. Nil if it was settled.
     ///
     /// - Throws: `notFound` if nothing is known of it: it was never granted, a crash has undone it, or it is of very
     ///   long ago; `outcomeUnknown` if it may have been settled, and may as well not have been; `notPermitted` if it is
@@ -55,20 +55,22 @@ extension StateMachine {
         deadlines.remove(.permit, place)
         let grant = permits.permits[place].grant
         limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
-        // Told before it lapses: where none are kept, it is forgotten at once, and its names perhaps with it.
+        // The event is made before the permit lapses. If no lapsed permits are kept, it is forgotten at once, perhaps
+        // with its names.
         var lapsed = permits.permits[place]
         lapsed.standing = standing
         lapsed.isInFlight = false
+        lapsed.grant.expiresAt = now
         effects.append(.permitLapsed(PermitLapsed(entry: entry(lapsed, isVisible: true))))
-        if let forgotten = permits.lapse(place, standing, keeping: bounds) {
+        if let forgotten = permits.lapse(place, standing, at: now, keeping: bounds) {
             limitTable.forget(forgotten.grant.charge)
-            releaseNames(of: forgotten.grant)
+            releaseNames(of: forgotten.grant.scopes)
         }
     }
 
-    /// A permit as the wire has it.
+    /// A permit as the protocol's record.
     ///
-    /// - Parameter isVisible: whether others see it
+    /// - Parameter isVisible: whether other users see it
     func entry(_ permit: PermitRegistry.Permit, isVisible: Bool) -> PermitEntry {
         var entry = PermitEntry()
         entry.permit = permit.number
@@ -86,32 +88,32 @@ extension StateMachine {
         return entry
     }
 
-    mutating func retainNames(of grant: PermitRegistry.Grant) {
-        retainRoute(of: grant)
-        retainTags(of: grant.scopes)
+    mutating func retainNames(of scopes: CallScopes) {
+        retainRoute(of: scopes)
+        retainTags(of: scopes)
     }
 
-    mutating func releaseNames(of grant: PermitRegistry.Grant) {
-        releaseRoute(of: grant)
-        releaseTags(of: grant.scopes)
+    mutating func releaseNames(of scopes: CallScopes) {
+        releaseRoute(of: scopes)
+        releaseTags(of: scopes)
     }
 
-    mutating func retainRoute(of grant: PermitRegistry.Grant) {
-        names.retain(grant.provider)
-        if let deployment = grant.deployment { names.retain(deployment) }
-        if let model = grant.model { models.retain(model) }
+    mutating func retainRoute(of scopes: CallScopes) {
+        if let provider = scopes.provider { names.retain(provider) }
+        if let deployment = scopes.deployment { names.retain(deployment) }
+        if let model = scopes.model { models.retain(model) }
     }
 
-    mutating func releaseRoute(of grant: PermitRegistry.Grant) {
-        if let deployment = grant.deployment { names.release(deployment) }
-        names.release(grant.provider)
-        if let model = grant.model { models.release(model) }
+    mutating func releaseRoute(of scopes: CallScopes) {
+        if let deployment = scopes.deployment { names.release(deployment) }
+        if let provider = scopes.provider { names.release(provider) }
+        if let model = scopes.model { models.release(model) }
     }
 
     /// Takes back what a dead worker's calls hold, as many as one turn may take.
     ///
-    /// A call that was sent may still be charged for: what is held against limits that deny stays until its time to
-    /// live, and only stops counting as in flight.
+    /// The provider may still charge for a call that was sent. So what is held against limits that deny stays until the
+    /// end of its time to live. The call only stops counting as in flight.
     fileprivate mutating func reclaim(_ worker: WorkerID, at moment: Moment, _ effects: inout [Event]) {
         for _ in 0..<Bounds.duePerTurn {
             guard let place = permits.firstInFlight(of: worker) else { break }
@@ -125,7 +127,7 @@ extension StateMachine {
         _ = tellCrossings(at: moment, &effects)
     }
 
-    /// Ends a permit in force by an operator's hand, whoever holds it.
+    /// Ends a permit in force by an operator's hand, whoever holds it. Of one that has ended gives back what limits assume.
     fileprivate mutating func revoke(
         _ number: UInt64, at now: Timestamp, _ effects: inout [Event]
     ) throws(Refusal) -> Revoke.Reply {
@@ -141,7 +143,13 @@ extension StateMachine {
         let permit = permits.permits[place]
         reply.standing = permit.standing
         reply.entry = entry(permit, isVisible: true)
-        if permit.standing == .inForce { lapse(place, .revoked, at: now, &effects) }
+        switch permit.standing {
+        case .inForce: lapse(place, .revoked, at: now, &effects)
+        case .expired, .reclaimed:
+            limitTable.giveBackAssumed(permit.grant.charge, estimate: permit.grant.need, at: now)
+            permits.giveBack(place)
+        case .settled, .revoked, .unknown: break
+        }
         return reply
     }
 
@@ -156,67 +164,78 @@ extension StateMachine {
             reply.standing = .settled
             return reply
         }
-        let grant = permits.permits[place].grant
+        // What follows needs a few members of the permit, which is long.
+        let provider = permits.permits[place].grant.provider
+        let scopes = permits.permits[place].grant.scopes
         var use: SettledUse<Text>?
-        if let usage = command.usage { use = try settledUse(usage, command.outcome, of: grant, application) }
+        if let usage = command.usage {
+            use = try settledUse(usage, command.outcome, provider, scopes, application)
+        }
         reply.standing = permits.permits[place].standing
         if reply.standing == .inForce { deadlines.remove(.permit, place) }
-        permits.settle(place)
         limitTable.settle(
-            grant.charge, estimate: grant.need, LimitTable.Used(command.outcome, use?.charge, estimate: grant.need),
+            permits.permits[place].grant.charge, estimate: permits.permits[place].grant.need,
+            LimitTable.Used(command.outcome, use?.charge, estimate: permits.permits[place].grant.need),
             at: application.now)
         if command.outcome == .cancelled {
-            ledger.takeBackRequest(grant.scopes, grantedAt: grant.grantedAt, at: application.moment)
+            ledger.takeBackRequest(
+                scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, grant.provider, application, &effects)
+        permits.settle(place)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         if let use {
-            record(use, of: grant, application)
+            record(use, provider, scopes, application)
         } else if command.outcome == .success {
-            ledger.add(UseSums(), parts: .unpriced, grant.scopes, at: application.moment)
+            ledger.add(UseSums(), parts: .unpriced, scopes, at: application.moment)
         }
-        if !limitTable.isEmpty { reply.record = fire(grant.provider, at: application.moment, &effects) }
-        releaseNames(of: grant)
+        if !limitTable.isEmpty { reply.record = fire(provider, at: application.moment, &effects) }
+        releaseNames(of: scopes)
         return reply
     }
 
-    /// What a call with a permit is charged with: under the model that was asked for, whatever name answered, so that no
-    /// limit is walked around. Checks that it can be recorded.
+    /// The charge for a call with a permit. It counts under the model that was asked for, whatever name answered, so
+    /// that no limit is evaded. Checks that it can be recorded.
     @inline(__always)
     private func settledUse<Text: NameText>(
-        _ usage: CallUsageOf<Text>, _ outcome: Outcome, of grant: PermitRegistry.Grant, _ application: Application
+        _ usage: CallUsageOf<Text>, _ outcome: Outcome, _ provider: NameID, _ scopes: CallScopes,
+        _ application: Application
     ) throws(Refusal) -> SettledUse<Text> {
-        let charge = try charge(
-            usage, outcome, of: names[grant.provider], asked: grant.model.map { models[$0] })
-        var use = SettledUse<Text>(charge: charge, scopes: grant.scopes)
-        if grant.model == nil {
-            let model = chargedModel(usage.model, of: names[grant.provider])
+        let charge = try charge(usage, outcome, of: names[provider], asked: scopes.model.map { models[$0] })
+        var use = SettledUse<Text>(charge: charge, modelID: scopes.model)
+        if scopes.model == nil {
+            let model = chargedModel(usage.model, of: names[provider])
             use.model = model
-            use.scopes.model = find(model)
+            use.modelID = find(model)
             // The model that answered needs room. There is always some for the one of calls that name none.
             if usage.model != nil {
-                try admitAccounts(
-                    grant.provider, isOther: names[grant.provider] == .otherProvider, model, use.scopes.model,
-                    by: application)
+                try checkAccounts(
+                    provider, isOther: names[provider] == .otherProvider, model, use.modelID, by: application)
             }
         } else if let name = usage.model {
             use.answer = try answer(name, application)
         }
-        try ledger.check(use.charge, use.scopes, requests: 1, under: profile)
+        var charged = scopes
+        charged.model = use.modelID
+        try ledger.check(use.charge, charged, requests: 1, under: profile)
         return use
     }
 
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
     private mutating func record<Text: NameText>(
-        _ use: SettledUse<Text>, of grant: PermitRegistry.Grant, _ application: Application
+        _ use: SettledUse<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
     ) {
-        var scopes = use.scopes
-        if let model = use.model, scopes.model == nil { scopes.model = intern(model, by: application.user) }
-        // They are there, unless the provider was forgotten meanwhile, or no model was asked for.
-        openAccounts(scopes, application)
-        // The account of the model that answered counts the request now.
-        if use.model != nil { ledger.countRequest(grant.provider, scopes.model, at: application.moment) }
-        ledger.count(use.charge, scopes, requests: 0, at: application.moment, under: profile)
-        if let answer = use.answer, let asked = grant.model { note(answer, of: asked, grant.provider, application) }
+        var charged = scopes
+        charged.model = use.modelID
+        if let model = use.model, charged.model == nil { charged.model = intern(model, by: application.user) }
+        // The accounts exist, unless the provider was forgotten meanwhile or no model was asked for.
+        openAccounts(charged, application)
+        // The account and the limits of the model that answered count the request now.
+        if use.model != nil {
+            ledger.countRequest(provider, charged.model, at: application.moment)
+            limitTable.report(charged, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
+        }
+        ledger.count(use.charge, charged, requests: 0, at: application.moment, under: profile)
+        if let answer = use.answer, let asked = scopes.model { note(answer, of: asked, provider, application) }
     }
 
     fileprivate mutating func report<Text: NameText>(
@@ -226,7 +245,7 @@ extension StateMachine {
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
         let asked = look(command.tags, folds: command.foldsTags, application)
-        try admitTags(asked, folds: command.foldsTags, by: application)
+        try checkTags(asked, folds: command.foldsTags, by: application)
         var route = route(by: command.candidate)
         var answer: Answer<Text>?
         // Nobody told what it used: it was a request all the same.
@@ -238,7 +257,7 @@ extension StateMachine {
                 answer = try self.answer(name, application)
             }
         } else if route.providerID == nil {
-            try admitNewName(route.provider, by: application)
+            try checkNewName(route.provider, by: application)
         }
         if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
         let provider = try breaker(of: &route, application)
@@ -247,7 +266,7 @@ extension StateMachine {
         let scopes = try record(
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
         if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
-            // The name that was asked for has answered, unless another has.
+            // Without a report, the name that was asked for has answered.
             note(answer ?? Answer(name: name, id: model), of: model, provider, application)
         }
         return limitTable.isEmpty ? LedgerRecordReply() : fire(provider, at: application.moment, &effects)
@@ -255,13 +274,13 @@ extension StateMachine {
 
     /// A name that has answered in the place of the model that was asked for.
     ///
-    /// It is for display, but what is not kept must not be told to have been: whoever asks leaves it out if it finds no
-    /// room.
+    /// The name is for display. The engine leaves it out if there is no room for it, so that the reply does not claim
+    /// that it was kept.
     ///
     /// - Throws: `limitReached`
     private func answer<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> Answer<Text> {
         let id = models.find(name)
-        if id == nil { try admitNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
+        if id == nil { try checkNewModel(isUnspecified: name.isSame(as: .unspecifiedModel), by: application) }
         return Answer(name: name, id: id)
     }
 
@@ -289,19 +308,19 @@ extension StateMachine {
     private static func validate(
         _ outcome: Outcome, hasUsage: Bool, _ retryAfter: Int64?
     ) throws(Refusal) {
-        if outcome == .cancelled, hasUsage {
+        if !outcome.takesUsage, hasUsage {
             throw Refusal(.outOfRange, "a call that was never sent has used nothing; `abandoned` counts usage")
         }
         guard let retryAfter else { return }
         guard outcome.takesRetryAfter else {
             throw Refusal(
                 .outOfRange,
-                "retryAfter goes with `failure`, `throttled` and `quotaExhausted` only, not with \(outcome)")
+                "retryAfter goes with \(Outcome.withRetryAfter()) only, not with \(outcome)")
         }
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Lets breaker and exhaustion know how a call went.
+    /// Counts at breaker and mark how a call went.
     private mutating func count(
         _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
         _ effects: inout [Event]
@@ -311,7 +330,7 @@ extension StateMachine {
             addBreaker(provider, application)
             recordSuccess(of: provider, application, &effects)
         case .failure, .throttled:
-            // A provider that throttles and says for how long is healthy: the mark keeps calls away for just so long.
+            // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
                 addBreaker(provider, application)
                 recordFailure(of: provider, application, &effects)
@@ -365,7 +384,7 @@ extension ReportOf: StateCommand {
 }
 
 extension Revoke: StateCommand {
-    /// Ends the permit if it is in force, and gives back what it holds.
+    /// Ends the permit if it is in force, and gives back what it holds, or what limits assume of it if it has ended unsettled.
     ///
     /// - Throws: `notFound` if nothing is known of the permit.
     public func apply(
@@ -404,7 +423,7 @@ extension LimitTable.Used {
         } else if let charge {
             self = .told(outcome == .success ? CallNeed(charge, orAs: estimate) : CallNeed(charge))
         } else {
-            // A success has used something, though nobody says how much.
+            // A success has used something, even if the amount is unknown.
             self = outcome == .success ? .estimate : .told(CallNeed())
         }
     }

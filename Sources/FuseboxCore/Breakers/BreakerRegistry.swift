@@ -13,6 +13,7 @@ public struct BreakerRegistry: Sendable {
     public var defaultConfiguration = BreakerConfiguration()
 
     private var slots = SparseTable<Slot>()
+    private let passedByAddress = PassedByAddress()
 
     /// A registry without breakers.
     public init() {}

@@ -184,6 +184,7 @@ public struct CircuitBreaker: Sendable, Equatable {
     // MARK: Reading
 
     /// The share of traffic admitted, 0 to 1, as of the last synchronisation.
+    @inline(__always)
     public var share: Double {
         let curve = configuration.degradationCurve
         if consecutiveFailures >= configuration.failureThreshold { return 0 }
@@ -191,6 +192,7 @@ public struct CircuitBreaker: Sendable, Equatable {
     }
 
     /// The state as of the last synchronisation.
+    @inline(__always)
     public var state: BreakerState {
         let share = share
         if share >= 1 { return .closed }
@@ -212,6 +214,7 @@ public struct CircuitBreaker: Sendable, Equatable {
     }
 
     /// How it stands at a moment. Changes nothing.
+    @inline(__always)
     func standing(at now: Timestamp) -> Standing {
         // Without failures no decay is due, and nothing has to be copied.
         guard consecutiveFailures > 0 else { return synchronisedStanding(at: now) }
@@ -220,6 +223,7 @@ public struct CircuitBreaker: Sendable, Equatable {
         return current.synchronisedStanding(at: now)
     }
 
+    @inline(__always)
     private func synchronisedStanding(at now: Timestamp) -> Standing {
         Standing(
             state: state, share: share, nextPasses: nextPasses, untilDecayMilliseconds: untilDecay(at: now),

@@ -20,14 +20,16 @@ extension StateMachine {
         let profile = profile
         var before = BreakerState.closed
         var after = BreakerState.closed
+        var nextDecay: Timestamp?
         let result = breakers.update(id) { breaker in
             before = breaker.state
             let result = change(&breaker, application.now, profile)
             after = breaker.state
+            nextDecay = breaker.nextDecay
             return result
         }
         if before != after { effects.append(transition(of: id, from: before, to: after)) }
-        setDeadline(ofBreaker: id)
+        setDeadline(ofBreaker: id, at: nextDecay)
         return result
     }
 

@@ -34,7 +34,7 @@ extension StateMachine {
         if let milliseconds = command.resetAfterMilliseconds {
             try validateDuration(milliseconds, "resetAfter")
         }
-        try admitName(command.provider, by: application)
+        try checkName(command.provider, by: application)
         let id = names.intern(command.provider, by: application.user)
         var reply = ExhaustionMark.Reply()
         reply.resetsAt = mark(id, for: command.resetAfterMilliseconds, application, &effects).resetsAt

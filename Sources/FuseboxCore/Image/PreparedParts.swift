@@ -118,7 +118,7 @@ extension StateMachine {
     // MARK: Among the names of the other state
 
     /// Gives up the breakers, and retains the names of those of a state.
-    fileprivate mutating func exchangeBreakers(forNamesOf state: borrowing StateMachine) -> PreparedParts.Renaming {
+    fileprivate mutating func exchangeBreakers(forNamesOf state: StateMachine) -> PreparedParts.Renaming {
         var renaming = PreparedParts.Renaming()
         state.breakers.forEach { renaming.add($0, as: retain($0, of: state)) }
         let own = breakers
@@ -128,7 +128,7 @@ extension StateMachine {
     }
 
     /// Gives up the marks, and retains the names of those of a state.
-    fileprivate mutating func exchangeMarks(forNamesOf state: borrowing StateMachine) -> PreparedParts.Renaming {
+    fileprivate mutating func exchangeMarks(forNamesOf state: StateMachine) -> PreparedParts.Renaming {
         var renaming = PreparedParts.Renaming()
         state.exhaustion.forEach { id, _ in renaming.add(id, as: retain(id, of: state)) }
         let own = exhaustion

@@ -27,7 +27,7 @@ public struct StateImage {
     public init(profile: Profile, bounds: Bounds, at moment: Moment) {
         self.bounds = bounds
         var unbounded = bounds
-        unbounded.admitEverything()
+        unbounded.allowEverything()
         builder = StateMachine.Builder(profile: profile, bounds: unbounded, at: moment)
     }
 
@@ -76,7 +76,7 @@ extension StateMachine {
 
 extension Bounds {
     /// Raises the limits to the range of the numbers that stand for names. This is for what was admitted before.
-    package mutating func admitEverything() {
+    package mutating func allowEverything() {
         names = Int(UInt32.max)
         namesPerUser = Int(UInt32.max)
         models = Int(UInt32.max)

@@ -58,7 +58,7 @@ extension StateMachine {
             permit.grant.provider = renamed(permit.grant.provider, of: previous)
             permit.grant.model = permit.grant.model.map { renamed($0, of: previous) }
             // Its tags are those of before.
-            retainRoute(of: permit.grant)
+            retainRoute(of: permit.grant.scopes)
             _ = permits.add(permit)
         }
         keepLimits(of: previous)
@@ -66,7 +66,7 @@ extension StateMachine {
         takeListedLimits(of: other)
         // What an import takes a limit to counts as told: a threshold left over would be told with the next command.
         limitTable.crossings.removeAll()
-        other.permits.forEach { releaseRoute(of: $0.grant) }
+        other.permits.forEach { releaseRoute(of: $0.grant.scopes) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
     }
 
@@ -81,28 +81,28 @@ extension StateMachine {
         for rule in limitTable.rules { retainNames(of: rule.key) }
     }
 
-    /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are those
-    /// that are known now.
+    /// Replaces the limits that are part of a ledger of `llm-providers` by those of another state, whose names are
+    /// those that are known now.
     ///
-    /// A limit of both states keeps its charges and takes over what the other has counted: the calls in force are part of
-    /// that already where a ledger comes back to its own daemon. A new one counts the calls in force.
+    /// A limit of both states keeps its charges and takes over what the other has counted: the calls in force are part
+    /// of that already where a ledger comes back to its own daemon. A new one counts the calls in force.
     private mutating func takeListedLimits(of other: StateMachine) {
         var new: [Int] = []
         other.limitTable.rules.forEachSlot { if other.isOfLedger(other.limitTable.rules[$0]) { new.append($0) } }
         new.sort { other.limitTable.rules[$0].number < other.limitTable.rules[$1].number }
         let known = Set(new.map { ListedLimit(other.limitTable.rules[$0]) })
         removeListedLimits { !known.contains(ListedLimit($0)) }
-        let mark = limitTable.newestGeneration
         for theirs in new {
             let rule = other.limitTable.rules[theirs]
+            let mark = limitTable.newestGeneration
             let (_, before) = limitTable.set(rule.key, nil, rule.limit, &tags, at: lastMoment.now)
             if before == nil { retainNames(of: rule.key) }
             guard let use = other.limitTable.ownEntry(of: rule),
                 let place = limitTable.findEntry(like: rule.limit, in: rule.key)
             else { continue }
             limitTable.beginUse(place, as: other.limitTable.entries[use])
+            chargeKnownCalls(newerThan: mark, LimitTarget(key: rule.key), at: lastMoment, countsPast: false)
         }
-        if !new.isEmpty { chargeCallsInForce(newerThan: mark, LimitTarget(key: .host), at: lastMoment.now) }
     }
 
     /// Removes the limits that are part of a ledger and that `isGone` tells to be.
@@ -174,8 +174,8 @@ extension StateMachine.Builder {
 
     /// Adds a permit that is in force or lapsed.
     ///
-    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for a
-    ///   cost or a moment that none can have
+    /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for
+    ///   a cost or a moment that none can have
     mutating func insertPermit(
         _ entry: PermitEntry, _ charges: [ChargeImage]
     ) throws(Refusal) {
@@ -202,7 +202,7 @@ extension StateMachine.Builder {
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
         grant.charge = try insertCharges(charges, grant.need)
-        machine.retainNames(of: grant)
+        machine.retainNames(of: grant.scopes)
         var permit = PermitRegistry.Permit(grant: grant)
         permit.number = entry.permit
         permit.standing = entry.standing
@@ -227,7 +227,7 @@ extension StateMachine.Builder {
     /// - Throws: `outOfRange`, `limitReached`
     public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
         let breaker = try CircuitBreaker(record, under: machine.profile)
-        try machine.admitName(record.name, by: application(of: user))
+        try machine.checkName(record.name, by: application(of: user))
         let id = machine.names.intern(record.name, by: user)
         if !machine.breakers.contains(id) { machine.names.retain(id) }
         machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
@@ -247,7 +247,7 @@ extension StateMachine.Builder {
     public mutating func insertMark(_ entry: ExhaustionEntry, by user: UInt32 = 0) throws(Refusal) {
         try validateMoment(entry.exhaustedAt, "exhaustedAt of a mark")
         try validateMoment(entry.resetsAt, "resetsAt of a mark")
-        try machine.admitName(entry.provider, by: application(of: user))
+        try machine.checkName(entry.provider, by: application(of: user))
         let id = machine.names.intern(entry.provider, by: user)
         if !machine.exhaustion.contains(id) { machine.names.retain(id) }
         machine.exhaustion.insert(
@@ -275,8 +275,8 @@ extension StateMachine.Builder {
     /// - Throws: `limitReached`; `outOfRange` for a text longer than `WireLimits.textLength`
     public mutating func listBudget(_ text: String, provider: Name, model: Name?) throws(Refusal) {
         try Self.check(text)
-        try machine.admitName(provider, by: application(of: 0))
-        if let model { try machine.admitModel(model, by: application(of: 0)) }
+        try machine.checkName(provider, by: application(of: 0))
+        if let model { try machine.checkModel(model, by: application(of: 0)) }
         let entry = ListedBudgets.Entry(
             provider: machine.names.intern(provider, by: 0), model: model.map { machine.models.intern($0, by: 0) },
             text: text)
@@ -350,8 +350,8 @@ extension StateMachine.Builder {
         _ account: ModelAccount, of provider: Name, dollars: Double? = nil, by user: UInt32 = 0
     ) throws(Refusal) {
         try Self.validate(account.usage)
-        try machine.admitModel(account.model, by: application(of: user))
-        let isNew = try machine.admitModelAccount(provider, account.model, by: application(of: user))
+        try machine.checkModel(account.model, by: application(of: user))
+        let isNew = try machine.checkModelAccount(provider, account.model, by: application(of: user))
         let provider = try self.account(provider, by: user)
         let model = machine.models.intern(account.model, by: user)
         if isNew { machine.models.retain(model) }
@@ -361,7 +361,7 @@ extension StateMachine.Builder {
         if let before = machine.ledger.models[place].answering { machine.models.release(before) }
         machine.ledger.models[place].answering = nil
         guard let answering = account.answering else { return }
-        try machine.admitModel(answering, by: application(of: user))
+        try machine.checkModel(answering, by: application(of: user))
         let id = machine.models.intern(answering, by: user)
         machine.models.retain(id)
         machine.ledger.models[place].answering = id
@@ -388,7 +388,7 @@ extension StateMachine.Builder {
             try Self.validate(entry)
             machine.ledger.histories.restore(entry, isExact: true, in: &list)
         }
-        machine.ledger.histories.settle(&list, at: moment.now)
+        machine.ledger.histories.finishRestoring(&list, at: moment.now)
         machine.ledger.providers[existing: id.index].history = list
     }
 
@@ -410,8 +410,8 @@ extension StateMachine.Builder {
         machine.ledger.sharedHistory.restore(.init(at: time, provider: id, cost: cost.nanodollars))
     }
 
-    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers that
-    /// spend and history have reached count as fired, and their events are not sent.
+    /// Adds what a ledger of `llm-providers` does not tell. The host's account is the sum of the providers'. The tiers
+    /// that spend and history have reached count as fired, and their events are not sent.
     ///
     /// Depletion tiers are marked only if the profile keeps them over a restore.
     public mutating func completeLedger() {
@@ -421,7 +421,7 @@ extension StateMachine.Builder {
 
     /// The account of a provider, created empty if there is none.
     private mutating func account(_ provider: Name, by user: UInt32) throws(Refusal) -> NameID {
-        try machine.admitAccount(provider, by: application(of: user))
+        try machine.checkAccount(provider, by: application(of: user))
         let id = machine.names.intern(provider, by: user)
         guard !machine.ledger.contains(id) else { return id }
         machine.names.retain(id)

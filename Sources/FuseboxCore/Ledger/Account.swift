@@ -11,9 +11,9 @@ extension CreditLedger {
         public var outputTokens: Int64 = 0
         /// The number of calls.
         public var requests: Int64 = 0
-        /// When the first call was counted; nil if there is none.
+        /// When the first call was counted. Nil if there is none.
         public var firstRecorded: Timestamp?
-        /// When the last call was counted; nil if there is none.
+        /// When the last call was counted. Nil if there is none.
         public var lastRecorded: Timestamp?
         /// What of the tokens, and of the calls, was of a kind of its own.
         public var parts = Parts()
@@ -54,8 +54,8 @@ extension CreditLedger {
 
     /// An account of the host, of a deployment or of a tag.
     ///
-    /// Its sums stop at the end of their range, $9.2 billion of spend. A provider's account refuses a call that would lead
-    /// it there. This one holds the calls of many providers, and none of them may be refused for the others.
+    /// Its sums stop at the end of their range, $9.2 billion of spend. A provider's account refuses a call that would
+    /// exceed it. This account has the calls of many providers, and no call is refused because of another provider.
     struct Account: Sendable {
         var sums = Sums()
         var recent = RecentUse()
@@ -91,7 +91,7 @@ extension CreditLedger {
 
         /// The sums of this charge alone.
         ///
-        /// - Parameter requests: 0 where the request was counted at its admission
+        /// - Parameter requests: 0 if the request was counted at its admission
         func sums(requests: Int64) -> UseSums {
             UseSums(
                 cost: cost?.nanodollars ?? 0, requests: requests, inputTokens: inputTokens ?? 0,
@@ -116,6 +116,7 @@ extension TokenUsage {
 
 extension CreditLedger.Sums {
     /// Whether what is used fits the range of each sum.
+    @inline(__always)
     func hasRoom(for use: UseSums) -> Bool {
         !spend.addingReportingOverflow(use.cost).overflow && !requests.addingReportingOverflow(use.requests).overflow
             && !inputTokens.addingReportingOverflow(use.inputTokens).overflow
@@ -138,7 +139,7 @@ extension CreditLedger.Sums {
         lastRecorded = now
     }
 
-    /// Adds other sums. The range's end stands for what lies beyond it.
+    /// Adds other sums. Sums stop at the end of their range.
     mutating func add(_ other: Self) {
         spend = spend.saturatingAdd(other.spend)
         inputTokens = inputTokens.saturatingAdd(other.inputTokens)
@@ -149,7 +150,7 @@ extension CreditLedger.Sums {
         if let last = other.lastRecorded { lastRecorded = max(last, lastRecorded ?? last) }
     }
 
-    /// The sums as the wire has them: each kind of tokens apart.
+    /// The sums as the protocol's record.
     public var usage: AccountUsage {
         var usage = AccountUsage()
         usage.spend = Money(nanodollars: spend)

@@ -1,7 +1,7 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What has been spent, on which provider and model.
+/// The credit ledger: what was spent, by provider and model.
 ///
 /// Sums are exact and checked: a record that would leave their range is refused and changes nothing. Operations take
 /// the time, which must not go backwards.
@@ -10,7 +10,7 @@ public struct CreditLedger: Sendable {
     public struct Provider: Sendable {
         /// Its sums.
         public var sums = Sums()
-        /// The spend as a sum of doubles, where the profile reckons in them.
+        /// The spend as a sum of doubles, if the profile adds doubles.
         public internal(set) var dollars = 0.0
         var history = SpendList()
         var recent = RecentUse()
@@ -18,7 +18,7 @@ public struct CreditLedger: Sendable {
         var models = Chain()
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
-        /// The tiers that had fired when the budget was removed, where the profile keeps them.
+        /// The tiers that had fired when the budget was removed, if the profile keeps them.
         var fired: ThresholdTier = .none
         var firedDepletion: DepletionTier = .none
 
@@ -29,24 +29,24 @@ public struct CreditLedger: Sendable {
         var provider: NameID
         var model: ModelID
         var sums = Sums()
-        /// The spend as a sum of doubles, where the profile reckons in them.
+        /// The spend as a sum of doubles, if the profile adds doubles.
         var dollars = 0.0
         var recent = RecentUse()
-        /// The name that last answered for it, if that was another.
+        /// The name that last answered for the model, if it was another name.
         var answering: ModelID?
         /// The peer user that the account was opened for.
         var user: UInt32 = 0
     }
 
-    /// How many accounts were opened for a user.
+    /// The numbers of accounts that were opened for a user.
     struct Opened: Sendable {
         var providers = 0
         var models = 0
     }
 
-    /// Since when it counts, on the wall clock: its beginning, or the last reset of everything.
+    /// The start of the count on the wall clock: the beginning of the ledger, or the last reset of everything.
     public internal(set) var since: Timestamp
-    /// What an export to `llm-providers` tells of budgets as they were told; it decides nothing.
+    /// The budgets for an export to `llm-providers`, as they were set. They decide nothing.
     public internal(set) var listed = ListedBudgets()
 
     /// The account of all calls together.
@@ -59,11 +59,12 @@ public struct CreditLedger: Sendable {
     var models = SlotTable<Model>()
     var modelLinks = ChainLinks()
     var modelIndex = HashIndex()
-    /// What was opened for each user, as far as it is still there.
+    /// The numbers of accounts that were opened for each user and still exist.
     private var openedByUser: [UInt32: Opened] = [:]
     var histories = SpendPool()
-    /// The history of all providers together, where the profile keeps one.
+    /// The history of all providers together, if the profile keeps one.
     public internal(set) var sharedHistory = SharedSpendHistory()
+    private let passedByAddress = PassedByAddress()
 
     /// An empty ledger.
     public init(at wall: Timestamp) { since = wall }
@@ -76,7 +77,7 @@ public struct CreditLedger: Sendable {
     /// Whether a provider has an account.
     public func contains(_ provider: NameID) -> Bool { providers.contains(provider.index) }
 
-    /// The account of a provider; nil if it has none.
+    /// The account of a provider. Nil if it has none.
     public func provider(_ provider: NameID) -> Provider? { providers[provider.index] }
 
     // MARK: Recording
@@ -85,7 +86,7 @@ public struct CreditLedger: Sendable {
     ///
     /// - Parameters:
     ///   - scopes: the accounts: provider and model, and deployment and tags if it has any
-    ///   - requests: 0 where the request was counted at its admission, else 1
+    ///   - requests: 0 if the request was counted at its admission, otherwise 1
     /// - Throws: `outOfRange` for a negative cost or, under the profile `fusebox`, one above `WireLimits.callCost`;
     ///   `overflow` if a sum would leave its range; then nothing has changed
     mutating func record(
@@ -95,7 +96,7 @@ public struct CreditLedger: Sendable {
         count(charge, scopes, requests: requests, at: moment, under: profile)
     }
 
-    /// Records what a call has cost and what `check` has found room for.
+    /// Records what a call has cost, after `check` has found room for it.
     mutating func count(
         _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, at moment: Moment, under profile: Profile
     ) {
@@ -103,7 +104,7 @@ public struct CreditLedger: Sendable {
         guard let provider = scopes.provider, let cost = charge.cost else { return }
         if profile.reckonsInDollars {
             providers[existing: provider.index].dollars += cost.dollars
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 models[place].dollars += cost.dollars
             }
         }
@@ -128,7 +129,7 @@ public struct CreditLedger: Sendable {
         if let provider = scopes.provider, providers.contains(provider.index) {
             providers[existing: provider.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &providers[existing: provider.index].recent)
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 models[place].sums.add(sums, parts, at: moment.now)
                 recents.add(sums, at: moment.wall, to: &models[place].recent)
             }
@@ -146,16 +147,16 @@ public struct CreditLedger: Sendable {
 
     /// Counts a request on the account of a model alone.
     mutating func countRequest(_ provider: NameID, _ model: ModelID?, at moment: Moment) {
-        guard let place = model.flatMap({ findModel(provider, $0) }) else { return }
+        guard let model, let place = findModel(provider, model) else { return }
         models[place].sums.add(UseSums(requests: 1), at: moment.now)
         recents.add(UseSums(requests: 1), at: moment.wall, to: &models[place].recent)
     }
 
-    /// Gives back the request of a call that was never sent, where it was counted.
+    /// Takes back the request of a call that was never sent, wherever it was counted.
     mutating func takeBackRequest(_ scopes: borrowing CallScopes, grantedAt: Timestamp, at moment: Moment) {
         let wall = moment.wall - (moment.now - grantedAt)
         forEachAccount(of: scopes) { sums, recent, recents in
-            // Sums that were reset since do not hold it.
+            // Sums that were reset meanwhile do not include it.
             if sums.firstRecorded.map({ $0 <= grantedAt }) ?? true { sums.requests = max(0, sums.requests - 1) }
             recents.takeBackRequest(countedAt: wall, from: recent)
         }
@@ -169,7 +170,7 @@ public struct CreditLedger: Sendable {
         if let provider = scopes.provider, providers.contains(provider.index) {
             let recent = providers[existing: provider.index].recent
             body(&providers[existing: provider.index].sums, recent, &recents)
-            if let place = scopes.model.flatMap({ findModel(provider, $0) }) {
+            if let model = scopes.model, let place = findModel(provider, model) {
                 let recent = models[place].recent
                 body(&models[place].sums, recent, &recents)
             }
@@ -185,7 +186,7 @@ public struct CreditLedger: Sendable {
         }
     }
 
-    /// Throws what recording this would throw; changes nothing. An account that does not exist has room.
+    /// Throws what recording this would throw. Changes nothing. An account that does not exist has room.
     @inline(__always)
     func check(
         _ charge: Charge, _ scopes: borrowing CallScopes, requests: Int64, under profile: Profile
@@ -202,7 +203,7 @@ public struct CreditLedger: Sendable {
     func hasRoom(for use: UseSums, _ scopes: borrowing CallScopes) -> Bool {
         guard let provider = scopes.provider, providers.contains(provider.index) else { return true }
         guard providers[existing: provider.index].sums.hasRoom(for: use) else { return false }
-        guard let place = scopes.model.flatMap({ findModel(provider, $0) }) else { return true }
+        guard let model = scopes.model, let place = findModel(provider, model) else { return true }
         return models[place].sums.hasRoom(for: use)
     }
 
@@ -217,7 +218,7 @@ public struct CreditLedger: Sendable {
         }
     }
 
-    /// Checks what a call costs, told or estimated.
+    /// Checks the cost of a call, reported or estimated.
     ///
     /// - Throws: `outOfRange`
     static func validate(callCost cost: Money) throws(Refusal) {
@@ -242,13 +243,13 @@ public struct CreditLedger: Sendable {
         insert(account, for: provider)
     }
 
-    /// Puts an account in place for a provider that has none.
+    /// Restores an account of a provider that has none.
     mutating func insert(_ account: Provider, for provider: NameID) {
         providers.insert(account, at: provider.index)
         openedByUser[account.user, default: Opened()].providers += 1
     }
 
-    /// How many accounts were opened for a user.
+    /// The numbers of accounts that were opened for a user.
     func opened(by user: UInt32) -> Opened { openedByUser[user] ?? Opened() }
 
     static func modelHash(_ provider: NameID, _ model: ModelID) -> Int {
@@ -301,8 +302,8 @@ public struct CreditLedger: Sendable {
 }
 
 extension CreditLedger {
-    /// Keeps the accounts of tags of another ledger: what was imported knows none. The host's account begins with what
-    /// the providers have spent, if it was imported without one.
+    /// Keeps the accounts of tags of another ledger, because an import has none. If the import has no account of the
+    /// host, that account begins with what the providers have spent.
     mutating func keepTags(of other: CreditLedger) {
         tags.forEachIndex { recents.removeAll(&tags[existing: $0].recent) }
         tags = SparseTable()
@@ -315,7 +316,7 @@ extension CreditLedger {
         }
     }
 
-    /// Gives the host an account of what the providers have spent: for a ledger that came without one.
+    /// Gives the host an account of what the providers have spent, in a ledger that was imported without one.
     mutating func deriveHost() {
         host = Account()
         providers.forEachIndex { host.sums.add(providers[existing: $0].sums) }

@@ -1,15 +1,15 @@
 import FuseboxWire
 
-/// What a snapshot of `llm-providers` lists of budgets: each as it was told, and the thresholds of all.
+/// The budgets that a snapshot of `llm-providers` lists, as they were imported, and the thresholds of all.
 ///
-/// Budgets and rate limits are limits like others, and these decide. This list is kept for the next export alone,
-/// because the library writes a budget as it was told and not as it holds.
+/// Limits take the place of budgets and rate limits, and decide. This list serves only the next export, because the
+/// library writes a budget as it was set and not as it stands.
 public struct ListedBudgets: Sendable, Equatable {
-    /// A budget as it was told.
+    /// A budget as it was imported.
     public struct Entry: Sendable, Equatable {
         /// The provider.
         public var provider: NameID
-        /// The model; nil: the budget was told for the provider as a whole.
+        /// The model. Nil if the budget is for the provider as a whole.
         public var model: ModelID?
         /// The budget as the text of a JSON object.
         public var text: String
@@ -19,10 +19,10 @@ public struct ListedBudgets: Sendable, Equatable {
     public internal(set) var thresholds = Thresholds()
     /// Members of imported JSON that came with the thresholds; see `ForeignMembers.swift`.
     public internal(set) var foreignThresholds = ""
-    /// In the order in which they were told last.
+    /// The budgets, in the order in which they were last set.
     public private(set) var entries: [Entry] = []
 
-    /// Puts a budget at the end; one for the same provider and model goes. Returns whether there was one.
+    /// Puts a budget at the end, in place of one for the same provider and model. Returns whether there was one.
     mutating func put(_ entry: Entry) -> Bool {
         let isKnown = remove(entry.provider, entry.model)
         entries.append(entry)
@@ -52,15 +52,15 @@ extension StateMachine {
                 .outOfRange, "a budget is kept up to \(WireLimits.textLength) bytes; this one has \(text.utf8.count)")
         }
         let application = Application(moment: lastMoment, user: user, isOperator: user == 0, worker: WorkerID())
-        try admitAccount(provider, by: application)
-        if let model { try admitModel(model, by: application) }
+        try checkAccount(provider, by: application)
+        if let model { try checkModel(model, by: application) }
         let id = openAccount(provider, by: user)
         let entry = ListedBudgets.Entry(
             provider: id, model: model.map { models.intern($0, by: user) }, text: text)
         if !ledger.listed.put(entry) { retainNames(of: entry) }
     }
 
-    /// Sets limits that a listed budget tells of; the list stays.
+    /// Sets limits of a listed budget. The list stays.
     ///
     /// - Throws: what `LimitSet` throws
     public mutating func setListed(_ limits: [Limit], on scope: Scope, at moment: Moment) throws(Refusal) {
@@ -75,7 +75,7 @@ extension StateMachine {
         }
     }
 
-    /// Removes a limit that a listed budget told of; the list stays.
+    /// Removes a limit of a listed budget. The list stays.
     ///
     /// - Throws: what `LimitRemove` throws
     public mutating func removeListed(_ limit: Limit, on scope: Scope, at moment: Moment) throws(Refusal) {
@@ -87,8 +87,8 @@ extension StateMachine {
         _ = try remove(LimitRemove(scope: scope, limits: [limit]), application)
     }
 
-    /// Passes the tiers that have fired between a provider's budget and its account, which in the library keeps them
-    /// over the removal of the budget.
+    /// Moves the tiers that have fired between a provider's budget and its account. In the library the account keeps
+    /// them when the budget is removed.
     private mutating func noteFired(
         _ scope: Scope, _ pass: (inout LimitTable.Entry, inout CreditLedger.Provider) -> Void
     ) {
@@ -101,7 +101,7 @@ extension StateMachine {
         }
     }
 
-    /// Takes the budget of a scope off the list when one of its limits changes: an export then tells of the limits.
+    /// Removes the budget of a scope from the list when one of its limits changes. An export then has the limits.
     mutating func unlistBudget(of scope: Scope, _ limits: [Limit]) {
         guard scope.tag == nil, scope.deployment == nil, let provider = scope.provider,
             limits.contains(where: \.isListed)
@@ -109,7 +109,7 @@ extension StateMachine {
         unlistBudget(provider: provider, model: scope.model)
     }
 
-    /// Takes a budget off the list.
+    /// Removes a budget from the list.
     public mutating func unlistBudget(provider: Name, model: Name?) {
         guard let id = names.find(provider) else { return }
         if let model {
@@ -142,7 +142,7 @@ extension StateMachine {
 }
 
 extension Limit {
-    /// Whether a snapshot of `llm-providers` has such limits: a budget that goes on until reset, a rate in fixed windows.
+    /// Whether a snapshot of `llm-providers` has such limits: a budget until reset, or a rate in fixed windows.
     var isListed: Bool {
         switch window.kind {
         case .manual: dimension == .cost

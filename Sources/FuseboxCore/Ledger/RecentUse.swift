@@ -9,7 +9,7 @@ struct UseSums: Sendable, Equatable {
     var inputTokens: Int64 = 0
     var outputTokens: Int64 = 0
 
-    /// Adds other sums. The range's end stands for what lies beyond it.
+    /// Adds other sums. Sums stop at the end of their range.
     mutating func add(_ other: UseSums) {
         cost = cost.saturatingAdd(other.cost)
         requests = requests.saturatingAdd(other.requests)
@@ -30,31 +30,31 @@ struct UseSums: Sendable, Equatable {
     }
 }
 
-/// What an account has used lately: by the hour for a day, by the day for a month, by stretches of 30 days for a year.
+/// What an account has used lately: by hours for a day, by days for a month, by stretches of 30 days for a year.
 ///
-/// It tells a new limit what its window already holds, and reports what a day and a month have cost. It lies on the wall
-/// clock.
+/// A new limit takes its past use from it, and reports take from it what a day and a month have cost. It follows the
+/// wall clock.
 struct RecentUse: Sendable {
-    /// The place of its newest stretch in the pool; nil: there is none.
+    /// The place of its newest stretch in the pool. Nil if there is none.
     fileprivate(set) var newest: Int?
 }
 
 /// The stretches of all accounts.
 struct RecentUsePool: Sendable {
     struct Stretch: Sendable {
-        /// The first moment.
+        /// The first moment of the stretch.
         var start: Timestamp
-        /// The first moment after it.
+        /// The first moment after the stretch.
         var end: Timestamp
         var sums: UseSums
-        /// The next older one of the account.
+        /// The next older stretch of the account.
         var older: Int?
     }
 
     static let hour: Int64 = 3_600_000
     private static let day = 24 * hour
     private static let month = 30 * day
-    /// How long use is told by the hour, by the day, and at all.
+    /// How long hours are kept, how long days are kept, and how long anything is kept.
     private static let hourly = 25 * hour
     private static let daily = 32 * day
     private static let longest = 13 * month
@@ -66,8 +66,8 @@ struct RecentUsePool: Sendable {
     /// The number of stretches.
     var count: Int { stretches.count }
 
-    /// Adds to the newest hour. Beyond `Bounds.recentStretches` of all accounts together the newest stretch becomes longer
-    /// instead: what is told is then too much for a moment within it, and never too little.
+    /// Adds to the newest hour. If all accounts together have `Bounds.recentStretches`, the newest stretch becomes
+    /// longer instead. The sum since a moment within it is then too large, and never too small.
     mutating func add(_ sums: UseSums, at wall: Timestamp, to use: inout RecentUse) {
         if let newest = use.newest, stretches[newest].end > wall { return stretches[newest].sums.add(sums) }
         addLater(sums, at: wall, to: &use)
@@ -92,13 +92,13 @@ struct RecentUsePool: Sendable {
         Timestamp(milliseconds: unit(of: wall, hour) * hour + hour)
     }
 
-    /// The number of the hour, day or 30 days that a moment lies in.
+    /// The number of the hour, the day or the 30 days of a moment.
     private static func unit(of moment: Timestamp, _ length: Int64) -> Int64 {
         let quotient = moment.milliseconds / length
         return moment.milliseconds % length < 0 ? quotient - 1 : quotient
     }
 
-    /// Takes a cost back from the newest use backwards. What was never used cannot be taken back.
+    /// Takes a cost back, from the newest use backwards, until nothing is left to take back.
     mutating func takeBack(cost: Int64, from use: RecentUse) {
         var left = cost
         var place = use.newest
@@ -110,7 +110,7 @@ struct RecentUsePool: Sendable {
         }
     }
 
-    /// Takes a request back that was counted at a moment.
+    /// Takes back a request that was counted at a moment.
     mutating func takeBackRequest(countedAt wall: Timestamp, from use: RecentUse) {
         var place = use.newest
         while let found = place {
@@ -122,7 +122,7 @@ struct RecentUsePool: Sendable {
         }
     }
 
-    /// Joins the hours of a day that is over for long, and the days of a month; forgets what is older than a year.
+    /// Joins hours into days and days into months when they are old enough. Forgets what is older than 13 months.
     private mutating func condense(_ use: inout RecentUse, at wall: Timestamp) {
         guard var kept = use.newest else { return }
         if wall - stretches[kept].end > Self.longest { return removeAll(&use) }
@@ -162,7 +162,7 @@ struct RecentUsePool: Sendable {
         }
     }
 
-    /// What was used since a moment. A stretch that it falls into counts in full.
+    /// What was used since a moment. The stretch that contains the moment counts in full.
     func sum(of use: RecentUse, since moment: Timestamp) -> UseSums {
         var sums = UseSums()
         var place = use.newest
@@ -184,7 +184,7 @@ struct RecentUsePool: Sendable {
         return found.reversed()
     }
 
-    /// Puts a stretch in place that is newer than the others of its account.
+    /// Restores a stretch, which must be newer than the others of its account.
     mutating func restore(_ stretch: Stretch, in use: inout RecentUse) {
         var stretch = stretch
         stretch.older = use.newest

@@ -17,7 +17,7 @@ public struct SpendEntry: Sendable, Equatable {
         self.init(start: moment, end: moment, cost: cost, count: 1)
     }
 
-    /// So many records in a stretch of time, and their sum in nano-dollars.
+    /// A number of records in a stretch of time, and their sum in nano-dollars.
     public init(start: Timestamp, end: Timestamp, cost: Int64, count: Int64) {
         self.start = start
         self.end = end
@@ -32,10 +32,10 @@ public struct SpendEntry: Sendable, Equatable {
         start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 0), cost: 0, count: 0)
 
     fileprivate mutating func merge(_ later: SpendEntry) {
-        // What an import brought need not be in the order of time.
+        // Imported records may be out of order.
         start = min(start, later.start)
         end = max(end, later.end)
-        // A history outlives the periods whose sums are checked: what does not fit is held at the range's end. A sum of
+        // A history outlives the accounts whose sums are checked, so a sum stops at the end of its range. A sum of
         // what is spent is told no larger than that end either, so that it is the same whether stretches are merged or
         // not.
         cost = cost.saturatingAdd(later.cost)
@@ -49,16 +49,16 @@ public struct SpendSum: Sendable, Equatable {
     public var cost: Int64 = 0
     /// The number of records.
     public var count: Int64 = 0
-    /// Whether a stretch that began before the window is counted in whole.
+    /// Whether a stretch that began before the window is counted in full.
     public var isApproximate = false
-    /// The cost as a sum of doubles, oldest first, where the profile reckons in them.
+    /// The cost as a sum of doubles, oldest first, if the profile adds doubles.
     var dollars: Double?
 }
 
-/// A sum of entries that more can be added to, and that those can be taken from which were added.
+/// A sum of entries. Entries can be added, and added entries can be taken away.
 ///
-/// It is wider than what it sums: a list has fewer than 2⁶³ entries of less than 2⁶⁴ each, so it is exact whatever they
-/// are. A sum that stops at the range's end could not be subtracted from.
+/// It is wide enough to be exact: a list has fewer than 2⁶³ entries of less than 2⁶⁴ each. A sum that stops at the end
+/// of its range could not be subtracted from.
 struct RunningSum: Sendable {
     private var cost: Int128 = 0
     private var count: Int128 = 0
@@ -74,7 +74,7 @@ struct RunningSum: Sendable {
         count -= Int128(entry.count)
     }
 
-    /// The sum as it is told: the range's end stands for what lies beyond it.
+    /// The sum as it is reported. It stops at the end of its range.
     var told: SpendSum {
         SpendSum(cost: Int64(clamping: cost), count: Int64(clamping: count), isApproximate: isApproximate)
     }
@@ -89,28 +89,28 @@ extension Int64 {
 
 /// The spend history of every provider, in one pool of blocks.
 ///
-/// The newest 2,000 records of a provider and more are kept one by one. Older ones are summed up into stretches of
-/// five minutes, after a day of an hour, after a week of a day; at the cap the two oldest stretches become one. A
-/// window that cuts a stretch counts it whole, so that a sum is never short. Memory is bounded by the number of
-/// providers times `entriesPerProvider`.
+/// At least the newest 2,000 records of a provider are kept one by one. Older records are summed into stretches of five
+/// minutes, of an hour after a day, and of a day after a week. At the cap the two oldest stretches become one. A window
+/// that cuts a stretch counts it in full, so a sum is never too small. Memory is bounded by the number of providers
+/// times `entriesPerProvider`.
 public struct SpendPool: Sendable {
-    /// Single records at which the oldest `foldedAtOnce` become stretches.
+    /// The number of single records at which the oldest `foldedAtOnce` become stretches.
     static let foldAt = Bounds.exactRecords + foldedAtOnce
     static let foldedAtOnce = 8 * SpendBlock.capacity
     static let entriesPerProvider = foldAt + Bounds.spendStretches
 
-    /// The window of the sum that depletion rests on.
+    /// The window of the burn rate that depletion is estimated with.
     static let rollingWindowMilliseconds: Int64 = 86_400_000
 
-    /// The entries of all blocks, one block after the other: an entry is read without the rest of its block.
+    /// The entries of all blocks, one block after the other, so that an entry is read without the rest of its block.
     private var entries = ChunkedArray<SpendEntry>()
-    /// For each block the one in which its list goes on.
+    /// The next block of the list, for each block.
     private var following = SlotTable<Int>()
 
     /// A pool without a block.
     public init() {}
 
-    /// Bytes in use, for tests of the bound.
+    /// The number of bytes in use, for tests of the bound.
     var footprint: Int { following.end * SpendBlock.bytes }
 
     mutating func removeAll() {
@@ -129,21 +129,21 @@ public struct SpendPool: Sendable {
         if Self.needsFold(list) { fold(&list, at: entry.start) }
     }
 
-    /// Whether a list has grown to where its oldest records are summed up. Imported ones may have more stretches than
-    /// this pool makes.
+    /// Whether a list is so long that its oldest records are summed. Imported lists may have more stretches than this
+    /// pool makes.
     private static func needsFold(_ list: SpendList) -> Bool {
         list.exact >= foldAt || list.count > entriesPerProvider
     }
 
-    /// Adds an entry of a restored history, stretches before single records; `settle` must follow the last.
+    /// Adds an entry of a restored history, stretches before single records. `finishRestoring` must follow the last.
     mutating func restore(_ entry: SpendEntry, isExact: Bool, in list: inout SpendList) {
         precondition(isExact || list.exact == 0, "stretches come before single records")
         append(entry, to: &list)
         if isExact { list.exact += 1 }
     }
 
-    /// Ends a restore: brings counts and the rolling sum in order.
-    mutating func settle(_ list: inout SpendList, at now: Timestamp) {
+    /// Ends a restore: computes the counts and the rolling sum.
+    mutating func finishRestoring(_ list: inout SpendList, at now: Timestamp) {
         if Self.needsFold(list) { fold(&list, at: now) }
         recomputeRolling(&list, at: now)
     }
@@ -159,14 +159,14 @@ public struct SpendPool: Sendable {
         return sum.told
     }
 
-    /// What was spent in the 24 hours before `now`, without walking the history; `now` must not go backwards.
+    /// What was spent in the 24 hours before `now`, without walking the history. `now` must not go backwards.
     func rollingSum(of list: inout SpendList, at now: Timestamp) -> SpendSum {
         advanceEdge(of: &list, to: now)
         return list.rolling.told
     }
 
-    /// How much of the window that ends now a list covers: all of it if the list began before, else the time since it
-    /// did.
+    /// How much of the window that ends now a list covers: all of it if the list began before the window, otherwise the
+    /// time since the list began.
     func observed(_ list: SpendList, windowMilliseconds: Int64, at now: Timestamp) -> Int64 {
         guard list.count > 0 else { return 0 }
         return min(max(now - list.since, 0), windowMilliseconds)
@@ -187,7 +187,7 @@ public struct SpendPool: Sendable {
         }
     }
 
-    /// Gives a provider's blocks back.
+    /// Frees a provider's blocks.
     mutating func remove(_ list: inout SpendList) {
         var block = list.head
         while block != SpendBlock.none {
@@ -256,7 +256,7 @@ public struct SpendPool: Sendable {
 
     // MARK: Folding
 
-    /// Sums up the oldest records. Once in `foldedAtOnce` records, so that a record's share of it is small.
+    /// Sums the oldest records. This happens once in `foldedAtOnce` records, so the work for each record is small.
     private mutating func fold(_ list: inout SpendList, at now: Timestamp) {
         var all: [SpendEntry] = []
         all.reserveCapacity(list.count)
@@ -289,7 +289,7 @@ public struct SpendPool: Sendable {
         return [oldest] + stretches[(excess + 1)...]
     }
 
-    /// How long a stretch is that ended this long ago. A day holds 300 of the shortest, a week 168 hours.
+    /// The length of a stretch that ended this long ago. A day holds 300 of the shortest, a week 168 hours.
     private static func stretchMilliseconds(age: Int64) -> Int64 {
         switch age {
         case ..<(25 * 3_600_000): 300_000
@@ -299,7 +299,7 @@ public struct SpendPool: Sendable {
     }
 }
 
-/// A block of the pool: entries of one provider, and where they go on. Blocks are numbered.
+/// A block of the pool: entries of one provider, and the block that follows. Blocks are numbered.
 enum SpendBlock {
     static let capacity = 32
     static let none = -1
@@ -320,11 +320,11 @@ public struct SpendList: Sendable {
     var headOffset = 0
     var tail = SpendBlock.none
     var tailOffset = 0
-    /// Entries in all.
+    /// The number of entries.
     var count = 0
-    /// When the first began. What an import brought need not be in the order of time.
+    /// When the first entry began. Imported records may be out of order.
     var since = Timestamp(milliseconds: .max)
-    /// Entries at the end that are single records.
+    /// The number of entries at the end that are single records.
     var exact = 0
     /// The first entry that the rolling sum counts.
     var edge = Edge(block: SpendBlock.none, offset: 0)
@@ -359,8 +359,8 @@ public struct SharedSpendHistory: Sendable {
 
     mutating func record(_ entry: Entry) { add(entry, capacity: Bounds.sharedRecords) }
 
-    /// Adds an entry of a restored history. As in the reference a restored history keeps its length, even if it is
-    /// more than a history grows to by itself; memory and the time of a sum bound it here.
+    /// Adds an entry of a restored history. As in the reference, a restored history keeps its length even if it is
+    /// longer than a history becomes by itself. Here memory and the time of a sum bound it.
     mutating func restore(_ entry: Entry) { add(entry, capacity: Bounds.restoredSharedRecords) }
 
     private mutating func add(_ entry: Entry, capacity: Int) {
@@ -379,7 +379,7 @@ public struct SharedSpendHistory: Sendable {
     func sum(of provider: NameID, since cutoff: Timestamp) -> SpendSum {
         var sum = RunningSum()
         var dollars = 0.0
-        // From the oldest on: sums of doubles depend on their order.
+        // From the oldest on, because sums of doubles depend on their order.
         for index in 0..<queue.count {
             let entry = queue[index]
             guard entry.provider == provider, entry.at >= cutoff else { continue }

@@ -1,7 +1,7 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// The account of a scope as the wire has it; nil: it has none.
+    /// The account of a scope as the protocol's record. Nil if it has none.
     func scopeAccount(_ key: ScopeKey, at moment: Moment) -> ScopeAccount? {
         guard let account = account(of: key) else { return nil }
         var told = ScopeAccount()
@@ -32,8 +32,8 @@ extension StateMachine {
         }
     }
 
-    /// A page of the accounts of models, provider by provider. Their places differ after a restart, so the cursor counts
-    /// them.
+    /// A page of the accounts of models, provider by provider. The cursor is a count, because places differ after a
+    /// restart.
     private func modelAccounts(from cursor: UInt32, at moment: Moment) -> LedgerAccounts.Reply {
         var reply = LedgerAccounts.Reply()
         var position: UInt32 = 0

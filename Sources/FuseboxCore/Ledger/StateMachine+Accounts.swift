@@ -27,8 +27,8 @@ extension StateMachine {
     /// Gives a call its accounts and opens those that are new. There must be room for them.
     ///
     /// - Parameters:
-    ///   - asked: the call's tags as they were found
-    ///   - told: as the call names them
+    ///   - asked: the call's tags, looked up
+    ///   - told: its tags, as the call names them
     mutating func openAccounts<Text: NameText>(
         of route: Route<Text>, _ asked: borrowing AskedTags, _ told: borrowing WireLimits.TagListOf<Text>,
         folds: Bool, _ application: Application
@@ -82,7 +82,7 @@ extension StateMachine {
         }
     }
 
-    /// The account of a scope; nil: there is none.
+    /// The account of a scope. Nil if there is none.
     func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, recent: RecentUse, dollars: Double)? {
         if let tag = key.tag {
             guard key.place == nil, let account = ledger.tags[tag.index] else { return nil }

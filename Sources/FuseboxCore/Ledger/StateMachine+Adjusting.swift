@@ -28,7 +28,7 @@ extension StateMachine {
         return reply
     }
 
-    /// What a correction is about.
+    /// The scope of a correction.
     private func adjustable(_ command: LedgerAdjust) throws(Refusal) -> LimitTarget {
         try command.scope.validate()
         guard command.cost.nanodollars.magnitude <= WireLimits.adjustment.nanodollars.magnitude else {
@@ -51,8 +51,8 @@ extension StateMachine {
         return target
     }
 
-    /// The scopes with an account that a scope names. A tag with a route has none of its own, and neither has a deployment
-    /// with a model; each of the two has one.
+    /// The accounts that a scope names. A tag with a route has no account of its own, nor has a deployment with a
+    /// model. Each of the two parts has one.
     private func accounts(in key: ScopeKey) -> [ScopeKey] {
         var accounts = key.tag == nil ? [] : [ScopeKey(tag: key.tag)]
         guard let place = key.place else { return accounts.isEmpty ? [.host] : accounts }
@@ -100,7 +100,8 @@ extension CreditLedger {
 }
 
 extension LimitTable {
-    /// Corrects every limit of cost that covers a call; one that is below zero is taken back from the newest use backwards.
+    /// Corrects every limit of cost that covers a call. A negative correction is taken back from the newest use
+    /// backwards.
     fileprivate mutating func adjust(
         _ cost: Int64, _ call: borrowing CallScopes, _ tags: inout TagTable, at moment: Moment
     ) {
@@ -119,8 +120,8 @@ extension LimitTable {
 extension LedgerAdjust: StateCommand {
     /// Adds to or takes from the spend of a scope, in every account and limit that contains it.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, a template, a cost outside its range, and without a
-    ///   reason; `notFound` if the scope has no account; `overflow` if a sum would leave its range.
+    /// - Throws: `outOfRange` for a scope of a shape that there is not, a template, a cost outside its range, and
+    ///   without a reason; `notFound` if the scope has no account; `overflow` if a sum would leave its range.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

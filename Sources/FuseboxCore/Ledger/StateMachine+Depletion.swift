@@ -1,11 +1,12 @@
 import FuseboxWire
 
-/// When limits of a provider's cost will be used up, at the rate at which it is spent.
+/// When limits of a provider's cost will be used up at the burn rate.
 ///
-/// Only limits are projected that go on for a week or more: of a limit of $5 per day it says nothing that a day's spend
-/// takes a day.
+/// Only limits whose window is a week or longer are projected. For a limit of $5 per day a projection would say nothing
+/// new.
 extension StateMachine {
-    /// What a call has set off: the thresholds that it reached, and the limit that will be used up sooner than was told.
+    /// What a call has caused: the thresholds that it reached, and the limit that will be used up sooner than was
+    /// reported.
     mutating func fire(
         _ provider: NameID, at moment: Moment, _ effects: inout [Event]
     ) -> LedgerRecord.Reply {
@@ -52,14 +53,16 @@ extension StateMachine {
         return first
     }
 
-    /// The projection of one limit of a provider; nil if it is of another dimension, or too short to be projected.
+    /// The projection of one limit of a provider. Nil for another dimension, and for a window too short to be
+    /// projected.
     @inline(__always)
     private func projection(
         of place: Int, _ provider: NameID,
         windowMilliseconds: Int64 = CreditLedger.defaultBurnRateWindowMilliseconds, at moment: Moment
     ) -> DepletionProjection? {
         let rule = limitTable.entries[place].rule
-        guard limitTable.rules[rule].limit.dimension == .cost, limitTable.rules[rule].limit.window.isProjected else {
+        let limit = limitTable.rules[rule].limit
+        guard limit.dimension == .cost, limit.mode != .shadow, limit.window.isProjected else {
             return nil
         }
         let amount = limitTable.rules[rule].amount
@@ -80,7 +83,7 @@ extension StateMachine {
         return projection
     }
 
-    /// Notes every tier that is reached as fired: for a state that came without its fired tiers.
+    /// Marks every tier that is reached as fired, in a state that was imported without its fired tiers.
     mutating func deriveFiredTiers(at moment: Moment) {
         limitTable.entries.forEachSlot { limitTable.deriveFired($0, at: moment.now) }
         guard profile.keepsDepletionTiers else { return }
@@ -112,8 +115,8 @@ private struct DepletionProjection {
     var depletesAt: Timestamp?
 
     /// - Parameters:
-    ///   - left: what is left, in nano-dollars; below 0 if it is exceeded
-    ///   - dollars: what is left as a difference of doubles, if it is to be reckoned with
+    ///   - left: what is left, in nano-dollars; below 0 if the limit is exceeded
+    ///   - dollars: what is left as a difference of doubles, if the profile adds doubles
     init(left: Int64, dollars: Double?, burnRate: BurnRate, at now: Timestamp) {
         self.burnRate = burnRate
         let difference = dollars ?? Money(nanodollars: left).dollars

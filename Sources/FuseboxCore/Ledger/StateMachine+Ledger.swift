@@ -7,8 +7,8 @@ extension StateMachine {
     /// they are new.
     ///
     /// - Parameters:
-    ///   - asked: its tags as they were found
-    ///   - tags: as it names them
+    ///   - asked: its tags, looked up
+    ///   - tags: its tags, as the request names them
     ///   - isChecked: whether there is room for its accounts, its tags and its sums
     /// - Returns: the accounts
     mutating func record<Text: NameText>(
@@ -21,9 +21,9 @@ extension StateMachine {
             limitTable.report(known, &self.tags, CallNeed(charge), at: application.moment)
             return known
         }
-        // Before a name becomes known: a refused record leaves no trace.
+        // This comes before a name becomes known, because a refused record leaves no trace.
         if !isChecked {
-            try admitTags(asked, folds: folds, by: application)
+            try checkTags(asked, folds: folds, by: application)
             try check(charge, route, application)
         }
         let scopes = openAccounts(of: route, asked, tags, folds: folds, application)
@@ -32,12 +32,12 @@ extension StateMachine {
         return scopes
     }
 
-    /// Throws what recording this would throw, its tags aside; changes nothing.
+    /// Throws what recording this would throw, apart from errors of its tags. Changes nothing.
     @inline(__always)
     func check<Text: NameText>(
         _ charge: CreditLedger.Charge, _ route: Route<Text>, _ application: Application
     ) throws(Refusal) {
-        try admitAccounts(of: route, by: application)
+        try checkAccounts(of: route, by: application)
         let scopes = CallScopes(provider: route.providerID, model: route.modelID)
         try ledger.check(charge, scopes, requests: 1, under: profile)
     }

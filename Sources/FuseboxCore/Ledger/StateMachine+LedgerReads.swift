@@ -247,7 +247,14 @@ extension StateMachine {
         limitTable.forEachEntry(of: ScopeKey(place: id)) { place in
             entry.limits += 1
             let limit = limitEntry(limitTable.entries[place].rule, place, at: moment)
-            if limit.fullness > entry.fullest?.fullness ?? -1 { entry.fullest = limit }
+            if entry.fullest.map({ limit.matters(beside: $0) }) ?? true { entry.fullest = limit }
         }
+    }
+}
+
+extension LimitEntry {
+    /// Whether this limit says more of a scope than another: one that denies before one that only watches, then the fuller.
+    fileprivate func matters(beside other: LimitEntry) -> Bool {
+        (limit.mode == .deny) == (other.limit.mode == .deny) ? fullness > other.fullness : limit.mode == .deny
     }
 }

@@ -18,7 +18,7 @@ extension StateMachine {
         limits.sort { limitTable.entries[$0].generation < limitTable.entries[$1].generation }
         for place in limits {
             limitTable.beginWindow(place, at: application.now)
-            guard reply.entries.count < LimitList.pageLength else { continue }
+            guard reply.entries.count < WireLimits.limitPageLength else { continue }
             reply.entries.append(limitEntry(limitTable.entries[place].rule, place, at: application.moment))
         }
         var event = AccountReset()
@@ -37,7 +37,7 @@ extension StateMachine {
         kind == .manual || (kind == .fixed && profile.resetClearsWindowsAndHistory)
     }
 
-    /// Whether the use of a limit is one of a scope, or of one that lies within it.
+    /// Whether the use of a limit belongs to a scope or to one within it.
     private func isWithin(_ use: LimitTable.Entry, _ target: LimitTarget) -> Bool {
         let key = use.key
         if let place = target.key.place {
@@ -51,11 +51,11 @@ extension StateMachine {
         return target.key.tag == nil || key.tag == target.key.tag
     }
 
-    /// - Returns: the sums of the scope's account before; nil: it has none
+    /// - Returns: the sums of the scope's account before; nil if it has no account
     private mutating func resetAccounts(_ target: LimitTarget, at moment: Moment) -> CreditLedger.Sums? {
         let key = target.key
         if let prefix = target.prefix {
-            // Of a template the accounts of its tags; it has none itself.
+            // A template has no account. Those of its tags are reset.
             ledger.tags.forEachIndex { index in
                 if key.place == nil, tags[TagID(index: index)].hasPrefix(prefix) {
                     _ = ledger.resetTag(TagID(index: index))
@@ -77,7 +77,7 @@ extension StateMachine {
 }
 
 extension LedgerReset: StateCommand {
-    /// Begins the accounts of a scope and of what lies within it anew, and its limits that go on until reset.
+    /// Resets the accounts of a scope and of the scopes within it, and their limits that last until reset.
     ///
     /// - Throws: `outOfRange` for a scope of a shape that there is not; `notFound` if it has neither account nor limit.
     public func apply(

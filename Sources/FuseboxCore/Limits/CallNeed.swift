@@ -9,7 +9,8 @@ struct CallNeed: Sendable, Equatable {
     var outputTokens: Int64 = 0
     /// Tokens of every kind.
     var tokens: Int64 = 0
-    /// The dimensions of which nobody told what the call takes, a bit each: it takes nothing, and must not find them used up.
+    /// The dimensions for which no estimate was given, a bit each. The call takes nothing of them, but a limit of such
+    /// a dimension must not be used up.
     private(set) var unknown: UInt8 = 0
 
     /// What a call takes; `tokens` are those of both kinds.
@@ -24,7 +25,7 @@ struct CallNeed: Sendable, Equatable {
 
     /// What a call is estimated to take at most.
     init(_ estimate: Estimate) {
-        // Tokens that are not known apart count in full against limits of either kind.
+        // A bare total of tokens counts in full against limits of either kind.
         let input = estimate.inputTokens ?? estimate.tokens
         let output = estimate.outputTokens ?? estimate.tokens
         self.init(
@@ -71,7 +72,7 @@ struct CallNeed: Sendable, Equatable {
         }
     }
 
-    /// What a limit must have room for. A call of which nobody told what it takes needs some.
+    /// What a limit must have room for. A call without an estimate needs at least one unit.
     func room(_ dimension: LimitDimension) -> Int64 {
         unknown & Self.bit(dimension) == 0 ? self[dimension] : max(1, self[dimension])
     }

@@ -2,15 +2,18 @@ import FuseboxWire
 
 /// The names that a call is charged to, as numbers: its route and its tags.
 ///
-/// A name that nobody has told yet has no number, and no limit but a template covers it.
+/// A name that was never used has no number. Only templates can cover it.
 struct CallScopes: Sendable {
-    /// One call has at most eight tags, and that of its user, which the daemon adds.
+    /// The most tags of one call: those that it names, and that of its user, which the daemon adds.
     static let tagLimit = WireLimits.TagList.capacity + 1
+
+    /// A place for each tag of a call.
+    typealias Tags = InlineArray<9, TagID?>
 
     var provider: NameID?
     var deployment: NameID?
     var model: ModelID?
-    private(set) var tags = InlineArray<9, TagID?>(repeating: nil)
+    private(set) var tags = Tags(repeating: nil)
     private(set) var tagCount = 0
 
     init(provider: NameID? = nil, deployment: NameID? = nil, model: ModelID? = nil) {
@@ -19,7 +22,7 @@ struct CallScopes: Sendable {
         self.model = model
     }
 
-    /// Adds a tag; one that is there counts once.
+    /// Adds a tag, unless it is there already.
     mutating func add(_ tag: TagID) {
         for place in 0..<tagCount where tags[place] == tag { return }
         precondition(tagCount < Self.tagLimit, "a call has at most \(Self.tagLimit) tags")
@@ -35,8 +38,8 @@ struct CallScopes: Sendable {
     /// The number of places of scopes.
     var scopeCount: Int { 5 + 3 * tagCount }
 
-    /// The scope at a place; nil: the call has none there. The places are in the order in which reasons are told: the host,
-    /// then the route from the provider down, then each tag alone and by the route.
+    /// The scope at a place. Nil if the call has none there. The places have the order in which reasons are reported:
+    /// the host, then the route from the provider down, then each tag alone and with the route.
     func scope(at place: Int) -> ScopeKey? {
         switch place {
         case 0: return .host

@@ -1,16 +1,16 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What one limit took of one call.
+/// What one limit holds or counts for one call.
 struct LimitCharge: Sendable, Equatable {
     enum State: UInt8, Sendable {
-        /// Its estimate is held: cost, or a place in flight.
+        /// The estimate is held: cost, or a place in flight.
         case held = 0
-        /// Its estimate counts in a window: requests and tokens.
+        /// The estimate counts in a window: requests and tokens.
         case counted = 1
-        /// Its estimate counts as used because the call was never settled.
+        /// The estimate counts as used, because the call was never settled.
         case assumed = 2
-        /// It gave back what it took.
+        /// What it took was given back.
         case released = 3
     }
 
@@ -33,10 +33,10 @@ extension LimitTable {
     struct Objection {
         /// The place of the limit.
         var rule: Int
-        /// The place of its use; nil: of a template that the tag has not used yet.
+        /// The place of its use. Nil for a template that the tag has not used yet.
         var entry: Int?
         var obstacle: Obstacle
-        /// The place of the tag among the new ones, if nothing was known of it before.
+        /// The place of the tag among the new tags, if the tag is new.
         var newTag: Int?
     }
 
@@ -44,12 +44,12 @@ extension LimitTable {
     struct Covering {
         /// The place of the limit.
         var rule: Int
-        /// The place of its use; nil: of a template that the tag has not used yet.
+        /// The place of its use. Nil for a template that the tag has not used yet.
         var entry: Int?
     }
 
-    /// Walks over the limits that cover a call, in the order of its scopes; within a scope in the order in which they were
-    /// set, then those of templates. It holds no copy of the table, so that a walk costs nothing but its steps.
+    /// Walks over the limits that cover a call, in the order of its scopes. Within a scope the limits come in the order
+    /// in which they were set, and then those of templates. The walk holds no copy of the table.
     struct Walk {
         private var scope = -1
         private var key: ScopeKey?
@@ -74,8 +74,8 @@ extension LimitTable {
             }
         }
 
-        /// The next template of the scope's tag that it has not used yet. One that was used is among the uses of the scope,
-        /// and so is the limit that replaces it.
+        /// The next template of the scope's tag that it has not used yet. Templates that it has used, and limits that
+        /// replace templates, are among the uses of the scope.
         private mutating func nextTemplate(_ table: borrowing LimitTable, _ tags: borrowing TagTable) -> Int? {
             guard let key, let tag = key.tag else { return nil }
             while template < tags.templateCount(of: tag) {
@@ -90,7 +90,7 @@ extension LimitTable {
         }
     }
 
-    /// The reason of a limit against a call; nil: there is none.
+    /// The reason of a limit against a call. Nil if there is none.
     func objection(of found: Covering, to need: CallNeed, at moment: Moment) -> Objection? {
         guard rules[found.rule].limit.mode == .deny else { return nil }
         let room = need.room(rules[found.rule].limit.dimension)
@@ -98,7 +98,7 @@ extension LimitTable {
         return Objection(rule: found.rule, entry: found.entry, obstacle: obstacle)
     }
 
-    /// The reasons of templates against a call with tags that have no number yet: only templates cover them.
+    /// The reasons of templates against a call whose tags have no number yet. Only templates cover such tags.
     func objections(
         to call: borrowing CallScopes, newTags new: [Name], _ need: CallNeed, at moment: Moment
     ) -> [Objection] {
@@ -117,7 +117,7 @@ extension LimitTable {
 
     // MARK: Charging
 
-    /// Takes what a call needs of every limit that covers it; returns its first charge.
+    /// Charges a call to every limit that covers it. Returns its first charge.
     mutating func charge(
         _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, at moment: Moment
     ) -> Int? {
@@ -140,17 +140,18 @@ extension LimitTable {
     }
 
     /// Makes the uses of the templates that a scope uses for the first time.
-    private mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
+    mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
         for number in 0..<tags.templateCount(of: tag) {
             let template = tags.template(of: tag, at: number)
+            let limit = rules[template].limit
             guard rules[template].key == ScopeKey(place: key.place, model: key.model),
-                findEntry(like: rules[template].limit, in: key) == nil
+                findEntry(like: limit, in: key) == nil
             else { continue }
             _ = addEntry(of: template, key, &tags)
         }
     }
 
-    /// Takes what a call needs of one limit.
+    /// Charges a call to one limit.
     private mutating func take(_ need: CallNeed, _ place: Int, at moment: Moment) -> LimitCharge {
         let rule = entries[place].rule
         let dimension = rules[rule].limit.dimension
@@ -172,78 +173,27 @@ extension LimitTable {
             state: dimension.isHeld ? .held : .counted, countedAt: moment.now)
     }
 
-    /// Lets limits that were just set see a call in force: adds their charges to those of the call.
-    ///
-    /// - Parameters:
-    ///   - mark: `newestGeneration` before they were set
-    ///   - isInFlight: whether the call counts as in flight
-    ///   - grantedAt: when it was admitted
-    ///   - first: the call's first charge
-    /// - Returns: the call's first charge
-    mutating func chargeLate(
-        _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, newerThan mark: UInt64,
-        isInFlight: Bool, grantedAt: Timestamp, first: Int?, at now: Timestamp
-    ) -> Int? {
-        var first = first
-        for scope in 0..<call.scopeCount {
-            guard let key = call.scope(at: scope) else { continue }
-            if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
-            guard let scope = findScope(key) else { continue }
-            var entry = firstEntry(ofScope: scope)
-            while let place = entry {
-                entry = nextEntry(after: place)
-                guard entries[place].generation > mark else { continue }
-                var charge = takeLate(need, place, isInFlight: isInFlight, grantedAt: grantedAt, at: now)
-                charge.next = first
-                first = charges.insert(charge)
-            }
-        }
-        return first
-    }
-
-    private mutating func takeLate(
-        _ need: CallNeed, _ place: Int, isInFlight: Bool, grantedAt: Timestamp, at now: Timestamp
-    ) -> LimitCharge {
-        let dimension = rules[entries[place].rule].limit.dimension
-        let amount = need[dimension]
-        var state: LimitCharge.State = dimension.isHeld ? .held : .counted
-        switch dimension {
-        case .cost: entries[place].held += Int128(amount)
-        case .inFlight:
-            if isInFlight { entries[place].held += Int128(amount) } else { state = .released }
-        case .requests, .tokens, .inputTokens, .outputTokens:
-            if isOver(place, at: now) { beginWindow(place, at: now) }
-            correct(amount, place, countedIn: entries[place].window, at: grantedAt, now: now)
-            if dimension != .requests { entries[place].live += Int128(amount) }
-        case .unknown: break
-        }
-        return LimitCharge(
-            entry: UInt32(place), generation: entries[place].generation, window: entries[place].window, state: state,
-            countedAt: grantedAt)
-    }
-
-    /// Lets what a use took of a call stand for one of the window before.
-    mutating func leaveOut(_ place: Int, ofCharges first: Int?) {
-        forEachCharge(first) { table, charge in
-            if Int(table.charges[charge].entry) == place { table.charges[charge].window &-= 1 }
-        }
-    }
-
     /// Counts a call that was not admitted.
-    mutating func report(_ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, at moment: Moment) {
-        forEachUse(of: call, &tags) { table, place in
+    ///
+    /// - Parameter isOfModelAlone: whether it counts only where a model is named: it was admitted without one
+    mutating func report(
+        _ call: borrowing CallScopes, _ tags: inout TagTable, _ used: CallNeed, isOfModelAlone: Bool = false,
+        at moment: Moment
+    ) {
+        forEachUse(of: call, &tags, isOfModelAlone: isOfModelAlone) { table, place in
             let dimension = table.rules[table.entries[place].rule].limit.dimension
             if dimension != .inFlight { table.count(used[dimension], place, at: moment.now) }
         }
     }
 
-    /// Calls `body` with the use of every limit that covers a call; those of templates are made if they are new.
+    /// Calls `body` with the use of every limit that covers a call. New uses of templates are made.
     mutating func forEachUse(
-        of call: borrowing CallScopes, _ tags: inout TagTable, _ body: (inout LimitTable, Int) -> Void
+        of call: borrowing CallScopes, _ tags: inout TagTable, isOfModelAlone: Bool = false,
+        _ body: (inout LimitTable, Int) -> Void
     ) {
         guard !isEmpty else { return }
         for scope in 0..<call.scopeCount {
-            guard let key = call.scope(at: scope) else { continue }
+            guard let key = call.scope(at: scope), !isOfModelAlone || key.model != nil else { continue }
             if let tag = key.tag { useTemplates(of: tag, in: key, &tags) }
             guard let scope = findScope(key) else { continue }
             var entry = firstEntry(ofScope: scope)
@@ -256,13 +206,13 @@ extension LimitTable {
 
     // MARK: Ending
 
-    /// What a call has used, as far as it was told.
+    /// What a call has used, as far as it is known.
     enum Used {
-        /// The call was never sent: all of it comes back.
+        /// The call was never sent. All that it took is given back.
         case cancelled
-        /// It took what was estimated, because nothing else is known.
+        /// What was estimated, because nothing else is known.
         case estimate
-        /// It took so much.
+        /// What was reported.
         case told(CallNeed)
     }
 
@@ -296,9 +246,7 @@ extension LimitTable {
         case (.cost, .held):
             entries[entry].held -= Int128(estimate)
             count(actual, entry, at: now)
-        case (_, .assumed):
-            if charge.window == entries[entry].window { entries[entry].assumed -= Int128(estimate) }
-            correct(actual - estimate, entry, countedIn: charge.window, at: charge.countedAt, now: now)
+        case (_, .assumed): correctAssumed(charge, to: actual, from: estimate, at: now)
         case (_, .released):
             correct(actual, entry, countedIn: charge.window, at: charge.countedAt, now: now)
         case (_, .counted), (_, .held):
@@ -307,9 +255,11 @@ extension LimitTable {
         }
     }
 
-    /// Ends the charges of a call that was never settled, by the rule of each limit; they are remembered for a late settle.
+    /// Ends the charges of a call that was never settled, by the rule of each limit. They are remembered for a late
+    /// settle.
     ///
-    /// - Parameter givesBack: whether all is given back whatever the rule says: an operator has revoked it
+    /// - Parameter givesBack: whether all is given back whatever the rules say, because an operator has revoked the
+    ///   permit
     mutating func lapse(_ first: Int?, estimate: CallNeed, givesBack: Bool, at now: Timestamp) {
         forEachCharge(first) { table, charge in
             let dimension = table.dimension(of: charge)
@@ -341,13 +291,14 @@ extension LimitTable {
         }
         guard dimension != .inFlight else { return }
         charges[place].state = isCharged ? .assumed : .released
-        if isCharged, charges[place].window == entries[entry].window { entries[entry].assumed += Int128(estimate) }
+        guard isCharged else { return }
+        assume(estimate, entry, countedIn: charges[place].window, at: charges[place].countedAt, now: now)
     }
 
-    /// Gives back what the call of a dead worker need not hold any more: its place in flight, and what it holds of limits that
+    /// Gives back what the call of a dead worker no longer needs: its place in flight, and what it holds of limits that
     /// do not deny. The provider may still charge for a call that was sent.
     ///
-    /// - Returns: whether it goes on holding cost or tokens of a limit that denies
+    /// - Returns: whether it still holds cost or tokens of a limit that denies
     mutating func endFlight(_ first: Int?, estimate: CallNeed, at now: Timestamp) -> Bool {
         var holds = false
         forEachCharge(first) { table, charge in
@@ -365,26 +316,27 @@ extension LimitTable {
 
     // MARK: Charges
 
-    private func dimension(of charge: Int) -> LimitDimension {
+    func dimension(of charge: Int) -> LimitDimension {
         rules[entries[Int(charges[charge].entry)].rule].limit.dimension
     }
 
     /// Calls `body` with every charge of a call whose limit is still there.
-    private mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
+    mutating func forEachCharge(_ first: Int?, _ body: (inout Self, Int) -> Void) {
         var next = first
         while let charge = next {
-            next = charges[charge].next
-            if isLive(charges[charge]) { body(&self, charge) }
+            let present = charges[charge]
+            next = present.next
+            if isLive(present) { body(&self, charge) }
         }
     }
 
-    /// Whether the use that a charge is of is still there.
+    /// Whether the use of a charge still exists.
     func isLive(_ charge: LimitCharge) -> Bool {
         let entry = Int(charge.entry)
         return entries.contains(entry) && entries[entry].generation == charge.generation
     }
 
-    /// Puts a charge in place as it is; what it holds or counts of calls in force follows from the call's estimate.
+    /// Restores a charge. What it holds or counts for calls in force follows from the call's estimate.
     mutating func insert(_ charge: LimitCharge, _ need: CallNeed) -> Int {
         let entry = Int(charge.entry)
         let dimension = rules[entries[entry].rule].limit.dimension
@@ -407,6 +359,6 @@ extension LimitTable {
 }
 
 extension LimitDimension {
-    /// Whether an estimate is held rather than counted at the admission.
+    /// Whether an estimate is held until settle. Otherwise it counts at the admission.
     var isHeld: Bool { self == .cost || self == .inFlight }
 }

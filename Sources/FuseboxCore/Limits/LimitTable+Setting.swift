@@ -1,13 +1,13 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// How limits come, change and go.
+/// How limits are set, changed and removed.
 extension LimitTable {
     // MARK: Setting
 
     /// The place of the limit with this identity.
     ///
-    /// - Parameter prefix: of a template
+    /// - Parameter prefix: the prefix of a template
     func findRule(_ key: ScopeKey, _ prefix: Name?, _ limit: Limit) -> Int? {
         if let prefix {
             return templates.first {
@@ -21,11 +21,11 @@ extension LimitTable {
 
     /// Sets a limit: changes the one with this identity, which keeps its use, or adds it.
     ///
-    /// Where it stands in a template's place from now on, it takes over what the tag has used.
+    /// A limit that replaces a template takes over what the tag has used.
     ///
-    /// The calendar of a calendar window must have been told before.
+    /// The calendar of a calendar window must be known.
     ///
-    /// - Returns: its place, and the limit before; nil: it is new
+    /// - Returns: its place, and the limit as it was before, which is nil for a new one
     mutating func set(
         _ key: ScopeKey, _ prefix: Name?, _ limit: Limit, _ tags: inout TagTable, at now: Timestamp
     ) -> (rule: Int, before: Limit?) {
@@ -54,8 +54,8 @@ extension LimitTable {
 
     private func uses(of rule: Int) -> [Int] { uses { $0.rule == rule } }
 
-    /// The places of uses, in the order in which these began. After a restart they have other places, and the order of events
-    /// and of tags that come free must be the same.
+    /// The places of uses, in the order in which these began. Places differ after a restart, but the order of events
+    /// and of freed tags must not.
     private func uses(where isWanted: (Entry) -> Bool) -> [Int] {
         var places: [Int] = []
         useOrder.forEach { place in
@@ -65,7 +65,7 @@ extension LimitTable {
         return places
     }
 
-    /// - Parameter now: until then the use went by its old rule
+    /// - Parameter now: the moment until which the use followed its old rule
     private mutating func setRule(of entry: Int, _ rule: Int, at now: Timestamp) {
         dropEndedWindow(entry, at: now)
         rules[entries[entry].rule].uses -= 1
@@ -73,13 +73,13 @@ extension LimitTable {
         rules[rule].uses += 1
     }
 
-    /// Lets what was used count in the window that holds now by a changed rule.
+    /// Counts what was used in the current window of a changed rule.
     private mutating func keepUses(of rule: Int, at now: Timestamp) {
         for use in uses(of: rule) { keepUse(use, at: now) }
     }
 
-    /// Forgets what was used in a window of the calendar that has ended. It must not count in one that holds now by a
-    /// changed rule.
+    /// Forgets what was used in a calendar window that has ended. It must not count in the current window of a changed
+    /// rule.
     private mutating func dropEndedWindow(_ place: Int, at now: Timestamp) {
         guard rules[entries[place].rule].calendar != nil, isOver(place, at: now) else { return }
         beginWindow(place, at: now)
@@ -92,7 +92,7 @@ extension LimitTable {
         rearm(place, at: now)
     }
 
-    /// Removes a limit with its uses. Where a template covers its tag, that goes on with what the tag has used.
+    /// Removes a limit with its uses. A template that covers its tag takes over what the tag has used.
     mutating func remove(_ rule: Int, _ tags: inout TagTable, at now: Timestamp) {
         let removed = rules[rule]
         templates.removeAll { $0 == rule }
@@ -113,7 +113,7 @@ extension LimitTable {
         if let calendar = removed.calendar { release(calendar) }
     }
 
-    /// The templates that cover a tag: of those with one identity the one with the longest prefix.
+    /// The templates that cover a tag. Of templates with the same identity only the one with the longest prefix counts.
     func templates(for tag: Name) -> [Int] {
         var covering: [Int] = []
         for template in templates {
@@ -126,7 +126,7 @@ extension LimitTable {
         return covering
     }
 
-    /// Lets the uses that a changed set of templates covers go by the template that is theirs now.
+    /// Assigns the uses that a changed set of templates covers to the template that applies now.
     mutating func reassignUses(_ tags: borrowing TagTable, at now: Timestamp) {
         for place in uses(where: { rules[$0.rule].prefix != nil }) {
             let rule = entries[place].rule
@@ -142,7 +142,7 @@ extension LimitTable {
 
     // MARK: Calendars
 
-    /// The place of a calendar that was told.
+    /// The place of a calendar.
     func findCalendar(_ window: LimitWindow) -> Int? {
         guard window.kind == .calendar else { return nil }
         var known: Int?
@@ -164,7 +164,7 @@ extension LimitTable {
         if calendars[place].references == 0 { calendars.remove(at: place) }
     }
 
-    /// A window of a calendar begins: every use of limits by it counts anew, unless it is kept.
+    /// Begins a window of a calendar. Every use of a limit with this calendar counts anew, unless the uses are kept.
     mutating func begin(_ window: LimitWindow, start: Timestamp, end: Timestamp, keepsUse: Bool) {
         if let known = findCalendar(window) {
             if !keepsUse { calendars[known].number &+= 1 }
@@ -175,7 +175,7 @@ extension LimitTable {
         _ = calendars.insert(Calendar(window: window, start: start, end: end))
     }
 
-    /// Forgets the calendars that no limit goes by: those of a request that was then refused.
+    /// Forgets the calendars that no limit uses, such as those of a request that was refused.
     mutating func forgetIdleCalendars() {
         var idle: [Int] = []
         calendars.forEachSlot { if calendars[$0].references == 0 { idle.append($0) } }
@@ -184,14 +184,12 @@ extension LimitTable {
 
     // MARK: Past use
 
-    /// Lets a new use count what its scope has used before.
+    /// Adds to a new use what its scope has used before.
     ///
-    /// - Parameters:
-    ///   - replacesCounted: whether `past` holds what was counted of calls in force too
-    ///   - dollars: the past as a sum of doubles; nil: the exact sum
-    mutating func beginUse(_ place: Int, past: Int64, replacesCounted: Bool, dollars: Double?) {
-        entries[place].used = Int128(past) + (replacesCounted ? 0 : entries[place].used)
-        entries[place].dollars = dollars ?? Money(nanodollars: past).dollars
+    /// - Parameter dollars: the past as a sum of doubles; nil: the exact sum
+    mutating func beginUse(_ place: Int, past: Int64, dollars: Double?) {
+        entries[place].used += Int128(past)
+        entries[place].dollars += dollars ?? Money(nanodollars: past).dollars
         if let calendar = rules[entries[place].rule].calendar {
             entries[place].calendarWindow = calendars[calendar].number
         }
@@ -203,11 +201,6 @@ extension LimitTable {
         slides[slide].correct(amount, from: then, at: now)
     }
 
-    /// Forgets what was counted in a window that slides.
-    mutating func clearSlide(_ place: Int) {
-        if let slide = entries[place].slide { slides[slide] = SlidingUse(length: slides[slide].length) }
-    }
-
     /// Sets what was used of a limit.
     mutating func setUse(_ place: Int, used: Int64, dollars: Double, start: Timestamp?) {
         entries[place].used = Int128(used)
@@ -215,7 +208,7 @@ extension LimitTable {
         entries[place].start = start
     }
 
-    /// Lets a use stand as one of another table does. What calls in force hold here stays.
+    /// Copies a use of another table. What calls in force hold here stays.
     mutating func beginUse(_ place: Int, as other: Entry) {
         entries[place].used = other.used
         entries[place].dollars = other.dollars
@@ -234,7 +227,7 @@ extension LimitTable {
 
     // MARK: Raising
 
-    /// Lets a higher amount hold for a while.
+    /// Raises the amount for a while.
     mutating func raise(_ rule: Int, _ raise: Raise?, at now: Timestamp) {
         rules[rule].raise = raise
         for use in uses(of: rule) { rearm(use, at: now) }
@@ -257,7 +250,7 @@ extension LimitTable {
         return thresholds.tier(at: share(place, at: now))
     }
 
-    /// What was used of a limit over its amount; 0 where the amount is.
+    /// What was used of a limit, divided by its amount. 0 if the amount is 0.
     @inline(__always)
     func share(_ place: Int, at now: Timestamp) -> Double {
         let rule = entries[place].rule
@@ -271,7 +264,8 @@ extension LimitTable {
         return (Int64(exactly: used).map(Double.init) ?? Double(used)) / Double(amount)
     }
 
-    /// Notes the threshold that the newest use of a limit has crossed, once per window; of a sliding one once per its length.
+    /// Notes the threshold that the newest use of a limit has crossed: once per window, or once per length of a sliding
+    /// one.
     mutating func noteCrossing(_ place: Int, at now: Timestamp) {
         let rule = entries[place].rule
         if rules[rule].limit.window.kind == .sliding, let firedAt = entries[place].firedAt,
@@ -286,10 +280,10 @@ extension LimitTable {
         crossings.append(Crossing(entry: place, tier: tier))
     }
 
-    /// Notes the threshold that a use has reached as told.
+    /// Marks the threshold that a use has reached as reported.
     mutating func deriveFired(_ place: Int, at now: Timestamp) { entries[place].fired = reached(place, at: now) }
 
-    /// Arms again the thresholds that a changed amount leaves unreached, and notes those that it reaches.
+    /// Rearms the thresholds that a changed amount leaves unreached, and notes those that it reaches.
     mutating func rearm(_ place: Int, at now: Timestamp) {
         guard profile.rearmsThresholds else { return }
         let tier = reached(place, at: now)
@@ -313,6 +307,7 @@ extension LimitWindow {
 
 extension Limit {
     /// The thresholds that are told: those that were set; else those of a limit of cost, or of a day and more.
+    @inline(__always)
     fileprivate var tellingThresholds: Thresholds? {
         if let thresholds { return thresholds }
         let tells =

@@ -4,17 +4,17 @@ import FuseboxWire
 extension LimitTable {
     // MARK: Windows
 
-    /// What was used in the current window of a use, what is held aside.
+    /// What was used in the current window of a use, without what is held.
     @inline(__always)
     func used(_ place: Int, at now: Timestamp) -> Int128 {
         if let slide = entries[place].slide { return slides[slide].used(at: now) }
         return isOver(place, at: now) ? 0 : entries[place].used
     }
 
-    /// Whether the window that a use counts in is over, or has not begun.
+    /// Whether the window of a use has ended or has not begun.
     @inline(__always)
     func isOver(_ place: Int, at now: Timestamp) -> Bool {
-        // A rule is asked for what is needed and never copied: it holds names.
+        // A rule is read in place and never copied, because it contains names.
         let rule = entries[place].rule
         switch rules[rule].limit.window.kind {
         case .none, .sliding, .manual, .prepaid, .unknown: return false
@@ -27,7 +27,7 @@ extension LimitTable {
         }
     }
 
-    /// How long the current window of a use still lasts; nil if it slides, has not begun or has no end.
+    /// How long the current window of a use still lasts. Nil if the window slides, has not begun or has no end.
     func untilWindowEnds(_ place: Int, at moment: Moment) -> Int64? {
         let rule = entries[place].rule
         switch rules[rule].limit.window.kind {
@@ -39,25 +39,25 @@ extension LimitTable {
         }
     }
 
-    /// How long the current window of a limit of the calendar still lasts, used or not; nil: it goes by none.
+    /// How long the current window of a calendar limit still lasts, used or not. Nil for other limits.
     func untilCalendarEnds(_ rule: Int, at wall: Timestamp) -> Int64? {
         rules[rule].calendar.map { untilEnd(of: $0, at: wall) }
     }
 
     /// How long the window of a calendar still lasts.
     ///
-    /// Where the wall clock has passed its end and the next one has not begun, the clock is in doubt: it counts once it has
-    /// kept its time.
+    /// If the wall clock has passed its end and the next window has not begun, the clock is in doubt. It counts once it
+    /// has kept its time.
     private func untilEnd(of calendar: Int, at wall: Timestamp) -> Int64 {
         let left = calendars[calendar].end - wall
         return left > 0 ? left : Bounds.clockDoubtMilliseconds
     }
 
-    /// Begins a new window: the last one is over, or an operator has reset it. What is held stays.
+    /// Begins a new window, because the last one has ended or an operator has reset it. What is held stays.
     mutating func beginWindow(_ place: Int, at now: Timestamp) {
         entries[place].used = 0
         entries[place].dollars = 0
-        entries[place].assumed = 0
+        forgetAssumed(place)
         entries[place].start = now
         entries[place].window &+= 1
         entries[place].fired = .none
@@ -77,8 +77,7 @@ extension LimitTable {
         if let slide = entries[place].slide {
             slides[slide].add(amount, at: now)
         } else {
-            entries[place].used += Int128(amount)
-            if profile.reckonsInDollars { entries[place].dollars += Money(nanodollars: amount).dollars }
+            addUse(Int128(amount), place)
         }
         noteCrossing(place, at: now)
     }
@@ -96,17 +95,26 @@ extension LimitTable {
         if let slide = entries[place].slide {
             slides[slide].correct(change, from: then, at: now)
         } else {
-            entries[place].used = max(0, entries[place].used + Int128(change))
+            // It does not go below zero; an import may have left it there.
+            addUse(max(Int128(change), min(0, -entries[place].used)), place)
         }
         if change > 0 { noteCrossing(place, at: now) }
     }
 
-    /// Takes an amount back that was counted too much, from the newest use backwards.
+    /// Takes an amount back that was counted too much, from the newest use backwards. What is assumed stays.
     mutating func takeBack(_ amount: Int64, _ place: Int, at now: Timestamp) {
         if let slide = entries[place].slide {
-            slides[slide].takeBack(amount, at: now)
+            slides[slide].takeBack(amount, keeping: entries[place].assumedSlide.map { slides[$0] }, at: now)
         } else {
-            entries[place].used = max(0, entries[place].used - Int128(amount))
+            addUse(-min(Int128(amount), max(0, entries[place].used - entries[place].assumed)), place)
+        }
+    }
+
+    /// Changes what was used in the current window, where that does not slide.
+    private mutating func addUse(_ amount: Int128, _ place: Int) {
+        entries[place].used += amount
+        if profile.reckonsInDollars {
+            entries[place].dollars += Money(nanodollars: Int64(clamping: amount)).dollars
         }
     }
 
@@ -114,15 +122,15 @@ extension LimitTable {
 
     /// What stands against a call.
     struct Obstacle: Sendable, Equatable {
-        /// How long it lasts by time alone; nil: for ever.
+        /// How long it lasts by time alone. Nil: for ever.
         var milliseconds: Int64?
         /// Whether the end of other calls can lift it before.
         var isLiftable: Bool
     }
 
-    /// What stands against a call that needs so much of a limit; nil: nothing does.
+    /// What stands against a call that needs so much of a limit. Nil if nothing does.
     ///
-    /// - Parameter place: the use; nil: of a template that the tag has not used yet
+    /// - Parameter place: the use; nil for a template that the tag has not used yet
     func obstacle(_ need: Int64, _ rule: Int, _ place: Int?, at moment: Moment) -> Obstacle? {
         // A call that takes nothing passes a limit that is used up.
         guard need > 0 else { return nil }
@@ -134,7 +142,7 @@ extension LimitTable {
         let excess = used(place, at: moment.now) + held + Int128(need) - Int128(amount)
         guard excess > 0 else { return nil }
         guard need <= amount else { return Obstacle(milliseconds: nil, isLiftable: false) }
-        // What is held, and what counts of calls in force, may come back when they end.
+        // What is held or counted for calls in force may be given back when they end.
         let isLiftable = excess - held - entries[place].live <= 0
         if excess - held <= 0 { return Obstacle(milliseconds: 0, isLiftable: true) }
         switch rules[rule].limit.window.kind {

@@ -1,9 +1,9 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What a limit or an account is about, by the numbers of its names.
+/// The scope of a limit or an account, by the numbers of its names.
 struct ScopeKey: Sendable, Hashable {
-    /// The provider, or the deployment, which is a name below its provider; nil: any.
+    /// The provider, or the deployment, whose name stands below its provider's. Nil: any.
     var place: NameID?
     var model: ModelID?
     var tag: TagID?
@@ -16,11 +16,11 @@ struct ScopeKey: Sendable, Hashable {
         self.tag = tag
     }
 
-    /// What it names, a bit each.
+    /// The parts that the scope names, a bit each.
     var shape: Int { (place == nil ? 0 : 1) | (model == nil ? 0 : 2) | (tag == nil ? 0 : 4) }
 
-    /// A hash for `HashIndex`. The numbers are given by the table of names, one after the other: nobody can choose them so that
-    /// many meet.
+    /// A hash for `HashIndex`. The table of names gives the numbers one after the other, so no caller can choose
+    /// numbers that collide.
     var hash: Int {
         Int(truncatingIfNeeded: Self.mix(Self.mix(Self.mix(0, place?.index), model?.index), tag?.index))
     }
@@ -33,22 +33,22 @@ struct ScopeKey: Sendable, Hashable {
 
 /// All limits: as they were set, and what the calls of each scope have used of them.
 ///
-/// A limit on a tag that ends in `*` is a template: it stands for each tag that begins so, and each has a use of its own, which
-/// is made at its first call. A limit on a tag itself, or on a longer prefix, replaces that of the template with the same
-/// dimension and window.
+/// A limit on a tag that ends in `*` is a template. It stands for each tag with this prefix. Each such tag has a use of
+/// its own, which begins with its first call. A limit on the tag itself, or on a longer prefix, replaces the template's
+/// limit of the same dimension and window.
 struct LimitTable: Sendable {
     /// A limit as it was set.
     struct Rule: Sendable {
         /// Counts the limits that were set: their order.
         var number: UInt64
-        /// Its scope; of a template without the tag.
+        /// The scope. That of a template is stored without its tag.
         var key: ScopeKey
-        /// Of a template: what a tag begins with that it stands for.
+        /// For a template, the prefix of the tags that it stands for.
         var prefix: Name?
         var limit: Limit
         /// An amount that holds for a while instead.
         var raise: Raise?
-        /// Of a calendar window: the place of the calendar that tells its ends.
+        /// For a calendar window, the place of its calendar.
         var calendar: Int?
         /// How many scopes have used it.
         var uses = 0
@@ -66,31 +66,34 @@ struct LimitTable: Sendable {
 
     /// The use of a limit by the calls of one scope.
     ///
-    /// Requests and tokens count when a call is admitted. Cost is held then, and counts when the call is settled. Calls in flight
-    /// are only held.
+    /// Requests and tokens count when a call is admitted. Cost is held then, and counts when the call is settled. Calls
+    /// in flight are only held.
     struct Entry: Sendable {
         /// The place of the limit.
         var rule: Int
         var key: ScopeKey
-        /// Tells entries apart that stood at one place one after the other.
+        /// The generation. It differs for each entry that was ever at this place.
         var generation: UInt64
-        /// What was used in the current window, where it does not slide. Wider than any amount: a limit that only watches may be
-        /// exceeded by far.
+        /// What was used in the current window, unless the window slides. It is wider than an amount, because a limit
+        /// that does not deny can be exceeded by far.
         var used: Int128 = 0
-        /// The place of what was used, where the window slides.
+        /// The place of the `SlidingUse`, if the window slides.
         var slide: Int?
-        /// When the current window began on the steady clock; nil: of a fixed one nothing has been used yet.
+        /// When the current window began, on the steady clock. Nil if nothing was used of a fixed window yet.
         var start: Timestamp?
-        /// Counts the windows: a correction of one that is over is not one of the current.
+        /// The number of the current window. A correction of an earlier window does not change it.
         var window: UInt32 = 0
         /// The number of the calendar's window that `used` belongs to.
         var calendarWindow: UInt32 = 0
-        /// Estimates of cost, or calls in flight.
+        /// What is held: estimates of cost, or calls in flight.
         var held: Int128 = 0
-        /// The part of what was used that calls in force were estimated at: it may be given back when they end.
+        /// The part of what was used that consists of estimates of calls in force. It may be given back when they end.
         var live: Int128 = 0
-        /// The part of what was used in the current window that is assumed of calls that were never settled.
+        /// The part of what was used in the current window that is assumed of calls that were never settled, where the window
+        /// does not slide.
         var assumed: Int128 = 0
+        /// The place of that part, where the window slides; nil: there is none.
+        var assumedSlide: Int?
         /// What was used as a sum of doubles, in dollars, where the profile reckons in them.
         var dollars = 0.0
         /// The highest threshold that has fired in the current window, and when.
@@ -100,7 +103,7 @@ struct LimitTable: Sendable {
         var firedDepletion: DepletionTier = .none
         /// Whether the last call that asked was denied.
         var isDenying = false
-        /// Calls that were granted though the limit would have denied them, if it did not only watch.
+        /// The number of calls that a shadow limit would have denied.
         var wouldHaveDenied: UInt64 = 0
     }
 
@@ -110,10 +113,10 @@ struct LimitTable: Sendable {
         var uses = Chain()
     }
 
-    /// A division of the calendar, and its window that is now.
+    /// A division of the calendar, and its current window.
     struct Calendar: Sendable, Equatable {
         var window: LimitWindow
-        /// Counts its windows.
+        /// The number of its current window.
         var number: UInt32 = 0
         /// On the wall clock.
         var start: Timestamp
@@ -136,6 +139,8 @@ struct LimitTable: Sendable {
     private var scopes = SlotTable<ScopeEntry>()
     private var scopeIndex = HashIndex()
     private var links = ChainLinks()
+    /// The uses of limits on the models of a route, by their scope without the model: what a call that names no model meets.
+    var modelUses = ModelUses()
     /// How many scopes there are of each shape: what is not there is not looked for.
     private var shapes = InlineArray<8, Int>(repeating: 0)
     /// The templates, those with the longest prefix first.
@@ -144,17 +149,18 @@ struct LimitTable: Sendable {
     var newestGeneration: UInt64 = 0
     /// The newest number of a limit.
     var newestNumber: UInt64 = 0
-    /// Thresholds that were reached and have not been told yet.
+    /// Thresholds that were reached and not reported yet.
     var crossings: [Crossing] = []
+    private let passedByAddress = PassedByAddress()
 
     init() {}
 
-    /// Whether nothing is limited.
+    /// Whether there is no limit.
     var isEmpty: Bool { rules.isEmpty }
 
     // MARK: Limits
 
-    /// Puts a limit in place as it is, as the newest.
+    /// Restores a limit, as the newest.
     mutating func insert(_ rule: Rule) -> Int {
         let place = rules.insert(rule)
         ruleOrder.append(place, number: rule.number)
@@ -164,7 +170,7 @@ struct LimitTable: Sendable {
         return place
     }
 
-    /// Removes a limit that has no uses, and is no template any more.
+    /// Removes a limit that has no uses and is not listed as a template.
     mutating func removeRule(_ place: Int) {
         ruleOrder.remove(number: rules[place].number)
         rules.remove(at: place)
@@ -204,13 +210,14 @@ struct LimitTable: Sendable {
         return insert(entry, &tags)
     }
 
-    /// Puts a use in place as it is, as the newest of its scope.
+    /// Restores a use, as the newest of its scope.
     mutating func insert(_ entry: Entry, _ tags: inout TagTable) -> Int {
         let scope = scope(entry.key)
         if let tag = entry.key.tag { tags.retain(tag) }
         let place = entries.insert(entry)
         useOrder.append(place, number: entry.generation)
         scopes[scope].uses.append(place, &links)
+        modelUses.add(place, of: entry.key)
         rules[entry.rule].uses += 1
         return place
     }
@@ -220,7 +227,9 @@ struct LimitTable: Sendable {
         let key = entries[place].key
         guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
         scopes[scope].uses.remove(place, &links)
+        modelUses.remove(place, of: key)
         if let slide = entries[place].slide { slides.remove(at: slide) }
+        forgetAssumed(place)
         rules[entries[place].rule].uses -= 1
         useOrder.remove(number: entries[place].generation)
         entries.remove(at: place)
@@ -242,7 +251,7 @@ struct LimitTable: Sendable {
         return nil
     }
 
-    /// The use of a limit by the scope that it was set on; nil: it is a template.
+    /// The use of a limit by the scope that it was set on. Nil for a template.
     func ownEntry(of rule: Rule) -> Int? {
         rule.prefix == nil ? findEntry(like: rule.limit, in: rule.key) : nil
     }
@@ -261,8 +270,10 @@ extension LimitTable {
         table.scopes = SlotTable()
         table.scopeIndex = HashIndex()
         table.links = ChainLinks()
+        table.modelUses = ModelUses()
         table.shapes = InlineArray(repeating: 0)
-        // In the order in which they were set: places differ after a restart, and new names are numbered in turn.
+        // In the order in which they were set, because places differ after a restart and new names are numbered in
+        // turn.
         ruleOrder.forEach { place in
             table.rules[place].key = rename(rules[place].key)
             return true
@@ -274,6 +285,11 @@ extension LimitTable {
                 let scope = table.scope(table.entries[place].key)
                 table.scopes[scope].uses.append(place, &table.links)
             }
+        }
+        // In the order in which they began, in which a restart finds them.
+        useOrder.forEach { place in
+            table.modelUses.add(place, of: table.entries[place].key)
+            return true
         }
         return table
     }

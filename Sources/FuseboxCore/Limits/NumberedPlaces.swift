@@ -1,17 +1,17 @@
 import FuseboxCollections
 
-/// Places of a table in the order of their numbers, which only grow: a list can go on after any of them.
+/// Places of a table in the order of their numbers. Numbers only grow, so a list can continue after any of them.
 ///
 /// What is removed leaves a gap. The gaps are closed when they outnumber the places.
 struct NumberedPlaces: Sendable {
     private struct Numbered: Sendable {
         var number: UInt64
-        /// `gap` once it was removed.
+        /// The place, or `gap` after it was removed.
         var place: UInt32
     }
 
     private static var gap: UInt32 { .max }
-    /// So many gaps are not worth closing.
+    /// The number of gaps that are not worth closing.
     private static var toleratedGaps: Int { 64 }
 
     private var list = ChunkedArray<Numbered>()
@@ -47,7 +47,7 @@ struct NumberedPlaces: Sendable {
         }
     }
 
-    /// The index of the lowest number of which this holds, as of all higher ones.
+    /// The index of the lowest number that meets the condition. All higher numbers meet it too.
     private func firstIndex(where holds: (UInt64) -> Bool) -> Int {
         var (low, high) = (0, list.count)
         while low < high {

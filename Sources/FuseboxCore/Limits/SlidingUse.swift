@@ -1,38 +1,48 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// What was used in any stretch of one length, in memory that does not grow.
 ///
-/// Time is cut into grains of a sixtieth of the length. Uses of one grain leave the window together, when the last moment of
-/// the grain has left it. So the window never holds less than what was used in its length, and never more than what was used
-/// in a length and a sixtieth.
+/// Time is cut into grains of a sixtieth of the length. Uses of one grain leave the window together, when the last
+/// moment of the grain has left it. So the window never holds less than what was used in its length, and never more
+/// than what was used in a length and a sixtieth.
 struct SlidingUse: Sendable, Equatable {
-    /// A length has at most this many grains, the begun ones at both ends included: the shortest, 1 second, has 62.5 grains
-    /// of 16 ms.
-    static let grainLimit = 65
+    /// A place for each grain of a window. The most have lengths of 1,019 ms: 63.7 grains of 16 ms.
+    typealias Grains = InlineArray<65, Int64>
+    static let grainLimit = Grains.count
+
+    /// How many grains a window of this length has at once, the begun ones at both ends included.
+    static func grains(in length: Int64) -> Int {
+        let grain = grain(of: length)
+        return Int((length - 1 + grain - 1) / grain) + 1
+    }
+
+    private static func grain(of length: Int64) -> Int64 { max(1, length / 60) }
 
     /// In milliseconds.
     let grain: Int64
     let length: Int64
     /// What was used in each grain; grain n is at n modulo the number of places.
-    private var grains = InlineArray<65, Int64>(repeating: 0)
+    private var grains = Grains(repeating: 0)
     /// The newest grain that was reached.
     private(set) var newest: Int64 = 0
     /// The sum of the grains that are in the window.
     private(set) var sum: Int128 = 0
+    private let passedByAddress = PassedByAddress()
 
     /// An unused window.
     ///
     /// - Parameter length: in milliseconds, within `ValueRanges.windowLength`
     init(length: Int64) {
         self.length = length
-        grain = max(1, length / 60)
+        grain = Self.grain(of: length)
     }
 
-    /// A window as it was; nil if it cannot have been so.
+    /// Restores a window. Nil if there can be no such window.
     ///
     /// - Parameters:
     ///   - newest: the newest grain that was reached
-    ///   - grains: their numbers, rising, and what was used in each
+    ///   - grains: the numbers of the grains in increasing order, and what was used in each
     init?(length: Int64, newest: Int64, grains: [(number: Int64, amount: Int64)]) {
         self.init(length: length)
         guard newest >= 0, newest <= Timestamp.latest.milliseconds else { return nil }
@@ -67,7 +77,7 @@ struct SlidingUse: Sendable, Equatable {
         return first..<max(first, min(oldest(at: now), newest + 1))
     }
 
-    /// Lets go what has left the window.
+    /// Removes what has left the window.
     private mutating func advance(to now: Timestamp) {
         if sum != 0 {
             for number in leaving(at: now) {
@@ -86,7 +96,7 @@ struct SlidingUse: Sendable, Equatable {
         return used
     }
 
-    /// Counts a use now; a negative one gives back and never takes the grain below zero.
+    /// Counts a use now. A negative use is given back, and never takes the grain below zero.
     mutating func add(_ amount: Int64, at now: Timestamp) {
         advance(to: now)
         change(number(of: now), by: amount)
@@ -94,8 +104,8 @@ struct SlidingUse: Sendable, Equatable {
 
     /// Corrects what was counted at an earlier moment.
     ///
-    /// While that moment is less than the length ago it is corrected there. After that what was too much is forgotten, and
-    /// what was too little counts now.
+    /// If that moment is less than the length ago, its grain is corrected. Otherwise an excess is forgotten, and a
+    /// shortfall counts now.
     mutating func correct(_ change: Int64, from then: Timestamp, at now: Timestamp) {
         advance(to: now)
         if now - then < length {
@@ -114,13 +124,17 @@ struct SlidingUse: Sendable, Equatable {
     }
 
     /// Takes an amount from the newest use backwards; the window does not go below zero.
-    mutating func takeBack(_ amount: Int64, at now: Timestamp) {
+    ///
+    /// - Parameter part: a part of what was used, which stays
+    mutating func takeBack(_ amount: Int64, keeping part: SlidingUse?, at now: Timestamp) {
         advance(to: now)
+        var part = part
+        part?.advance(to: now)
         var left = amount
         var number = newest
         while left > 0, number >= 0, number > newest - Int64(Self.grainLimit) {
             let place = Self.place(number)
-            let taken = min(left, grains[place])
+            let taken = min(left, max(0, grains[place] - (part?.grains[place] ?? 0)))
             grains[place] -= taken
             sum -= Int128(taken)
             left -= taken
@@ -128,7 +142,7 @@ struct SlidingUse: Sendable, Equatable {
         }
     }
 
-    /// How long it takes until so much has left the window; nil: there is not so much in it.
+    /// How long it takes until so much has left the window. Nil if the window has less.
     func wait(untilLeft amount: Int128, at now: Timestamp) -> Int64? {
         var left = amount
         guard left > 0 else { return 0 }

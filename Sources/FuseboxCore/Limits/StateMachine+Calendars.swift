@@ -1,18 +1,18 @@
 import FuseboxWire
 
-/// The calendars that limits go by. The state machine is told their windows, because it knows no time zones.
+/// The calendars of limits. The state machine is given their windows, because it knows no time zones.
 extension StateMachine {
-    /// A calendar that the state has been told of.
+    /// A calendar that the state knows.
     public struct KnownCalendar: Sendable {
         /// Its unit, anchor and zone: a window of the kind `calendar`.
         public var window: LimitWindow
-        /// Its window that use counts in.
+        /// The window in which use counts.
         public var current: CalendarWindow
-        /// Whether limits go by it.
+        /// Whether limits use it.
         public var isInUse: Bool
     }
 
-    /// The calendars that the state has been told of, in no particular order.
+    /// The calendars that the state knows, in no particular order.
     public var calendars: [KnownCalendar] {
         limitTable.calendars.map {
             KnownCalendar(
@@ -20,7 +20,7 @@ extension StateMachine {
         }
     }
 
-    /// Whether the state has been told of a calendar that limits go by.
+    /// Whether the state knows the calendar of a window.
     public func knows(_ calendar: LimitWindow) -> Bool {
         limitTable.findCalendar(calendar).map { limitTable.calendars[$0].references > 0 } ?? false
     }
@@ -29,8 +29,8 @@ extension StateMachine {
 extension BeginWindow: StateCommand {
     /// Begins the window of the calendar.
     ///
-    /// - Throws: `outOfRange` if it is no calendar, for an anchor, zone or moment outside its range, and for a window
-    ///   that ends before it starts.
+    /// - Throws: `outOfRange` if it is not a calendar, for an anchor, zone or moment outside its range, and for a
+    ///   window that ends before it starts.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

@@ -6,8 +6,8 @@ extension StateMachine {
     /// A limit and how it stands.
     ///
     /// - Parameters:
-    ///   - entry: the place of its use; nil: it was not used yet, or it is a template
-    ///   - asCounted: whether a window that is over is told as it was last counted in
+    ///   - entry: the place of its use; nil for a template or an unused limit
+    ///   - asCounted: whether a window that has ended is reported as it was last counted
     func limitEntry(_ rule: Int, _ entry: Int?, asCounted: Bool = false, at moment: Moment) -> LimitEntry {
         let set = limitTable.rules[rule]
         var told = LimitEntry()
@@ -27,8 +27,8 @@ extension StateMachine {
         told.held = Int64(clamping: use.held)
         let isOver = !asCounted && limitTable.isOver(entry, at: moment.now)
         told.used = Int64(clamping: isOver ? 0 : use.slide == nil ? use.used : limitTable.used(entry, at: moment.now))
-        // It is not known when what was assumed leaves a sliding window: it is at most all that is in it.
-        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: use.assumed))
+        // An import may have brought less than was assumed here.
+        told.assumed = isOver ? 0 : min(told.used, Int64(clamping: limitTable.assumed(entry, at: moment.now)))
         told.share = limitTable.share(entry, at: moment.now)
         told.toldTier = isOver ? .none : use.fired
         told.startedAt = isOver ? nil : use.start
@@ -37,15 +37,16 @@ extension StateMachine {
         return told
     }
 
-    /// Tells of thresholds that were reached.
+    /// Reports thresholds that were reached.
     ///
-    /// - Returns: those that a reply tells too
+    /// - Returns: those that a reply reports too
     mutating func tellCrossings(at moment: Moment, _ effects: inout [Event]) -> [LimitReached] {
         guard !limitTable.crossings.isEmpty else { return [] }
         var reached: [LimitReached] = []
         for crossing in limitTable.crossings where limitTable.entries.contains(crossing.entry) {
             var event = LimitReached()
-            event.entry = limitEntry(limitTable.entries[crossing.entry].rule, crossing.entry, at: moment)
+            let rule = limitTable.entries[crossing.entry].rule
+            event.entry = limitEntry(rule, crossing.entry, at: moment)
             event.tier = crossing.tier
             effects.append(.limitReached(event))
             if reached.count < LedgerRecordReply.reachedLimits { reached.append(event) }
@@ -66,8 +67,8 @@ extension StateMachine {
 
     /// A limit of a scope, found by its dimension and window. Changes nothing.
     ///
-    /// - Parameter asCounted: whether a window that is over is told as it was last counted in
-    /// - Throws: `outOfRange` for a scope of a shape that there is not
+    /// - Parameter asCounted: whether a window that has ended is reported as it was last counted
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist
     public func limit(
         _ scope: Scope, like limit: Limit, asCounted: Bool = false, at moment: Moment
     ) throws(Refusal) -> LimitEntry? {
@@ -120,7 +121,7 @@ extension StateMachine {
         var reply = LimitList.Reply()
         var last = cursor
         limitTable.ruleOrder.forEach(after: cursor) { rule in
-            guard reply.entries.count < LimitList.pageLength else {
+            guard reply.entries.count < WireLimits.limitPageLength else {
                 reply.next = last
                 return false
             }
@@ -132,12 +133,12 @@ extension StateMachine {
         return reply
     }
 
-    /// The uses of templates that began after the one with this number. Those of other limits are passed over, a bounded
-    /// number of them: a page may have fewer than it could, or none, though others follow.
+    /// The uses of templates that began after the one with this number. A bounded number of uses of other limits is
+    /// passed over, so a page may have fewer entries than it could, or none, although more follow.
     private func listUses(
         of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
     ) {
-        let most = max(LimitList.pageLength, reply.entries.count + 1)
+        let most = max(WireLimits.limitPageLength, reply.entries.count + 1)
         var last = cursor
         var looks = 0
         limitTable.useOrder.forEach(after: cursor) { entry in
@@ -181,7 +182,7 @@ extension StateMachine {
 extension LimitGet: StateCommand {
     /// Returns the limit. Under the profile `llm-providers` a fixed window that has ended begins anew.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, and a limit whose parts do not go together.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, and a limit whose parts do not go together.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -194,7 +195,7 @@ extension LimitGet: StateCommand {
 extension LimitList: StateCommand {
     /// Returns a page of the limits and how they stand.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

@@ -7,10 +7,10 @@ extension StateMachine {
         _ command: LimitSet, _ application: Application, _ effects: inout [Event], opensAccounts: Bool = true
     ) throws(Refusal) -> LimitSet.Reply {
         try validate(command)
-        try admitNames(of: command.scope, by: application)
+        try checkNames(of: command.scope, by: application)
         let route = opensAccounts && command.scope.tag == nil ? command.scope.route : nil
-        if let route { try admitAccounts(of: self.route(by: route), by: application) }
-        try admitLimits(command)
+        if let route { try checkAccounts(of: self.route(by: route), by: application) }
+        try checkLimits(command)
         let mark = limitTable.newestGeneration
         let target = try intern(command.scope, by: application.user)
         if let route, let provider = names.find(route.provider) {
@@ -29,7 +29,7 @@ extension StateMachine {
             limitTable.reassignUses(tags, at: application.now)
         }
         if rules.contains(where: { $0.before == nil }) {
-            chargeCallsInForce(newerThan: mark, target, at: application.now)
+            chargeKnownCalls(newerThan: mark, target, at: application.moment)
             for (place, before) in rules where before == nil {
                 countPastUse(of: place, newerThan: mark, at: application.moment)
             }
@@ -67,7 +67,7 @@ extension StateMachine {
     }
 
     /// Checks that there is room for the limits of a request that are new.
-    private func admitLimits(_ command: LimitSet) throws(Refusal) {
+    private func checkLimits(_ command: LimitSet) throws(Refusal) {
         let target = try find(command.scope)
         let new = command.limits.count { limit in
             target.map { limitTable.findRule($0.key, $0.prefix, limit) == nil } ?? true
@@ -105,27 +105,6 @@ extension StateMachine {
             }
         }
         return places.sorted { limitTable.rules[$0].number < limitTable.rules[$1].number }
-    }
-
-    /// Lets new limits see the calls in force that they cover.
-    mutating func chargeCallsInForce(newerThan mark: UInt64, _ target: LimitTarget, at now: Timestamp) {
-        var next = permits.firstInForce(after: 0)
-        while let place = next {
-            next = permits.nextInForce(after: place)
-            let permit = permits.permits[place]
-            guard isCovered(permit.grant.scopes, by: target) else { continue }
-            permits.permits[place].grant.charge = limitTable.chargeLate(
-                permit.grant.scopes, &tags, permit.grant.need, newerThan: mark, isInFlight: permit.isInFlight,
-                grantedAt: permit.grant.grantedAt, first: permit.grant.charge, at: now)
-        }
-    }
-
-    private func isCovered(_ call: CallScopes, by target: LimitTarget) -> Bool {
-        guard call.isCovered(by: target.key) else { return false }
-        guard let prefix = target.prefix else { return true }
-        var isCovered = false
-        call.forEachTag { tag in if tags[tag].hasPrefix(prefix) { isCovered = true } }
-        return isCovered
     }
 
     // MARK: Removing, raising, resetting
@@ -201,7 +180,7 @@ extension StateMachine {
         return reply
     }
 
-    /// A raise is over.
+    /// Ends a raise.
     mutating func endRaise(_ rule: Int, at moment: Moment, _ effects: inout [Event]) {
         guard let raise = limitTable.rules[rule].raise else { return }
         limitTable.raise(rule, nil, at: moment.now)
@@ -236,7 +215,7 @@ extension StateMachine {
 }
 
 extension Limit {
-    /// What tells it from other limits of its scope, for messages: `requests per minute`, `calls in flight`.
+    /// Its dimension and window, for messages: `requests per minute`, `calls in flight`.
     var identity: String {
         if dimension == .inFlight { return "calls in flight" }
         let shadow = mode == .shadow ? " (shadow)" : ""
@@ -263,7 +242,7 @@ extension LimitDimension {
 extension LimitSet: StateCommand {
     /// Sets the limits, all or none. New ones count the calls in force that they cover.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, for a template that is too short or too long,
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for a template that is too short or too long,
     ///   for no limit or too many, for a limit whose parts do not go together, for a calendar that is not known, and
     ///   for the same limit twice; `limitReached` if there is no room for a new name or limit.
     public func apply(
@@ -280,8 +259,8 @@ extension LimitSet: StateCommand {
 extension LimitRemove: StateCommand {
     /// Removes the limits, all or none.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, a limit whose parts do not go together, and if
-    ///   both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, a limit whose parts do not go together, and
+    ///   if both or neither of limits and `removesAll` are given; `notFound` if a limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -297,8 +276,8 @@ extension LimitRemove: StateCommand {
 extension LimitRaise: StateCommand {
     /// Raises the limit for a while. A deadline ends the raise.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not, for an amount below the limit's own, and for a
-    ///   time outside its range; `notFound` if the limit is not set.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for an amount below the limit's own, and for
+    ///   a time outside its range; `notFound` if the limit is not set.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {

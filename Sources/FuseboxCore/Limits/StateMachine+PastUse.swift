@@ -1,12 +1,11 @@
 import FuseboxWire
 
-/// What a new limit counts of the past: what its scope has used before in the window that is now, as far as its account
-/// tells.
+/// The past use that a new limit counts: what its scope has used in the current window, as far as its account knows.
 ///
-/// An account tells whole hours, days and months. One that the window's start falls into counts in full. So a window of
-/// less than an hour begins without past use: most of an hour's use lies outside it.
+/// An account knows whole hours, days and months. The one in which the window starts counts in full. A window of less
+/// than an hour begins without past use, because most of an hour's use lies outside it.
 extension StateMachine {
-    /// Lets a new limit count the past use of its scope; a new template that of each tag that it covers.
+    /// Adds to a new limit the past use of its scope, and to a new template that of each tag that it covers.
     ///
     /// - Parameter mark: `newestGeneration` before the limit was set: a use that it took over has counted its past
     mutating func countPastUse(of rule: Int, newerThan mark: UInt64, at moment: Moment) {
@@ -21,7 +20,7 @@ extension StateMachine {
             let tag = TagID(index: index)
             let key = ScopeKey(tag: tag)
             guard tags.templates(of: tag).contains(rule) else { return }
-            // One with a call in force has a use already.
+            // A tag with a call in force has a use already.
             if pastUse(set, key, at: moment) > 0 || limitTable.findEntry(like: set.limit, in: key) != nil {
                 covered.append(tag)
             }
@@ -39,8 +38,6 @@ extension StateMachine {
         if set.limit.window.kind == .sliding {
             guard set.limit.window.lengthMilliseconds >= RecentUsePool.hour else { return }
             let since = moment.wall - set.limit.window.lengthMilliseconds
-            // The account has counted the requests of calls in force.
-            if dimension == .requests { limitTable.clearSlide(place) }
             for stretch in ledger.recents.stretches(of: account.recent, since: since) {
                 let age = max(0, moment.wall - stretch.end)
                 let then = Timestamp(milliseconds: max(0, moment.now.milliseconds - age))
@@ -49,28 +46,12 @@ extension StateMachine {
         } else {
             guard set.limit.window.kind == .manual || set.limit.window.kind == .calendar else { return }
             let past = pastUse(set, limitTable.entries[place].key, at: moment)
-            guard past != 0 || dimension == .requests else { return }
+            guard past != 0 else { return }
             limitTable.beginUse(
-                place, past: past, replacesCounted: dimension == .requests,
+                place, past: past,
                 dollars: dimension == .cost && set.limit.window.kind == .manual ? account.dollars : nil)
-            if dimension == .requests { leaveOutCallsInForce(place, account.sums, at: moment) }
         }
         limitTable.rearm(place, at: moment.now)
-    }
-
-    /// Lets the requests of calls in force that were counted before the window began stay out of it also when they are
-    /// given back.
-    private mutating func leaveOutCallsInForce(_ place: Int, _ sums: CreditLedger.Sums, at moment: Moment) {
-        let rule = limitTable.rules[limitTable.entries[place].rule]
-        let start =
-            rule.calendar.map { moment.now - (moment.wall - limitTable.calendars[$0].start) }
-            ?? sums.firstRecorded ?? .latest
-        var next = permits.firstInForce(after: 0)
-        while let permit = next {
-            next = permits.nextInForce(after: permit)
-            let grant = permits.permits[permit].grant
-            if grant.grantedAt < start { limitTable.leaveOut(place, ofCharges: grant.charge) }
-        }
     }
 
     /// What a scope has used before in the window that is now.
@@ -79,7 +60,8 @@ extension StateMachine {
         switch set.limit.window.kind {
         case .manual:
             let sum = UseSums(account.sums)[set.limit.dimension]
-            // A correction may take an account below zero, and no window. A budget of `llm-providers` goes below it.
+            // A correction may take an account below zero, but not a window. A budget of `llm-providers` may go below
+            // zero.
             return profile.reckonsInDollars ? sum : max(0, sum)
         case .calendar:
             guard let calendar = set.calendar else { return 0 }

@@ -1,17 +1,17 @@
 import FuseboxWire
 
-/// A scope by numbers: what a limit is set on.
+/// The scope of a limit, by numbers.
 struct LimitTarget: Equatable {
-    /// Of a template without the tag.
+    /// The scope. That of a template is stored without its tag.
     var key: ScopeKey
-    /// Of a template: what a tag begins with that it stands for.
+    /// For a template, the prefix of the tags that it stands for.
     var prefix: Name?
 }
 
 extension StateMachine {
     // MARK: From names to numbers
 
-    /// The numbers of a scope's names; nil if one of them stands for nothing.
+    /// The numbers of a scope's names. Nil if one of them is unknown.
     ///
     /// - Throws: `outOfRange` for a bare `*`
     func find(_ scope: Scope) throws(Refusal) -> LimitTarget? {
@@ -55,9 +55,9 @@ extension StateMachine {
         return target
     }
 
-    /// What the tags begin with that a template stands for; nil if it is a tag.
+    /// The prefix of the tags that a template stands for. Nil for a tag.
     ///
-    /// - Throws: `outOfRange` for a bare `*`, and for one so long that `(other)` does not fit behind it
+    /// - Throws: `outOfRange` for a bare `*`, and for a prefix so long that `(other)` does not fit behind it
     private static func prefix(ofTemplate tag: Name) throws(Refusal) -> Name? {
         guard TagText.isTemplate(tag) else { return nil }
         guard tag.count > 1 else {
@@ -77,23 +77,23 @@ extension StateMachine {
     /// Checks that the names of a scope are known or may become so.
     ///
     /// - Throws: `limitReached`
-    func admitNames(of scope: Scope, by application: Application) throws(Refusal) {
+    func checkNames(of scope: Scope, by application: Application) throws(Refusal) {
         if let provider = scope.provider {
-            try admitName(provider, by: application)
-            if let deployment = scope.deployment { try admitDeployment(deployment, of: provider, by: application) }
+            try checkName(provider, by: application)
+            if let deployment = scope.deployment { try checkDeployment(deployment, of: provider, by: application) }
         }
-        if let model = scope.model { try admitModel(model, by: application) }
+        if let model = scope.model { try checkModel(model, by: application) }
         guard let tag = scope.tag, !TagText.isTemplate(tag), tags.find(tag) == nil else { return }
         try SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
-            .admit(tags.count, ofUser: tags.count(of: application.user), by: application)
+            .check(tags.count, ofUser: tags.count(of: application.user), by: application)
     }
 
     /// Checks that a deployment is known or may become so.
     ///
     /// - Throws: `limitReached`
-    func admitDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
+    func checkDeployment(_ deployment: Name, of provider: Name, by application: Application) throws(Refusal) {
         if let provider = names.find(provider), names.find(deployment, below: provider) != nil { return }
-        try admitOneMoreName(by: application)
+        try checkOneMoreName(by: application)
     }
 
     /// Notes that one more limit refers to the route of a scope. Its tag is retained by what is used of it.
@@ -123,7 +123,7 @@ extension StateMachine {
         return scope
     }
 
-    /// What a limit was set on.
+    /// The scope that a limit was set on.
     func scope(of rule: LimitTable.Rule) -> Scope {
         var scope = scope(of: rule.key)
         if let prefix = rule.prefix { scope.tag = Self.template(prefix) }
@@ -138,7 +138,7 @@ extension StateMachine {
 }
 
 extension Scope {
-    /// The route that it names; nil: any.
+    /// The route that it names. Nil: any.
     var route: Candidate? {
         provider.map { Candidate(provider: $0, deployment: deployment, model: model) }
     }

@@ -1,18 +1,18 @@
 import FuseboxWire
 
-/// The tags of a call that nobody has decided on yet. Each was looked up once.
+/// The tags of a call before its admission. Each was looked up once.
 struct AskedTags {
-    /// Those that are known, as a call's scopes without its route.
+    /// The known tags, as a call's scopes without its route.
     var known = CallScopes()
-    /// Those that no record refers to yet, as far as a template may cover them.
+    /// The tags without a number that a template may cover.
     var new: [Name] = []
-    /// The number of those that the call names and that are not known.
+    /// The number of tags that the call names and that are not known.
     var unknown = 0
-    /// Whether `known` are all, that of the call's user among them.
+    /// Whether `known` has all of them, including that of the call's user.
     var isComplete = true
 }
 
-/// The tags of calls. Each user of the host may introduce so many; a further tag counts with the others like it.
+/// The tags of calls. Each user of the host may introduce a bounded number. A further tag counts under `(other)`.
 extension StateMachine {
     /// Checks that a caller may name these tags.
     ///
@@ -21,7 +21,7 @@ extension StateMachine {
         for place in tags.indices { try TagText.validate(tags[place]) }
     }
 
-    /// The tags of a call, that of its user among them. Changes nothing.
+    /// The tags of a call, including that of its user. Changes nothing.
     @inline(__always)
     func look<Text: NameText>(
         _ asked: borrowing WireLimits.TagListOf<Text>, folds: Bool, _ application: Application
@@ -43,14 +43,14 @@ extension StateMachine {
         return found
     }
 
-    /// Looks for a tag that a call's own name for it does not find.
+    /// Looks for a tag by a name other than the call's own.
     private func look(_ name: Name, _ found: inout AskedTags) {
         if let tag = tags.find(name) { return found.known.add(tag) }
         found.isComplete = false
         if !limitTable.templates.isEmpty, !found.new.contains(name) { found.new.append(name) }
     }
 
-    /// Gives a call its tags, that of its user among them. New ones must be retained before they are of use.
+    /// Gives a call its tags, including that of its user. New tags must be retained before they are used.
     mutating func assign<Text: NameText>(
         _ told: borrowing WireLimits.TagListOf<Text>, folds: Bool, to scopes: inout CallScopes,
         _ application: Application
@@ -68,7 +68,7 @@ extension StateMachine {
     mutating func retainTags(of scopes: CallScopes) { scopes.forEachTag { tags.retain($0) } }
     mutating func releaseTags(of scopes: CallScopes) { scopes.forEachTag { tags.release($0) } }
 
-    /// The tag that a new tag counts under where there is no room for it: the one for all such.
+    /// The tag under which a new tag counts if there is no room for it.
     private func folded(_ tag: Name) -> Name {
         guard let template = limitTable.templates(for: tag).first, let prefix = limitTable.rules[template].prefix else {
             return .otherProvider
@@ -78,21 +78,21 @@ extension StateMachine {
         }
     }
 
-    /// Checks that there is room for the tags of a call. Where there is none, the engine has them folded.
+    /// Checks that there is room for the tags of a call. If there is none, the engine folds them.
     ///
     /// - Throws: `limitReached`
     @inline(__always)
-    func admitTags(_ asked: borrowing AskedTags, folds: Bool, by application: Application) throws(Refusal) {
+    func checkTags(_ asked: borrowing AskedTags, folds: Bool, by application: Application) throws(Refusal) {
         let new = asked.unknown
         guard !folds, new > 0 else { return }
         let bound = SharedBound(what: "tags", limit: bounds.tags, limitPerUser: bounds.tagsPerUser)
-        try bound.admit(
+        try bound.check(
             tags.count + new - 1, ofUser: tags.count(of: application.user) + new - 1, by: application)
     }
 
     /// Whether a call's tags find room.
     func hasRoom(for asked: borrowing AskedTags, _ application: Application) -> Bool {
-        do throws(Refusal) { try admitTags(asked, folds: false, by: application) } catch { return false }
+        do throws(Refusal) { try checkTags(asked, folds: false, by: application) } catch { return false }
         return true
     }
 }

@@ -6,10 +6,11 @@ struct TagTable: Sendable {
     private(set) var names = NameTable<TagID>()
     /// The place in `sets` of each tag's templates.
     private var setOfTag = ChunkedArray<UInt32>()
-    /// Lists of templates; most tags share one. The first is the empty one.
+    /// Lists of templates. Most tags share one. The first list is empty.
     private var sets: [[Int]] = [[]]
     /// The tag of each peer user that made a call or has a limit. They are few, and stay.
-    private var users: [UInt32: TagID] = [:]
+    private var users = NumberMap<TagID>()
+    private let passedByAddress = PassedByAddress()
 
     init() {}
 
@@ -24,7 +25,7 @@ struct TagTable: Sendable {
     func count(of user: UInt32) -> Int { names.count(of: user) }
 
     /// The number of a tag, new or known. A new one must be retained before it is of use.
-    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: LimitTable) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
         cover(tag, name.name, limits)
@@ -32,14 +33,14 @@ struct TagTable: Sendable {
         return tag
     }
 
-    /// After a restart nobody knows what a user's tag was made for, so it stays in any case.
+    /// After a restart it is not known why a user's tag was made, so it always stays.
     private mutating func keep(_ tag: TagID, of user: UInt32) {
         guard users[user] == nil else { return }
         users[user] = tag
         retain(tag)
     }
 
-    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: borrowing LimitTable) {
+    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: LimitTable) {
         while setOfTag.count <= tag.index { setOfTag.append(0) }
         setOfTag[tag.index] = set(limits.templates(for: name))
     }
@@ -49,15 +50,15 @@ struct TagTable: Sendable {
 
     // MARK: Users
 
-    /// The tag that the daemon gives to the calls of a peer user; nil if it has made none yet.
+    /// The tag that the daemon gives to the calls of a peer user. Nil if it has made no call yet.
     func find(ofUser user: UInt32) -> TagID? { users[user] }
 
     /// The tag that the daemon gives to the calls of a peer user.
-    mutating func tag(ofUser user: UInt32, _ limits: borrowing LimitTable) -> TagID {
+    mutating func tag(ofUser user: UInt32, _ limits: LimitTable) -> TagID {
         users[user] ?? intern(Self.name(ofUser: user), by: 0, limits)
     }
 
-    /// The user that a tag is of; nil: of none.
+    /// The user of a `uid:` tag. Nil for other tags.
     private static func user(of name: Name) -> UInt32? {
         guard TagText.isOfUser(name), let user = UInt32(name.text.dropFirst(TagText.userPrefix.count)),
             Self.name(ofUser: user) == name
@@ -84,7 +85,7 @@ struct TagTable: Sendable {
     func template(of tag: TagID, at place: Int) -> Int { sets[Int(setOfTag[tag.index])][place] }
 
     /// The templates have changed: finds those of every tag again.
-    mutating func renewTemplates(_ limits: borrowing LimitTable) {
+    mutating func renewTemplates(_ limits: LimitTable) {
         sets = [[]]
         names.forEach { tag, name in cover(tag, name, limits) }
     }
@@ -105,18 +106,18 @@ extension TagTable {
     /// Writes the numbers that are free, in the order in which they were freed.
     func writeFree(to part: inout SectionWriter) { names.writeFree(to: &part) }
 
-    /// Gives a tag the number that it had.
+    /// Restores a tag with its number.
     ///
     /// - Throws: `damagedData` if it is out of order
     mutating func restore(_ image: NameImage) throws(Refusal) { try names.restore(image) }
 
-    /// Makes a number free that stands for no tag.
+    /// Restores a free number.
     ///
-    /// - Throws: `damagedData` if it stands for one
+    /// - Throws: `damagedData` if it stands for a tag
     mutating func restoreFree(_ number: UInt32) throws(Refusal) { try names.restoreFree(number) }
 
     /// Finds again what follows from the names: which are of users, and the templates of all.
-    mutating func finishRestoring(_ limits: borrowing LimitTable) {
+    mutating func finishRestoring(_ limits: LimitTable) {
         var found: [(UInt32, TagID)] = []
         names.forEach { tag, name in
             if let user = Self.user(of: name) { found.append((user, tag)) }

@@ -1,7 +1,7 @@
 import FuseboxCollections
 import FuseboxWire
 
-/// What operators demand of names, and which names of models stand for others.
+/// The demands of operators on names, and the aliases of models.
 struct NameRules: Sendable {
     /// A model of a provider.
     struct AliasKey: Hashable, Sendable {
@@ -25,7 +25,7 @@ struct NameRules: Sendable {
     /// The number of aliases.
     var aliasCount: Int { aliases.count }
 
-    /// The place of the alias that a name is; nil: it stands for itself.
+    /// The place of the alias of this name. Nil if the name is not an alias.
     func findAlias(_ name: some NameText, of provider: some NameText) -> Int? {
         index.find(Self.hash(name, provider)) { place in
             name.isSame(as: aliases[place].name) && provider.isSame(as: aliases[place].provider)
@@ -48,15 +48,15 @@ struct NameRules: Sendable {
         return scope
     }
 
-    /// Whether a name stands for another.
+    /// Whether a name is an alias.
     func isAlias(_ name: Name, of provider: Name) -> Bool { findAlias(name, of: provider) != nil }
 
-    /// Whether other names stand for a model.
+    /// Whether a model has aliases.
     func hasAliases(_ model: Name, of provider: Name) -> Bool {
         targets[AliasKey(provider: provider, name: model)] != nil
     }
 
-    /// Lets a name stand for a model; nil: for itself again.
+    /// Makes a name an alias of a model. Nil: removes the alias.
     mutating func set(_ name: Name, of provider: Name, to model: Name?) {
         if let place = findAlias(name, of: provider) {
             let target = AliasKey(provider: provider, name: aliases[place].model)
@@ -78,7 +78,7 @@ struct NameRules: Sendable {
 }
 
 extension StateMachine {
-    /// Checks that the tags of a call are those that are demanded.
+    /// Checks that a call has the required tags.
     ///
     /// - Throws: `outOfRange` with what is missing
     @inline(__always)
@@ -102,7 +102,7 @@ extension StateMachine {
         TagText.isTemplate(pattern) ? "that begins with '\(pattern.text.dropLast())'" : "'\(pattern)'"
     }
 
-    /// Checks that a worker may make a provider known.
+    /// Checks that a worker may introduce a provider.
     ///
     /// - Throws: `notFound`
     func checkStrictness(_ name: some NameText, _ application: Application) throws(Refusal) {
@@ -125,13 +125,26 @@ extension StateMachine {
 
     fileprivate mutating func setAlias(_ alias: ModelAlias) throws(Refusal) {
         try Self.validate(alias, among: rules)
+        try checkLimits(beyond: alias)
         guard rules.isAlias(alias.name, of: alias.provider) || rules.aliasCount < bounds.aliases else {
             throw Refusal(.limitReached, "\(bounds.aliases) aliases are set, which is the limit; remove one")
         }
         rules.set(alias.name, of: alias.provider, to: alias.model)
     }
 
-    /// Checks that an alias can be one.
+    /// Checks that no limit is set on the name. It would hold for no call any more, and no command would find it.
+    private func checkLimits(beyond alias: ModelAlias) throws(Refusal) {
+        var lost: (scope: Scope, limit: Limit)?
+        forEachLimit { scope, limit in
+            if lost == nil, scope.provider == alias.provider, scope.model == alias.name { lost = (scope, limit) }
+        }
+        guard let lost else { return }
+        throw Refusal(
+            .outOfRange,
+            "the limit of \(lost.limit) on \(lost.scope) would hold for no call; remove it, and limit '\(alias.model)'")
+    }
+
+    /// Checks that an alias is possible.
     static func validate(_ alias: ModelAlias, among rules: NameRules) throws(Refusal) {
         guard alias.name != alias.model else {
             throw Refusal(.outOfRange, "'\(alias.name)' stands for itself already")
@@ -171,7 +184,7 @@ extension NamesSetStrict: StateCommand {
 }
 
 extension NamesRequireTags: StateCommand {
-    /// Sets the tags that every call must have, in the place of those before.
+    /// Replaces the tags that every call must have.
     ///
     /// - Throws: `outOfRange` for more than `NamePolicy.requiredTagLimit` tags, for one of the daemon's own, and for a
     ///   bare `*`.
@@ -184,10 +197,10 @@ extension NamesRequireTags: StateCommand {
 }
 
 extension AliasSet: StateCommand {
-    /// Sets the alias, in the place of one for the same name.
+    /// Sets the alias, in place of one for the same name.
     ///
-    /// - Throws: `outOfRange` if the name and the model are the same, if the model is itself an alias, or if other
-    ///   names stand for the name; `limitReached` if the alias is new and there is no room for it.
+    /// - Throws: `outOfRange` if the name and the model are the same, if the model is itself an alias, if other names stand
+    ///   for the name, or if a limit is set on it; `limitReached` if the alias is new and there is no room for it.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {

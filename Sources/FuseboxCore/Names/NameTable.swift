@@ -38,15 +38,15 @@ public struct TagID: NameIdentifier {
 
 /// Turns names into small integers and back.
 ///
-/// A name lives as long as something refers to it; its number is then given to another. A name may be one below
-/// another, as a deployment's is below its provider's; then it refers to that one.
+/// A name lives as long as something refers to it. Then its number is given to another name. A name may stand below
+/// another, as a deployment's stands below its provider's, and then refers to it.
 public struct NameTable<ID: NameIdentifier>: Sendable {
     struct Entry: Sendable {
         var name: Name
         var references: UInt32
         /// The peer user that introduced it.
         var user: UInt32
-        /// The name that it is below; nil: none.
+        /// The name above it. Nil if there is none.
         var parent: ID?
 
         static var blank: Entry { Entry(name: .blank, references: 0, user: 0) }
@@ -55,6 +55,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     private var entries = SlotTable<Entry>()
     private var index = HashIndex()
     private var namesOfUser: [UInt32: Int] = [:]
+    private let passedByAddress = PassedByAddress()
 
     /// A table without names.
     public init() {}
@@ -67,7 +68,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
 
     /// The number of a name.
     ///
-    /// - Parameter parent: the name that it is below; nil: none
+    /// - Parameter parent: the name above it; nil if there is none
     public func find<Text: NameText>(_ name: Text, below parent: ID? = nil) -> ID? {
         index.find(Self.hash(name, parent)) { name.isSame(as: entries[$0].name) && entries[$0].parent == parent }
             .map { ID(index: $0) }
@@ -78,13 +79,13 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         return name.nameHash ^ (parent.index &+ 1) &* 0x1E37_79B9_7F4A_7C15
     }
 
-    /// The name that a name in use is below; nil: none.
+    /// The name above a name in use. Nil if there is none.
     public func parent(of id: ID) -> ID? { entries[id.index].parent }
 
     /// The name behind a number that is in use.
     public subscript(id: ID) -> Name { entries[id.index].name }
 
-    /// Whether a number stands for this name, which is below no other. Any number is permitted.
+    /// Whether a number stands for this name at the top. Any number is permitted.
     func stands(_ id: ID, for name: Name) -> Bool {
         entries.contains(id.index) && entries[id.index].parent == nil && entries[id.index].name == name
     }
@@ -92,7 +93,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// The user that introduced a name that is in use.
     public func user(of id: ID) -> UInt32 { entries[id.index].user }
 
-    /// The number of a name, new or known. A new one must be retained before it is of use.
+    /// The number of a name, new or known. A new one must be retained before it is used.
     public mutating func intern<Text: NameText>(_ name: Text, below parent: ID? = nil, by user: UInt32 = 0) -> ID {
         if let known = find(name, below: parent) { return known }
         if let parent { retain(parent) }
@@ -113,7 +114,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// Notes that one more record refers to a name.
     public mutating func retain(_ id: ID) { entries[id.index].references += 1 }
 
-    /// Notes that one record less refers to a name, and forgets it after the last.
+    /// Notes that one record fewer refers to a name, and forgets the name after the last.
     public mutating func release(_ id: ID) {
         precondition(entries[id.index].references > 0, "a name is released as often as it was retained")
         entries[id.index].references -= 1
@@ -151,10 +152,10 @@ extension NameTable {
     /// Whether something refers to every name.
     var hasNoStrays: Bool { entries.allSatisfy { $0.references > 0 } }
 
-    /// The name that a number stands for; nil if it stands for none.
+    /// The name of a number. Nil if the number is free.
     func name(number: UInt32) -> Name? { entries.element(at: Int(number))?.name }
 
-    /// Gives a name the number that it had.
+    /// Restores a name with its number.
     ///
     /// - Throws: `damagedData` if the names do not come in the order of their numbers and before the free numbers, or
     ///   one comes twice
@@ -169,7 +170,7 @@ extension NameTable {
         note(Int(image.number))
     }
 
-    /// Lets names refer to those that they are below, once all are there.
+    /// Makes names refer to the names above them, once all are restored.
     ///
     /// - Throws: `damagedData` if one is below a name that is not there, or that is itself below another
     mutating func finishRestoring() throws(Refusal) {
@@ -182,7 +183,7 @@ extension NameTable {
         }
     }
 
-    /// Makes a number free that stands for no name.
+    /// Restores a free number.
     ///
     /// - Throws: `damagedData` if it stands for one, or is free
     mutating func restoreFree(_ number: UInt32) throws(Refusal) {

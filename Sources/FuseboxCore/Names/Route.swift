@@ -1,16 +1,16 @@
 import FuseboxWire
 
-/// The way that a call goes. Each of its names was looked up once; what follows works by their numbers.
+/// The route of a call. Each of its names was looked up once. What follows works by their numbers.
 struct Route<Text: NameText>: Sendable {
     let provider: Text
     let deployment: Text?
-    /// The model that is charged; nil: the call names none.
+    /// The model that is charged. Nil if the call names none.
     fileprivate(set) var model: ChargedModel<Text>?
-    /// The number of the provider; nil: it is not known.
+    /// The number of the provider. Nil if it is not known.
     var providerID: NameID?
-    /// The number of the deployment below its provider; nil: the call names none, or it is not known.
+    /// The number of the deployment below its provider. Nil if the call names none, or if it is not known.
     fileprivate(set) var deploymentID: NameID?
-    /// The number of the model; nil: the call names none, or it is not known.
+    /// The number of the model. Nil if the call names none, or if it is not known.
     fileprivate(set) var modelID: ModelID?
 
     fileprivate init(provider: Text, deployment: Text?) {
@@ -27,24 +27,24 @@ struct Route<Text: NameText>: Sendable {
 
 /// The model that a call is charged to.
 enum ChargedModel<Text: NameText>: Sendable {
-    /// The one that the call names.
+    /// The model that the call names.
     case told(Text)
-    /// The one that its name stands for: the place of the alias.
+    /// The model of an alias: the place of the alias.
     case alias(Int)
-    /// The one for calls that name none.
+    /// The model for calls that name none.
     case unspecified
 }
 
 extension StateMachine {
     // MARK: Looking up
 
-    /// The way of a call by a candidate.
+    /// The route of a call by a candidate.
     @inline(__always)
     func route<Text: NameText>(by candidate: borrowing CandidateOf<Text>) -> Route<Text> {
         route(candidate.provider, candidate.deployment, candidate.model)
     }
 
-    /// The way of a call.
+    /// The route of a call.
     @inline(__always)
     func route<Text: NameText>(_ provider: Text, _ deployment: Text?, _ model: Text?) -> Route<Text> {
         var route = Route(provider: provider, deployment: deployment)
@@ -54,14 +54,14 @@ extension StateMachine {
         return route
     }
 
-    /// Charges a call to the model of this name, or that it stands for; nil: to the one for calls that name none.
+    /// Charges a call to the model of this name or alias. Nil: to the model for calls that name none.
     @inline(__always)
     func charge<Text: NameText>(_ name: Text?, _ route: inout Route<Text>) {
         let model = chargedModel(name, of: route.provider)
         route.charge(model, find(model))
     }
 
-    /// The model that is charged for a name; nil: for none.
+    /// The model that is charged for a name. Nil if no name is given.
     @inline(__always)
     func chargedModel<Text: NameText>(
         _ name: Text?, of provider: @autoclosure () -> some NameText
@@ -71,7 +71,7 @@ extension StateMachine {
         return .alias(alias)
     }
 
-    /// The number of a model; nil: it is not known.
+    /// The number of a model. Nil if it is not known.
     @inline(__always)
     func find<Text: NameText>(_ model: ChargedModel<Text>) -> ModelID? {
         switch model {
@@ -93,7 +93,7 @@ extension StateMachine {
 
     // MARK: Introducing
 
-    /// The number of a model, new or known. A new one must be retained before it is of use.
+    /// The number of a model, new or known. A new one must be retained before it is used.
     mutating func intern<Text: NameText>(_ model: ChargedModel<Text>, by user: UInt32) -> ModelID {
         switch model {
         case .told(let name): models.intern(name, by: user)

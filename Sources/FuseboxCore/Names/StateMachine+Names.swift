@@ -9,7 +9,7 @@ extension StateMachine {
         if let known = names.find(name) {
             id = known
         } else {
-            try admitNewName(name, by: application)
+            try checkNewName(name, by: application)
             id = names.intern(name, by: application.user)
         }
         addBreaker(id, application)

@@ -22,9 +22,12 @@ extension StateMachine {
 
     /// Sets the deadline of a breaker to its next decay. Under `llm-providers` it has none: the next acquire applies
     /// the decay.
-    mutating func setDeadline(ofBreaker id: NameID) {
-        if profile.outcomesSynchronise, let next = breakers.nextDecay(of: id) {
-            deadlines.set(.breaker, id.index, order: UInt64(id.index), at: next.milliseconds)
+    mutating func setDeadline(ofBreaker id: NameID) { setDeadline(ofBreaker: id, at: breakers.nextDecay(of: id)) }
+
+    /// Sets the deadline of a breaker whose next decay is at this moment; nil: no decay is due.
+    mutating func setDeadline(ofBreaker id: NameID, at nextDecay: Timestamp?) {
+        if profile.outcomesSynchronise, let nextDecay {
+            deadlines.set(.breaker, id.index, order: UInt64(id.index), at: nextDecay.milliseconds)
         } else {
             deadlines.remove(.breaker, id.index)
         }

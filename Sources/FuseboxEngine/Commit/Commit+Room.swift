@@ -88,20 +88,15 @@ extension Commit {
             isSyncWanted = true
             return shares.wait(session)
         }
-        waiting.append(session)
-        wanted = max(wanted, needed)
+        roomQueue.add(session, needing: needed)
     }
 
     /// The sessions whose wait has ended. Nil if there are none.
     mutating func takeWoken() -> [UInt64]? {
         if !shares.waiting.isEmpty, !isFollowed { shares.roomGrew() }
         if let woken = shares.takeWaiting() { return woken }
-        guard !waiting.isEmpty, !mustWait(for: wanted) else { return nil }
-        defer {
-            waiting = []
-            wanted = 0
-        }
-        return waiting
+        guard !roomQueue.isEmpty, !mustWait(for: roomQueue.needed) else { return nil }
+        return roomQueue.takeAll()
     }
 
     // MARK: Obstacles

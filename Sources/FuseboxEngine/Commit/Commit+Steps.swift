@@ -65,7 +65,7 @@ extension Commit {
             guard !snapshots.isWriting, stop.isRunning else { return nil }
             journal = .rebasing(base: progress.applied, .due)
         } else {
-            guard room < max(rotationRoom, wanted) else { return nil }
+            guard room < max(rotationRoom, roomQueue.needed) else { return nil }
         }
         spare = .wanted(after: nil)
         room = capacity

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxStore
 import FuseboxWire
@@ -83,15 +84,15 @@ struct Commit: ~Copyable {
     let capacity: Int
     /// The journal continues in the spare when less than this room is left.
     let rotationRoom: Int
-    /// Sessions that wait for room, and the most room that one of their requests needs.
-    var waiting: [UInt64] = []
-    var wanted = 0
+    /// The sessions that wait for the next segment.
+    var roomQueue = RoomQueue()
     /// The bytes of each user that are not synced yet.
     var shares = JournalShares()
     /// Whether a sync is wanted although no reply waits for it.
     var isSyncWanted = false
     /// When the last sync ended. A start counts as one.
     var lastSync: Timestamp?
+    private let passedByAddress = PassedByAddress()
 
     /// A commit at a start.
     ///
@@ -149,13 +150,13 @@ struct Commit: ~Copyable {
 
     // MARK: Outputs
 
-    /// Holds a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can be
-    /// sent.
-    mutating func hold(
+    /// Delays a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can
+    /// be sent.
+    mutating func delay(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
     ) -> Bool {
         guard !progress.watermarks.has(watermark, reached: journaled) else { return false }
-        unsafe outputs.hold(frame, for: &session, until: watermark, of: journaled)
+        unsafe outputs.delay(frame, for: &session, until: watermark, of: journaled)
         return true
     }
 

@@ -7,9 +7,7 @@ extension Engine {
     // MARK: Room
 
     /// Whether a request of this length can be handled in this turn. If not, call `waitForRoom`.
-    ///
-    /// It is mutating although it changes nothing, because access to a borrowed value would copy all of it.
-    package mutating func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
+    package func canTake(frameLength: Int, from session: borrowing Session) -> Bool {
         !commit.mustWait(for: Commit.roomNeeded(frameLength: frameLength), of: session.peer.bounded)
     }
 

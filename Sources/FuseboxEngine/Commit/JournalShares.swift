@@ -23,21 +23,23 @@ struct JournalShares {
 
     /// Notes an entry of a user.
     mutating func add(_ bytes: Int, of user: UInt32) {
-        if lastPlace >= shares.count || shares[lastPlace].user != user {
-            lastPlace = places[user] ?? shares.count
-            if lastPlace == shares.count {
-                shares.append(Share(user: user))
-                places[user] = lastPlace
-            }
+        lastPlace = place(of: user) ?? shares.count
+        if lastPlace == shares.count {
+            shares.append(Share(user: user))
+            places[user] = lastPlace
         }
         shares[lastPlace].pending += bytes
+    }
+
+    private func place(of user: UInt32) -> Int? {
+        lastPlace < shares.count && shares[lastPlace].user == user ? lastPlace : places[user]
     }
 
     /// Whether a user must wait for a sync before it writes an entry.
     ///
     /// - Parameter left: the room that the journal has left
     func mustWait(_ user: UInt32, for needed: Int, left: Int) -> Bool {
-        guard let place = places[user] else { return false }
+        guard let place = place(of: user) else { return false }
         return shares[place].covered + shares[place].pending + needed > left
     }
 

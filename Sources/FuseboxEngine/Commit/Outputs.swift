@@ -10,8 +10,8 @@ import FuseboxWire
 /// The owner bounds the replies that wait for one session. Replies of ended sessions take at most as much memory as the
 /// others.
 struct Outputs: ~Copyable {
-    private var written = HeldReplies()
-    private var synced = HeldReplies()
+    private var written = DelayedReplies()
+    private var synced = DelayedReplies()
     var events = EventQueue()
     /// Sessions that ended while replies for them waited.
     private var ended: Set<UInt64> = []
@@ -19,7 +19,7 @@ struct Outputs: ~Copyable {
     private var endedBytes = 0
 
     /// The memory that a waiting reply takes in addition to its own bytes.
-    static var bytesPerReply: Int { HeldReplies.bytesPerFrame }
+    static var bytesPerReply: Int { DelayedReplies.bytesPerFrame }
 
     /// The number of replies that wait.
     var replyCount: Int { written.count + synced.count }
@@ -30,12 +30,12 @@ struct Outputs: ~Copyable {
     /// The first input whose reply waits for a sync. Nil if none does.
     var firstUnsynced: UInt64? { synced.first }
 
-    /// Holds a reply until the input `sequence` has reached a watermark.
-    mutating func hold(
+    /// Delays a reply until the input `sequence` has reached a watermark.
+    mutating func delay(
         _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark,
         of sequence: UInt64
     ) {
-        unsafe session.holds(frame)
+        unsafe session.delays(frame)
         switch watermark {
         case .applied: preconditionFailure("a reply to what is applied leaves at once")
         case .written: unsafe written.add(frame, session.id, sequence)
@@ -54,9 +54,9 @@ struct Outputs: ~Copyable {
 
     /// Notes that a session has ended. Frees the replies of ended sessions once they are half of all that wait.
     mutating func forget(_ session: borrowing Session) {
-        guard session.heldReplies > 0 else { return }
+        guard session.delayedReplies > 0 else { return }
         ended.insert(session.id)
-        endedBytes += session.heldBytes
+        endedBytes += session.delayedBytes
         guard endedBytes * 2 > replyBytes else { return }
         written.remove(of: ended)
         synced.remove(of: ended)
@@ -66,7 +66,7 @@ struct Outputs: ~Copyable {
 }
 
 /// Reply frames in the order of their inputs, in one contiguous buffer.
-private struct HeldReplies: ~Copyable {
+private struct DelayedReplies: ~Copyable {
     private struct Frame {
         var sequence: UInt64
         var session: UInt64
@@ -117,7 +117,7 @@ private struct HeldReplies: ~Copyable {
 
     /// Removes the replies for these sessions.
     mutating func remove(of sessions: Set<UInt64>) {
-        var rest = HeldReplies()
+        var rest = DelayedReplies()
         unsafe bytes.withBytes { all in
             var offset = leftBytes
             for frame in frames {

@@ -35,7 +35,7 @@ package final class Storekeeper<Files: JournalStorage> {
 
     /// Takes over the state that was recovered from a data directory, and continues the journal.
     ///
-    /// - Throws: the failure to settle the directory or to open the journal. A lack of room for the journal does not
+    /// - Throws: the failure to tidy the directory or to open the journal. A lack of room for the journal does not
     ///   throw: requests that must be journaled are refused until there is room.
     package init(
         _ recovered: consuming Recovered, in store: SnapshotStore<Files>, identity: Engine.Identity,
@@ -44,7 +44,7 @@ package final class Storekeeper<Files: JournalStorage> {
         self.store = store
         moment = clock.moment
         // The snapshot comes first, because a start refuses a journal without one.
-        try recovered.settle(store)
+        try recovered.tidy(store)
         var segment: SegmentRoom?
         if options.durability == .snapshot {
             journal = nil

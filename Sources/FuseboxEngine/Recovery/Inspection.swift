@@ -219,7 +219,7 @@ extension Bounds {
     /// Limits that nothing reaches, so that no file is refused for its size.
     static var unbounded: Bounds {
         var bounds = Bounds()
-        bounds.admitEverything()
+        bounds.allowEverything()
         return bounds
     }
 }
@@ -227,8 +227,8 @@ extension Bounds {
 extension StateMachine {
     /// Sums that do not agree: every granted permit must be settled, expired, reclaimed, revoked or in force.
     ///
-    /// Accounts have no such sums. A correction or a reset may be of a provider alone or of one of its models, and a call
-    /// that names no model counts for its provider before a model answers.
+    /// Accounts have no such sums. A correction or a reset may be of a provider alone or of one of its models, and a
+    /// call that names no model counts for its provider before a model answers.
     ///
     /// - Parameter file: the file that the problems name
     func imbalances(in file: String) -> [Inspection.Problem] {

@@ -135,7 +135,7 @@ private struct SnapshotBase {
         // A state that was accepted once is not refused now, even if limits are lower. Limits that refuse nothing, such
         // as how much is remembered, must be those that the journal was written under.
         var unbounded = bounds
-        unbounded.admitEverything()
+        unbounded.allowEverything()
         do throws(SnapshotDamage) { (machine, workers) = try reader.contents(bounds: unbounded) } catch {
             throw .damaged(name.file, error)
         }

@@ -3,7 +3,7 @@ import FuseboxWire
 
 /// What recovery found in a data directory and what it did. `RecoveryRows.swift` lists the cases.
 ///
-/// Recovery changes no file, whether it succeeds or refuses. `settle` then removes half-written files of a crash,
+/// Recovery changes no file, whether it succeeds or refuses. `tidy` then removes half-written files of a crash,
 /// writes a snapshot if the journal needs one, and sets damaged files aside.
 package struct RecoveryCase: Sendable, Equatable {
     /// What the state was recovered from.

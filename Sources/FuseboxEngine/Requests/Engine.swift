@@ -148,8 +148,8 @@ package struct Engine: ~Copyable {
             let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
             verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
-        let isHeld = unsafe replies.withBytes { unsafe commit.hold($0, for: &session, until: watermark) }
-        if !isHeld { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
+        let isDelayed = unsafe replies.withBytes { unsafe commit.delay($0, for: &session, until: watermark) }
+        if !isDelayed { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
         watermark = .applied
         replies.removeAll()
         if case .close = verdict { session.state = .ended }
@@ -177,7 +177,8 @@ package struct Engine: ~Copyable {
         guard traits.access == .worker || session.peer.isOperator else {
             throw Refusal(
                 .notPermitted,
-                "\(traits.name) is for operators: root, the daemon's own user and members of its admin group")
+                "\(traits.number.declaration.name) is for operators: root, the daemon's own user and members of its admin group"
+            )
         }
         guard traits.isState else {
             return try answerOwn(traits.number, header, &reader, &session, at: moment)
@@ -333,7 +334,6 @@ package struct Engine: ~Copyable {
 /// The parts of a command's declaration that the hot path needs, for lookup by number.
 struct CommandTraits: Sendable {
     var number: CommandNumber
-    var name: String
     var access: CommandDeclaration.Access
     var isSequenced: Bool
     /// The command's effect, which decides what its acknowledgement promises.
@@ -353,7 +353,7 @@ struct CommandTraits: Sendable {
             while table.count < Int(number.rawValue) { table.append(nil) }
             table.append(
                 CommandTraits(
-                    number: number, name: declaration.name, access: declaration.access,
+                    number: number, access: declaration.access,
                     isSequenced: declaration.isSequenced, effect: declaration.effect,
                     isOutcome: declaration.report == .outcome, isState: question.answer))
         }

@@ -47,9 +47,9 @@ package struct Session: Sendable {
     /// The topics that the client has subscribed to.
     package internal(set) var topics: Topics = []
     /// The number of replies that wait for the journal.
-    package private(set) var heldReplies = 0
+    package private(set) var delayedReplies = 0
     /// The bytes of these replies.
-    package private(set) var heldBytes = 0
+    package private(set) var delayedBytes = 0
     var missedEvents: UInt64 = 0
     /// The number of the first event after the subscription.
     var firstEvent: UInt64 = 0
@@ -61,17 +61,17 @@ package struct Session: Sendable {
     }
 
     /// The memory in bytes of the replies that wait for the journal.
-    package var heldFootprint: Int { heldBytes + heldReplies * Outputs.bytesPerReply }
+    package var delayedFootprint: Int { delayedBytes + delayedReplies * Outputs.bytesPerReply }
 
-    mutating func holds(_ reply: UnsafeRawBufferPointer) {
-        heldReplies += 1
-        heldBytes += reply.count
+    mutating func delays(_ reply: UnsafeRawBufferPointer) {
+        delayedReplies += 1
+        delayedBytes += reply.count
     }
 
     /// Notes that a waiting reply was handed to the owner.
     package mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
-        heldReplies -= 1
-        heldBytes -= reply.count
+        delayedReplies -= 1
+        delayedBytes -= reply.count
     }
 }
 

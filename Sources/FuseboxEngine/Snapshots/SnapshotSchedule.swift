@@ -4,9 +4,6 @@ import FuseboxWire
 
 /// When snapshots are taken, and which requests wait for one.
 struct SnapshotSchedule {
-    /// The least time between two attempts at an urgent snapshot, in milliseconds.
-    private static let retryMilliseconds: Int64 = 1_000
-
     let intervalMilliseconds: Int64
     private(set) var newest: SnapshotInfo?
     private(set) var failure = ""
@@ -53,7 +50,7 @@ struct SnapshotSchedule {
     func isDue(lastChange: UInt64, isUrgent: Bool, at now: Timestamp) -> Bool {
         guard !isWriting else { return false }
         if hasRequests { return true }
-        let patience = wasRefused ? intervalMilliseconds : min(Self.retryMilliseconds, intervalMilliseconds)
+        let patience = wasRefused ? intervalMilliseconds : min(Bounds.snapshotRetryMilliseconds, intervalMilliseconds)
         let hasGrown = journaledBytes > Bounds.journalBetweenSnapshots || replayNanoseconds > Bounds.replayNanoseconds
         if isUrgent || hasGrown, now - lastAttempt >= patience { return true }
         return lastChange > newest?.sequence ?? 0 && now - lastAttempt >= intervalMilliseconds

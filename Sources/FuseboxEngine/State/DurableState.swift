@@ -88,11 +88,12 @@ extension DurableState: StateCommandVisitor {
             try command.fields(&reader)
             try reader.finish()
             let known = effects.count
-            let answer = try machine.apply(
+            var answer = try machine.apply(
                 command, at: moment, by: user, isOperator: isOperator, worker: worker, request: request,
                 effects: &effects)
             leftNoTrace = effects.count == known && C.InPlace.leavesNoTrace(answer, under: machine.profile)
-            answer.encode(into: &reply)
+            // `encode` would copy it first.
+            try answer.fields(&reply)
             return nil
         } catch {
             return error.status.isAboutBytes ? error.inside(C.declaration.name) : error

@@ -13,13 +13,15 @@ import FuseboxWire
 /// The worker that has been quiet for the longest is forgotten first. No user makes room for a user that has more. A
 /// forgotten worker is told so when it comes back. The decision is journaled, so that a replay need not repeat it.
 extension Engine {
+    /// The bounds, where they are: they are many, and a request needs a few.
+    private var bounds: Bounds { _read { yield state.machine.bounds } }
+
     /// Makes room for the reply to a request, and for its worker if it is not remembered yet.
     ///
     /// - Parameter slot: the worker's slot; nil if it is not remembered yet
     mutating func makeRoom(
         for session: borrowing Session, _ number: RequestSequence, _ slot: Int?, at moment: Moment
     ) throws(Refusal) {
-        let bounds = state.machine.bounds
         if let slot {
             let share = state.workers.share(ofWorkerIn: slot)
             if state.workers[slot].kept.count >= bounds.keptReplies
@@ -40,7 +42,6 @@ extension Engine {
 
     /// Checks that one worker's replies are within their bounds, without those that the request acknowledges.
     private func checkKept(of slot: Int, from oldest: UInt64) throws(Refusal) {
-        let bounds = state.machine.bounds
         let (count, bytes) = state.workers[slot].kept.remaining(from: oldest)
         guard count < bounds.keptReplies else {
             throw Refusal(
@@ -57,10 +58,11 @@ extension Engine {
     private mutating func makeRoomForReplies(
         _ session: borrowing Session, freed: Int, at moment: Moment
     ) throws(Refusal) {
-        let bounds = state.machine.bounds
         let user = session.peer.user
         if state.workers.share(of: user).bytes - freed >= bounds.keptBytesPerUser {
-            try forgetQuietest(of: [user], at: moment) { $0.share(of: user).bytes - freed < bounds.keptBytesPerUser }
+            try forgetQuietest(of: [user], at: moment) { [most = bounds.keptBytesPerUser] in
+                $0.share(of: user).bytes - freed < most
+            }
             let bytes = state.workers.share(of: user).bytes - freed
             guard bytes < bounds.keptBytesPerUser else {
                 throw Refusal(
@@ -71,7 +73,7 @@ extension Engine {
         }
         guard state.workers.bytes - freed >= bounds.keptBytes else { return }
         let users = state.workers.users(before: user, by: \.bytes)
-        try forgetQuietest(of: users, at: moment) { $0.bytes - freed < bounds.keptBytes }
+        try forgetQuietest(of: users, at: moment) { [most = bounds.keptBytes] in $0.bytes - freed < most }
         guard state.workers.bytes - freed < bounds.keptBytes else {
             throw Refusal(
                 .busy,

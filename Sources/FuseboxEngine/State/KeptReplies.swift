@@ -3,8 +3,19 @@ import FuseboxWire
 
 /// The unacknowledged replies of one worker, oldest first, in one contiguous buffer.
 struct KeptReplies: Sendable {
-    /// The bytes before each payload: sequence (8), command (2), length (4) and the request's digest (4).
-    private static let headBytes = 18
+    /// What stands before each payload.
+    private struct Head: BitwiseCopyable {
+        var sequence: UInt64
+        /// The length of the payload in bytes.
+        var length: UInt32
+        /// The CRC32C of the request's own fields.
+        var digest: UInt32
+        var command: UInt16
+
+        static var bytes: Int { MemoryLayout<Head>.size }
+        /// The bytes of the reply with its head.
+        var total: Int { Head.bytes + Int(length) }
+    }
 
     private var bytes: [UInt8] = []
     /// The offset of the oldest reply. The bytes before it were acknowledged.
@@ -18,8 +29,10 @@ struct KeptReplies: Sendable {
     func remaining(from sequence: UInt64) -> (count: Int, bytes: Int) {
         var place = start
         var passed = 0
-        while passed < count, number(at: place, as: UInt64.self) < sequence {
-            place += length(at: place)
+        while passed < count {
+            let head = head(at: place)
+            guard head.sequence < sequence else { break }
+            place += head.total
             passed += 1
         }
         return (count - passed, bytes.count - place)
@@ -29,18 +42,18 @@ struct KeptReplies: Sendable {
     ///
     /// - Parameter digest: the CRC32C of the request's own fields
     mutating func keep(_ sequence: UInt64, command: UInt16, digest: UInt32, payload: UnsafeRawBufferPointer) {
-        append(sequence)
-        append(command)
-        append(UInt32(payload.count))
-        append(digest)
+        let head = Head(sequence: sequence, length: UInt32(payload.count), digest: digest, command: command)
+        unsafe withUnsafeBytes(of: head) { unsafe bytes.append(contentsOf: $0) }
         unsafe bytes.append(contentsOf: payload)
         count += 1
     }
 
     /// Forgets the replies below a sequence, because the worker has seen them.
     mutating func acknowledge(below sequence: UInt64) {
-        while count > 0, number(at: start, as: UInt64.self) < sequence {
-            start += length(at: start)
+        while count > 0 {
+            let head = head(at: start)
+            guard head.sequence < sequence else { break }
+            start += head.total
             count -= 1
         }
         if count == 0 {
@@ -57,16 +70,15 @@ struct KeptReplies: Sendable {
     func find<Result>(_ sequence: UInt64, _ body: (UInt16, UInt32, UnsafeRawBufferPointer) -> Result) -> Result? {
         var place = start
         for _ in 0..<count {
-            let length = Int(number(at: place + 10, as: UInt32.self))
-            if number(at: place, as: UInt64.self) == sequence {
-                let payload = (place + Self.headBytes)..<(place + Self.headBytes + length)
-                let command = number(at: place + 8, as: UInt16.self)
-                let digest = number(at: place + 14, as: UInt32.self)
+            let head = head(at: place)
+            if head.sequence == sequence {
                 return unsafe bytes.withUnsafeBytes {
-                    unsafe body(command, digest, UnsafeRawBufferPointer(rebasing: $0[payload]))
+                    unsafe body(
+                        head.command, head.digest,
+                        UnsafeRawBufferPointer(rebasing: $0[(place + Head.bytes)..<(place + head.total)]))
                 }
             }
-            place += Self.headBytes + length
+            place += head.total
         }
         return nil
     }
@@ -77,25 +89,15 @@ struct KeptReplies: Sendable {
     ) throws(Failure) {
         var place = start
         for _ in 0..<count {
-            let length = Int(number(at: place + 10, as: UInt32.self))
-            let payload = bytes[(place + Self.headBytes)..<(place + Self.headBytes + length)]
-            try body(
-                number(at: place, as: UInt64.self), number(at: place + 8, as: UInt16.self),
-                number(at: place + 14, as: UInt32.self), payload)
-            place += Self.headBytes + length
+            let head = head(at: place)
+            let payload = bytes[(place + Head.bytes)..<(place + head.total)]
+            try body(head.sequence, head.command, head.digest, payload)
+            place += head.total
         }
     }
 
-    /// The bytes of the reply at an offset, with its head.
-    private func length(at place: Int) -> Int { Self.headBytes + Int(number(at: place + 10, as: UInt32.self)) }
-
-    private mutating func append<Number: FixedWidthInteger>(_ number: Number) {
-        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    private func number<Number: FixedWidthInteger>(at place: Int, as: Number.Type) -> Number {
-        var number: Number = 0
-        for byte in 0..<(Number.bitWidth / 8) { number |= Number(bytes[place + byte]) << Number(8 * byte) }
-        return number
+    /// The head of the reply at an offset.
+    private func head(at place: Int) -> Head {
+        unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: place, as: Head.self)
     }
 }

@@ -63,8 +63,12 @@ package struct JournalEntry: VersionedRecord {
     static let alignment = 8
     /// The bytes of checksum and length before the body.
     static let headBytes = 8
-    /// The bytes of an entry's own fields, in the version that is written.
-    static let fieldBytes = 72
+    /// The bytes of an entry's own fields, in the version that is written. All of them have a fixed size.
+    static let fieldBytes: Int = {
+        var fields = ByteWriter()
+        JournalEntry().encode(into: &fields)
+        return fields.count
+    }()
 
     /// The first offset at or after this one at which an entry may begin.
     static func aligned(_ place: Int) -> Int { (place + alignment - 1) & ~(alignment - 1) }

@@ -56,13 +56,6 @@
         start = used == 0 ? 0 : start + length
     }
 
-    /// Removes everything after the first `length` bytes. This undoes writes.
-    @inlinable
-    public mutating func truncate(to length: Int) {
-        precondition(length >= 0 && length <= used)
-        used = length
-    }
-
     /// Removes everything and keeps the memory.
     @inlinable
     public mutating func removeAll() {

@@ -38,7 +38,7 @@ public struct Overview: Command {
         public var inFlight: UInt32 = 0
         /// How many limits are set on the provider as a whole.
         public var limits: UInt32 = 0
-        /// The fullest of them; absent: there is none.
+        /// The fullest of those that deny, or else of the others; absent: there is none.
         public var fullest: LimitEntry?
         /// Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known.
         public var daysRemaining: Double?
@@ -59,7 +59,8 @@ public struct Overview: Command {
             try visitor.field("limits", &limits, "how many limits are set on the provider as a whole")
             try visitor.field(
                 "fullest", &fullest,
-                "the one of them that is fullest: used and held over the amount; absent: there is none")
+                "the fullest of those that deny, by what is used and held over the amount; of the others if none denies; absent: there is none"
+            )
             try visitor.field(
                 "daysRemaining", &daysRemaining,
                 "days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"

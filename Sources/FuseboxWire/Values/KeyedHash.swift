@@ -1,9 +1,9 @@
-/// A fast hash of what callers choose, for tables in memory: of each eight bytes the halves of the product with a secret are
-/// folded.
+/// A fast hash of bytes that callers choose, for tables in memory. Each eight bytes are multiplied by a secret, and the
+/// two halves of the product are combined.
 @usableFromInline
 package enum KeyedHash {
-    /// The secret is new with every start of the program, and never part of state or of an order that can be seen: whoever
-    /// chooses names cannot choose those that meet in a table.
+    /// The secret is new with every start of the program, so no caller can choose names that collide. It is never part
+    /// of the state or of a visible order.
     @usableFromInline static let secret: (first: UInt64, second: UInt64) = {
         // Swift keys its own hashes at random, once a process.
         func random(_ number: Int) -> UInt64 {

@@ -4,16 +4,17 @@
 ///
 /// | part | forms |
 /// |---|---|
-/// | amount | `$50`, `50 USD`, `600`, `1,500`, `200_000`, `200k`, `1.5M` |
-/// | dimension | `requests` (`req`, `calls`), `tokens`, `input tokens`, `output tokens`, `in flight` (`concurrent`); an amount of money limits cost; `rpm`, `rpd`, `tpm`, `tpd` |
-/// | sliding window | `per second`, `per minute`, `per hour`, `per 10s`, `per 24h`, `per 7 days`; `/min` |
+/// | amount | `$50`, `50 USD`, `US$50`, `USD 50`, `50 cents`, `600`, `1,500`, `200_000`, `200k`, `1.5M`, `1.5 million`, `1e6`; `at most`, `up to` or `max` may stand before it |
+/// | dimension | `requests` (`req`, `calls`), `tokens`, `input tokens` (`prompt tokens`), `output tokens` (`completion tokens`), `in flight` (`concurrent`, `parallel`, `at once`); an amount of money limits cost; `rpm`, `rph`, `rpd`, `tpm`, `tpd` |
+/// | sliding window | `per second`, `per minute`, `per hour`, `per 10s`, `per 24h`, `per 7 days`; `/min`; `per sliding day` |
 /// | calendar window | `per day`, `per week`, `per month`, `per quarter`, `per year`, `per calendar hour`; `daily`, `monthly`, … |
 /// | zone of a calendar window | `in Europe/Berlin` |
 /// | beginning of a calendar window | `from the 15th`, `from Sunday`, `from April 6` |
-/// | fixed window | a length, or a unit up to a week, followed by `fixed` |
+/// | fixed window | a length, or a unit up to a week, followed by `fixed`, or `fixed` before it |
 /// | no window | `prepaid`; `until reset` |
 ///
-/// Case matters only in the name of a zone.
+/// Case matters only in the name of a zone. A count of requests or tokens with a decimal point and no `k` or `M` is refused:
+/// `200.000` may mean 200 or 200,000.
 public struct LimitText {
     /// The reason why a text is not a limit.
     public struct Failure: Error, Equatable, CustomStringConvertible {
@@ -45,10 +46,11 @@ public struct LimitText {
         rest = Self.words(text)
     }
 
-    /// The words of a text. A `/` means `per`, except in the name of a zone.
+    /// The words of a text. A `/` means `per`, except in the name of a zone. A comma after a word means nothing.
     private static func words(_ text: String) -> [Substring] {
         var words: [Substring] = []
-        for word in text.split(whereSeparator: \.isWhitespace) {
+        for var word in text.split(whereSeparator: \.isWhitespace) {
+            while word.count > 1, let last = word.last, ",;".contains(last) { word.removeLast() }
             guard words.last?.lowercased() != "in", let slash = word.firstIndex(of: "/") else {
                 words.append(word)
                 continue
@@ -69,6 +71,9 @@ public struct LimitText {
 
     private var next: String? { rest.first?.lowercased() }
 
+    /// The next word as it was written.
+    private var nextWritten: Substring { rest.first ?? "" }
+
     /// Takes the words if they come next.
     private mutating func take(_ words: String...) -> Bool {
         guard rest.count >= words.count, zip(rest, words).allSatisfy({ $0.lowercased() == $1 }) else { return false }
@@ -85,14 +90,15 @@ public struct LimitText {
     // MARK: The parts
 
     private mutating func read() throws(Failure) -> Limit {
+        _ = take("at", "most") || take("no", "more", "than") || take("up", "to") || takeOne(of: ["max", "maximum"])
         guard !rest.isEmpty else { throw failure("it is empty; write one such as '\(Self.examples[0])'") }
-        let (amount, isMoney) = try amount()
-        if !isMoney, let short = shortForm() {
+        let amount = try amount()
+        if !amount.isMoney, let short = shortForm() {
             guard rest.isEmpty else { throw failure("nothing can follow '\(short.word)', but '\(rest[0])' does") }
             return Limit(short.dimension, try count(amount), short.window)
         }
-        let dimension = try dimension(isMoney: isMoney)
-        let value = dimension == .cost ? try nanodollars(amount) : try count(amount)
+        let dimension = try dimension(isMoney: amount.isMoney)
+        let value = dimension == .cost ? try nanodollars(amount.number) : try count(amount)
         if dimension == .inFlight {
             guard rest.isEmpty else {
                 throw failure("calls in flight are limited without a window, so '\(rest[0])' cannot follow")
@@ -102,43 +108,88 @@ public struct LimitText {
         return Limit(dimension, value, try window())
     }
 
-    private static let suffixes: [(letter: Character, factor: Int)] = [("k", 3), ("m", 6), ("b", 9)]
-
-    /// Reads the number at the beginning, and whether it is money.
-    private mutating func amount() throws(Failure) -> (DecimalText, isMoney: Bool) {
-        var word = rest.removeFirst()
-        var isMoney = word.first == "$"
-        if isMoney { word.removeFirst() }
-        if isMoney, word.isEmpty, !rest.isEmpty { word = rest.removeFirst() }
-        if let sign = word.first, "€£¥".contains(sign) {
-            throw failure("amounts of money are in US dollars, as in $50")
-        }
-        if !isMoney, word.last == "$" {
-            isMoney = true
-            word.removeLast()
-        }
-        // A unit may follow the number without a space, as in 600rpm.
-        let number = word.prefix { $0.isASCII && ($0.isNumber || ".,_-+".contains($0)) }
-        var unit = word[number.endIndex...]
-        var exponent = 0
-        if let first = unit.lowercased().first, let suffix = Self.suffixes.first(where: { $0.letter == first }),
-            unit.count == 1
-        {
-            exponent = suffix.factor
-            unit = ""
-        }
-        if !unit.isEmpty { rest.insert(unit, at: 0) }
-        guard let digits = DecimalText.ungrouped(number), let value = DecimalText("\(digits)e\(exponent)") else {
-            throw failure("it must begin with an amount, such as $50, 600, 1,500 or 200k, not with '\(word)'")
-        }
-        guard !value.isNegative else { throw failure("its amount must not be negative") }
-        if !isMoney, takeOne(of: ["usd", "dollar", "dollars", "us$"]) { isMoney = true }
-        return (value, isMoney)
+    /// The amount at the beginning.
+    private struct Amount {
+        var number: DecimalText
+        var isMoney: Bool
+        /// The number, if it has a decimal point that may be meant to group its digits.
+        var pointed: Substring?
     }
 
-    private func count(_ number: DecimalText) throws(Failure) -> Int64 {
-        guard number.isWhole(), let units = number.units(.up), let count = Int64(exactly: units) else {
+    private static let factors: [(words: [String], exponent: Int)] = [
+        (["k", "thousand"], 3), (["m", "million"], 6), (["b", "billion"], 9),
+    ]
+    private static let dollars = ["usd", "us$", "$", "dollar", "dollars"]
+    private static let cents = ["cent", "cents", "¢"]
+    private static let otherMoney = ["€", "eur", "euro", "euros", "£", "gbp", "pound", "pounds", "¥", "jpy", "yen"]
+
+    private mutating func amount() throws(Failure) -> Amount {
+        var word = rest.removeFirst()
+        var isMoney = false
+        if let sign = ["us$", "usd", "$"].first(where: { word.lowercased().hasPrefix($0) }) {
+            isMoney = true
+            word.removeFirst(sign.count)
+            if word.isEmpty, !rest.isEmpty { word = rest.removeFirst() }
+        }
+        if let sign = word.first, "€£¥".contains(sign) { throw notDollars }
+        // A unit may follow the number without a space, as in 600rpm.
+        let number = Self.number(at: word)
+        if number.endIndex != word.endIndex { rest.insert(word[number.endIndex...], at: 0) }
+        var exponent = 0
+        if let next, let factor = Self.factors.first(where: { $0.words.contains(next) }) {
+            exponent = factor.exponent
+            rest.removeFirst()
+        }
+        if takeOne(of: Self.dollars) {
+            isMoney = true
+        } else if !isMoney, takeOne(of: Self.cents) {
+            isMoney = true
+            exponent -= 2
+        }
+        if let next, Self.otherMoney.contains(next) { throw notDollars }
+        guard let digits = DecimalText.ungrouped(number), DecimalText(digits) != nil,
+            let value = DecimalText(Self.scaled(digits, by: exponent))
+        else {
+            let window = Self.windowWords.contains(word.lowercased()) ? "; \(Self.quoting)" : ""
+            throw failure("it must begin with an amount, such as $50, 600, 1,500 or 200k, not with '\(word)'\(window)")
+        }
+        guard !value.isNegative else { throw failure("its amount must not be negative") }
+        let isPointed = exponent == 0 && number.contains(".") && !number.lowercased().contains("e")
+        return Amount(number: value, isMoney: isMoney, pointed: isPointed ? number : nil)
+    }
+
+    /// The number that a word begins with: digits with their separators, a point, an exponent.
+    private static func number(at word: Substring) -> Substring {
+        let mantissa = word.prefix { $0.isASCII && ($0.isNumber || ".,_-+".contains($0)) }
+        var rest = word[mantissa.endIndex...]
+        guard !mantissa.isEmpty, rest.first == "e" || rest.first == "E" else { return mantissa }
+        rest.removeFirst()
+        if let sign = rest.first, "+-".contains(sign) { rest.removeFirst() }
+        let exponent = rest.prefix { $0.isASCII && $0.isNumber }
+        return exponent.isEmpty ? mantissa : word[..<exponent.endIndex]
+    }
+
+    /// A number with a further power of ten.
+    private static func scaled(_ digits: String, by exponent: Int) -> String {
+        let parts = digits.lowercased().split(separator: "e", maxSplits: 1)
+        // What is beyond every range stays so.
+        let own = parts.count > 1 ? max(-1_000, min(Int(parts[1]) ?? 1_000, 1_000)) : 0
+        return exponent == 0 ? digits : "\(parts.first ?? "")e\(own + exponent)"
+    }
+
+    private var notDollars: Failure { failure("amounts of money are in US dollars, as in $50") }
+
+    /// The words that a window begins with.
+    private static let windowWords = adverbs + ["per", "a", "an", "each", "every", "until", "prepaid", "pre-paid"]
+    /// What has become of a limit of money that a shell has read.
+    private static let quoting = "write '$50 per month' in single quotes, because a shell reads \"$5\" as a variable"
+
+    private func count(_ amount: Amount) throws(Failure) -> Int64 {
+        guard amount.number.isWhole(), let units = amount.number.units(.up), let count = Int64(exactly: units) else {
             throw failure("its amount must be a whole number below 2⁶³")
+        }
+        if let pointed = amount.pointed {
+            throw failure("'\(pointed)' has a decimal point; write a count without one, as in 200 or 200,000")
         }
         return count
     }
@@ -153,8 +204,9 @@ public struct LimitText {
 
     private static let shortForms: [(word: String, dimension: LimitDimension, window: LimitWindow)] = [
         ("rps", .requests, .sliding(milliseconds: 1_000)), ("rpm", .requests, .sliding(milliseconds: 60_000)),
-        ("rpd", .requests, .calendar(.day)), ("tpm", .tokens, .sliding(milliseconds: 60_000)),
-        ("tpd", .tokens, .calendar(.day)),
+        ("rph", .requests, .sliding(milliseconds: 3_600_000)), ("rpd", .requests, .calendar(.day)),
+        ("tps", .tokens, .sliding(milliseconds: 1_000)), ("tpm", .tokens, .sliding(milliseconds: 60_000)),
+        ("tph", .tokens, .sliding(milliseconds: 3_600_000)), ("tpd", .tokens, .calendar(.day)),
     ]
 
     private mutating func shortForm() -> (word: String, dimension: LimitDimension, window: LimitWindow)? {
@@ -165,28 +217,53 @@ public struct LimitText {
 
     private static let requests = ["request", "requests", "req", "reqs", "call", "calls"]
     private static let tokens = ["token", "tokens", "tok", "toks"]
+    private static let kinds: [(words: [String], dimension: LimitDimension)] = [
+        (["input", "prompt"], .inputTokens), (["output", "completion"], .outputTokens),
+    ]
+    private static let inFlight = [
+        ["in", "flight"], ["in-flight"], ["in_flight"], ["inflight"], ["at", "once"], ["at", "a", "time"],
+        ["in", "parallel"], ["concurrent"], ["concurrently"], ["parallel"], ["simultaneous"], ["simultaneously"],
+    ]
 
     private mutating func dimension(isMoney: Bool) throws(Failure) -> LimitDimension {
         if isMoney { return .cost }
-        for (word, dimension) in [("input", LimitDimension.inputTokens), ("output", .outputTokens)] where take(word) {
-            guard takeOne(of: Self.tokens) else { throw failure("'\(word)' must be followed by 'tokens'") }
-            return dimension
+        if let kind = tokenKind() { return kind }
+        if let next, let kind = Self.kinds.first(where: { $0.words.contains(next) }) {
+            rest.removeFirst()
+            guard takeOne(of: Self.tokens) else { throw failure("'\(next)' must be followed by 'tokens'") }
+            return kind.dimension
         }
         if takeOne(of: Self.tokens) { return .tokens }
-        if take("concurrent") {
-            _ = takeOne(of: Self.requests)
+        let hasRequests = takeOne(of: Self.requests)
+        if isInFlight() {
+            if !hasRequests { _ = takeOne(of: Self.requests) }
             return .inFlight
         }
-        let hasRequests = takeOne(of: Self.requests)
-        if take("in", "flight") || take("at", "once") || takeOne(of: ["in-flight", "inflight"]) { return .inFlight }
         if hasRequests { return .requests }
-        guard let next else {
-            throw failure(
-                "say what it counts: requests, tokens, input tokens, output tokens or in flight; money has a $")
+        let kinds = "requests, tokens, input tokens, output tokens or in flight"
+        if rest.isEmpty { throw failure("say what it counts: \(kinds); money has a $") }
+        if let next, Self.windowWords.contains(next) {
+            throw failure("say what it counts: \(kinds); money has a $: \(Self.quoting)")
         }
-        throw failure(
-            "'\(next)' cannot be counted; write requests, tokens, input tokens, output tokens or in flight, or an amount with a $"
-        )
+        throw failure("'\(nextWritten)' cannot be counted; write \(kinds), or an amount with a $")
+    }
+
+    /// Takes the tokens of one kind in a word, such as `input-tokens`.
+    private mutating func tokenKind() -> LimitDimension? {
+        guard let next else { return nil }
+        let parts = next.split { $0 == "-" || $0 == "_" }.map(String.init)
+        guard parts.count == 2, Self.tokens.contains(parts[1]),
+            let kind = Self.kinds.first(where: { $0.words.contains(parts[0]) })
+        else { return nil }
+        rest.removeFirst()
+        return kind.dimension
+    }
+
+    private mutating func isInFlight() -> Bool {
+        let words = rest.map { $0.lowercased() }
+        guard let form = Self.inFlight.first(where: { words.starts(with: $0) }) else { return false }
+        rest.removeFirst(form.count)
+        return true
     }
 
     // MARK: The window
@@ -225,33 +302,46 @@ public struct LimitText {
     }
 
     private mutating func window() throws(Failure) -> LimitWindow {
-        if take("prepaid") { return try end(.prepaid) }
+        if takeOne(of: ["prepaid", "pre-paid"]) { return try end(.prepaid) }
         if take("until", "reset") || take("manual") { return try end(.manual) }
         guard let next else {
             throw failure("it needs a window, such as 'per minute' or 'per month', or 'prepaid'")
         }
         let isAdverb = Self.adverbs.contains(next)
         guard isAdverb || takeOne(of: ["per", "a", "an", "each", "every"]) else {
-            throw failure("a window begins with 'per', as in 'per minute'; '\(next)' does not begin one")
+            throw failure(
+                "a window begins with 'per', as in 'per minute', or is 'prepaid' or 'until reset'; '\(nextWritten)' does not begin one"
+            )
         }
         let isCalendar = take("calendar")
-        if let unit = unit() { return try window(of: unit, isCalendar: isCalendar) }
+        let course = course()
+        if let unit = unit() { return try window(of: unit, isCalendar: isCalendar, course ?? self.course()) }
         guard !isCalendar else {
             throw failure("'calendar' must be followed by hour, day, week, month, quarter or year")
         }
         let milliseconds = try length()
-        let isFixed = take("fixed")
-        if !isFixed { _ = take("sliding") }
+        let isFixed = (course ?? self.course()) == .fixed
         guard ValueRanges.windowLength.contains(milliseconds) else {
             throw failure("a window lasts from 1 second to 366 days")
         }
         return try end(isFixed ? .fixed(milliseconds: milliseconds) : .sliding(milliseconds: milliseconds))
     }
 
-    private mutating func window(of unit: Unit, isCalendar: Bool) throws(Failure) -> LimitWindow {
-        let isFixed = take("fixed")
-        let isSliding = !isFixed && take("sliding")
-        if isFixed || isSliding {
+    /// How a window of a length goes on.
+    private enum Course {
+        case fixed, sliding
+    }
+
+    private mutating func course() -> Course? {
+        if take("fixed") { return .fixed }
+        return takeOne(of: ["sliding", "rolling"]) ? .sliding : nil
+    }
+
+    private mutating func window(
+        of unit: Unit, isCalendar: Bool, _ course: Course?
+    ) throws(Failure) -> LimitWindow {
+        if let course {
+            let isFixed = course == .fixed
             guard let milliseconds = unit.milliseconds, !isCalendar else {
                 throw failure(
                     "\(isFixed ? "a fixed" : "a sliding") window needs a constant length, such as 'per 30 days'"
@@ -272,11 +362,19 @@ public struct LimitText {
 
     /// Returns the window if it ends the text.
     private func end(_ window: LimitWindow) throws(Failure) -> LimitWindow {
-        guard let next = rest.first else { return window }
-        if ["in", "from", "starting"].contains(next.lowercased()) {
-            throw failure("only calendar windows have a zone and a beginning, so '\(next)' cannot follow")
+        guard let next else { return window }
+        if ["in", "from", "starting", "beginning"].contains(next) {
+            throw failure("only calendar windows have a zone and a beginning, so '\(nextWritten)' cannot follow")
         }
-        throw failure("'\(next)' is not understood after the window")
+        throw notUnderstood("")
+    }
+
+    /// The failure for what follows the window.
+    private func notUnderstood(_ possible: String) -> Failure {
+        let begins = nextWritten.first.map { $0 == "$" || $0.isNumber } ?? false
+        return failure(
+            "'\(nextWritten)' is not understood after the window\(begins ? "; give each limit in quotes of its own" : possible)"
+        )
     }
 
     /// A length such as `10s`, `1h30m`, `10 seconds`.
@@ -316,7 +414,7 @@ public struct LimitText {
 
     private mutating func calendar(_ unit: WindowUnit) throws(Failure) -> LimitWindow {
         var window = LimitWindow.calendar(unit)
-        while let word = next {
+        while !rest.isEmpty {
             if take("in") {
                 guard let zone = rest.first else {
                     throw failure("'in' must be followed by a zone, such as Europe/Berlin")
@@ -329,8 +427,7 @@ public struct LimitText {
                 _ = take("on")
                 try readAnchor(of: unit, into: &window)
             } else {
-                throw failure(
-                    "'\(word)' is not understood after the window; 'in' a zone and 'from' a beginning can follow")
+                throw notUnderstood("; 'in' a zone and 'from' a beginning can follow")
             }
         }
         return window

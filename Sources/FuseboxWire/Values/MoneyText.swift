@@ -11,7 +11,7 @@ public enum MoneyText {
     /// Examples of the forms, for messages.
     public static let forms = "dollars, such as 0.0012, $1,200.50, '5 USD' or '12 cents'"
 
-    /// The amount that a text spells; nil if it spells none, or one out of range.
+    /// The amount that a text spells. Nil if it spells none, or one out of range.
     ///
     /// A fraction of a nano-dollar is rounded as `Money` does it: a cost up, a refund down.
     public static func money(_ text: some StringProtocol) -> Money? {
@@ -23,7 +23,7 @@ public enum MoneyText {
         guard rest.first.map({ $0.isASCII && ($0.isNumber || $0 == ".") }) == true else { return nil }
         var exponent = 0
         if let unit = units.first(where: { takeSuffix($0.word, &rest) }) {
-            // `$5 USD` is said twice, `$5 cents` is not money.
+            // `$5 USD` names the currency twice, and `$5 cents` is not an amount.
             guard !isDollars || unit.exponent == 0 else { return nil }
             exponent = unit.exponent
         }
@@ -39,7 +39,7 @@ public enum MoneyText {
     ].map { (word: $0.0, exponent: $0.1) }
     private static let factors = [("k", 3), ("m", 6), ("b", 9)].map { (word: $0.0, exponent: $0.1) }
 
-    /// Takes a sign; nil: there is none, false: a plus.
+    /// Takes a sign. Nil: there is none; false: a plus.
     private static func takeSign(_ rest: inout Substring) -> Bool? {
         guard let sign = rest.first, sign == "-" || sign == "+" else { return nil }
         rest.removeFirst()

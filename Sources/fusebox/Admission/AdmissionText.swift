@@ -20,11 +20,14 @@ enum AdmissionText {
         func text(_ amount: Int64) -> String {
             dimension == .cost ? Formatting.dollars(Money(nanodollars: amount)) : dimension.text(of: amount)
         }
-        let raised = objection.amount > objection.limit.amount ? " (raised to \(text(objection.amount)))" : ""
-        let held = objection.held > 0 && dimension != .inFlight ? ", \(text(objection.held)) held" : ""
-        let taken = dimension == .inFlight ? "\(text(objection.held)) in flight" : "\(text(objection.used)) used\(held)"
+        let raise = LimitReport.raise(objection.limit, to: objection.amount)
+        let held = objection.held > 0 ? ", \(text(objection.held)) held" : ""
+        let standing =
+            dimension == .inFlight
+            ? "\(text(objection.held)) in flight"
+            : "\(text(objection.used)) used\(held), \(text(objection.left)) left"
         return
-            "the limit of \(objection.limit) on \(objection.scope)\(raised) has no room: \(taken), \(text(objection.needed)) needed"
+            "the limit of \(objection.limit) on \(objection.scope)\(raise) has no room: \(standing), \(text(objection.needed)) needed"
     }
 
     private static func sentence(_ reason: DenialReason) -> String {

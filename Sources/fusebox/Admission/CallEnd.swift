@@ -20,9 +20,7 @@ struct CallEnd {
         var outcome = told.outcome ?? saidByEnd
         // A call that used something was sent, so it cannot count as cancelled.
         if outcome == .cancelled, usage != nil || told.hasUnread { outcome = .abandoned }
-        return CallOutcome(
-            outcome, retryAfter: outcome.takesRetryAfter ? told.retryAfter : nil,
-            usage: outcome == .cancelled ? nil : usage)
+        return CallOutcome(outcome, retryAfter: told.retryAfter, usage: usage)
     }
 
     /// The outcome that follows from the command's exit status.

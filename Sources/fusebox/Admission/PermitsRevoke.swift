@@ -11,7 +11,7 @@ extension PermitsCommands {
             discussion: """
                 This is for a worker that died or hangs while it holds a part of a limit. Everything is given back, also \
                 where a limit would count the estimate as used when the permit expires (--on-lapse charge). If the call is \
-                settled later, its cost still counts. For a permit that has ended, its state is shown and nothing changes.
+                settled later, its cost still counts. Of a permit that has ended unsettled, what limits assume is given back.
 
                 EXAMPLE
                   fusebox permits revoke 7492398923874305
@@ -60,9 +60,8 @@ extension PermitsCommands {
 
         private static func text(_ number: UInt64, _ revocation: Revocation) -> String {
             guard revocation.isRevoked, let entry = revocation.entry else {
-                let charged =
-                    revocation.standing == .expired ? "; what limits have charged for it stays until it is settled" : ""
-                return "permit \(number): already \(revocation.standing), it holds nothing\(charged)"
+                let assumed = revocation.standing == .expired ? "; what limits assumed of it is given back" : ""
+                return "permit \(number): already \(revocation.standing), it holds nothing\(assumed)"
             }
             let model = entry.model.map { "/\($0)" } ?? ""
             return "permit \(number) of \(entry.provider)\(model): revoked, "

@@ -65,9 +65,10 @@ struct ReportCommand: ReportingCommand {
             throw ValidationError("a route has its deployment and model in it: --route provider@deployment/model")
         }
         guard retryAfter == nil || outcome.outcome.takesRetryAfter else {
-            throw ValidationError("--retry-after goes with --outcome failure, throttled and quota-exhausted only")
+            let outcomes = Outcome.withRetryAfter(OutcomeArgument.name)
+            throw ValidationError("--retry-after goes with --outcome \(outcomes) only")
         }
-        guard outcome.outcome != .cancelled || used.isEmpty else {
+        guard outcome.outcome.takesUsage || used.isEmpty else {
             throw ValidationError(
                 "a cancelled call was never sent and has no usage; for a call that was sent, give --outcome abandoned")
         }
@@ -99,39 +100,19 @@ struct ReportCommand: ReportingCommand {
 struct OutcomeArgument: ExpressibleByArgument {
     let outcome: Outcome
 
-    private static let names: [(name: String, outcome: Outcome)] = [
-        ("success", .success), ("failure", .failure), ("throttled", .throttled), ("quota-exhausted", .quotaExhausted),
-        ("rejected", .rejected), ("abandoned", .abandoned), ("cancelled", .cancelled),
-    ]
-
     init?(argument: String) {
-        guard let outcome = Self.names.first(where: { $0.name == argument })?.outcome else { return nil }
+        guard let outcome = Outcome.allCases.first(where: { Self.name($0) == argument }) else { return nil }
         self.outcome = outcome
     }
 
-    static var allValueStrings: [String] { names.map(\.name) }
+    static var allValueStrings: [String] { Outcome.allCases.map(name) }
 
-    /// The name of an outcome on the command line.
+    /// The name of an outcome on the command line: `quota-exhausted`.
     static func name(_ outcome: Outcome) -> String {
-        names.first { $0.outcome == outcome }?.name ?? "\(outcome)"
+        "\(outcome)".map { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.joined()
     }
 
     func call(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(outcome, retryAfter: retryAfter, usage: usage)
-    }
-}
-
-extension CallOutcome {
-    /// An outcome with its retry time and its usage. What the outcome does not have is dropped.
-    init(_ outcome: Outcome, retryAfter: Duration?, usage: Usage?) {
-        switch outcome {
-        case .success: self = .success(usage: usage)
-        case .failure: self = .failure(retryAfter: retryAfter, usage: usage)
-        case .throttled: self = .throttled(retryAfter: retryAfter, usage: usage)
-        case .quotaExhausted: self = .quotaExhausted(resetAfter: retryAfter, usage: usage)
-        case .rejected: self = .rejected(usage: usage)
-        case .abandoned: self = .abandoned(usage: usage)
-        case .cancelled: self = .cancelled
-        }
     }
 }

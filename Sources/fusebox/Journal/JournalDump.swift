@@ -58,15 +58,14 @@ extension JournalCommands {
         ) -> JSONValue {
             var parts = PartsDecoder(reader: unsafe ByteReader(payload))
             let command = CommandTable.dispatch(entry.command, &parts)
-            return .object([
-                ("offset", JSONValue(offset)), ("sequence", JSONValue(entry.sequence)),
-                ("synced", JSONValue(entry.synced)), ("now", JSONValue(entry.now.milliseconds)),
-                ("wall", JSONValue(entry.wall.milliseconds)), ("worker", worker(entry.worker)),
-                ("request", JSONValue(entry.request)),
-                ("oldestUnacknowledged", JSONValue(entry.oldestUnacknowledged)), ("user", JSONValue(entry.user)),
-                ("command", command.map { .string($0.name) } ?? JSONValue(entry.command)),
-                ("fields", command?.fields ?? .null),
-            ])
+            let replaced: Set = ["workerHigh", "workerLow", "command", "reserved"]
+            let fields = (JSONValue(record: entry).members ?? []).filter { !replaced.contains($0.key) }
+            return .object(
+                [("offset", JSONValue(offset))] + fields + [
+                    ("worker", worker(entry.worker)),
+                    ("command", command.map { .string($0.name) } ?? JSONValue(entry.command)),
+                    ("fields", command?.fields ?? .null),
+                ])
         }
 
         /// The worker's id in hexadecimal digits; null for the daemon itself.

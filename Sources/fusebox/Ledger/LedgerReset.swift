@@ -32,12 +32,14 @@ extension LedgerCommands {
                 return "\(subject) anew; \(Formatting.dollars(before.spend)) had been spent"
             }
             let limits = reply.entries.map { "\($0.scope): \($0.limit); \(LimitReport.sentence($0))" }
+            // A template has no account, but those of its tags begin anew.
+            let tags = LimitReport.isTemplate(scope) ? "the tags that \(scope) stands for begin anew" : nil
             return Answer(
                 json: [
                     "before": reply.before.map { JSONValue(record: $0) } ?? .null,
                     "limits": .array(reply.entries.map(LimitReport.json)),
                 ],
-                text: ([spent].compactMap(\.self) + limits).map(Table.printable).joined(separator: "\n"))
+                text: ([spent ?? tags].compactMap(\.self) + limits).map(Table.printable).joined(separator: "\n"))
         }
 
         private static func reset(

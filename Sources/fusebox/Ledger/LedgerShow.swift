@@ -71,9 +71,11 @@ extension LedgerCommands {
                 provider.map(\.models) ?? 0 == 0
                 ? [] : try client.ledger.models(of: scope.provider?.text ?? "").sorted { $0.model < $1.model }
             // The uses of a template are of other scopes.
+            let none =
+                account == nil && !LimitReport.isTemplate(scope)
+                ? "\(scope) has no account, and no limit is set on it." : "No limit is set on \(scope)."
             let table = LimitReport.table(
-                limits, showsScopes: limits.contains { $0.scope != scope },
-                ifEmpty: Table.printable("No limit is set on \(scope)."))
+                limits, showsScopes: limits.contains { $0.scope != scope }, ifEmpty: Table.printable(none))
             let parts = [
                 account.map { listing($0, provider, clock).fitted }, table, models.isEmpty ? nil : text(models, clock),
             ]

@@ -20,7 +20,9 @@ struct LimitCommands: ParsableCommand {
               '$10 until reset'               '1M input tokens per day'
               '$1 per calendar hour'          '8 in flight'
             Windows below a day slide: never more than the amount in any such stretch. A day and longer units are those of the \
-            calendar, in UTC unless a zone is named. `per 24h` slides.
+            calendar, in UTC unless a zone is named. `per 24h` and `per sliding day` slide. Amounts may be written 1,500, \
+            200_000, 200k, 1.5M, '50 USD' or '50 cents'. Quote each limit in single quotes: in double quotes a shell takes $5 \
+            for a variable.
             """,
         subcommands: [List.self, Set.self, Raise.self, Remove.self], defaultSubcommand: List.self)
 }
@@ -133,7 +135,8 @@ enum LimitArgument {
 
     private static func isLimit(_ text: Substring) -> Bool { (try? LimitText.limit(text)) != nil }
 
-    private static let forms = "`fusebox help limit` shows all forms"
+    private static let forms =
+        "write it like '$50 per month', '600 requests per minute' or '8 in flight'; `fusebox help limit` shows all forms"
 
     private static func checkingZone(_ limit: Limit) throws(Failure) -> Limit {
         guard let zone = limit.window.zone else { return limit }

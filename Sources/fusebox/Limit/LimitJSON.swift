@@ -24,7 +24,18 @@ extension LimitReport {
         ]
     }
 
-    /// Thresholds of a limit's own: a share for each tier, null for one that is never reached. Null: those of any limit.
+    /// A limit as it was set.
+    static func json(_ limit: Limit) -> JSONValue {
+        [
+            "limit": .string("\(limit)"), "dimension": .string("\(limit.dimension)"),
+            "mode": .string("\(limit.mode)"), "onLapse": .string("\(limit.onLapse)"),
+            "window": JSONValue(record: limit.window), "thresholds": json(limit.thresholds),
+            "amount": json(limit.amount, limit.dimension),
+        ]
+    }
+
+    /// The thresholds of a limit: a share for each tier, null for one that never fires. Null if the limit has the
+    /// defaults.
     private static func json(_ thresholds: Thresholds?) -> JSONValue {
         guard let thresholds else { return .null }
         func share(_ tier: ThresholdTier) -> JSONValue { thresholds[tier].map { JSONValue($0) } ?? .null }
@@ -45,7 +56,7 @@ extension LimitReport {
             "scope": json(objection.scope), "limit": .string("\(objection.limit)"),
             "dimension": .string("\(dimension)"), "amount": json(objection.amount, dimension),
             "used": json(objection.used, dimension), "held": json(objection.held, dimension),
-            "needed": json(objection.needed, dimension),
+            "left": json(objection.left, dimension), "needed": json(objection.needed, dimension),
             "retryAfterMilliseconds": objection.retryAfterMilliseconds.map { JSONValue($0) } ?? .null,
         ]
     }

@@ -193,7 +193,14 @@ enum LimitReport {
     }
 
     /// A limit by its name: `the limit of $50 per month on openai`.
-    static func name(_ entry: LimitEntry) -> String { "the limit of \(entry.limit) on \(entry.scope)" }
+    static func name(_ entry: LimitEntry) -> String {
+        "the limit of \(entry.limit) on \(entry.scope)\(raise(entry.limit, to: entry.amount))"
+    }
+
+    /// What a limit is raised to: ` (raised to $80)`; empty if it is not.
+    static func raise(_ limit: Limit, to amount: Int64) -> String {
+        amount > limit.amount ? " (raised to \(limit.dimension.text(of: amount)))" : ""
+    }
 }
 
 extension Thresholds {

@@ -10,11 +10,12 @@ extension LimitCommands {
             abstract: "Set limits on a scope, all or none.",
             discussion: """
                 A limit of the same dimension and window is changed and keeps what was used of it. Others stay: $5 per day and \
-                $50 per month stand side by side. A new limit sees calls in flight.
+                $50 per month stand side by side. A new limit counts what its window has used before, as far as that is known, \
+                and sees calls in flight.
 
                 EXAMPLES
                   fusebox limit set --provider openai '$50 per month' '600 requests per minute'
-                  fusebox limit set --provider openai --model gpt-4o '$5 per day in Europe/Berlin'
+                  fusebox limit set --provider openai --model gpt-4o '$5 per day'
                   fusebox limit set --tag 'user:*' '$1 per day' '2 in flight'
                   fusebox limit set --host '$100 per day' --notify --thresholds 50,80,95
                 """)
@@ -69,7 +70,7 @@ extension LimitCommands {
                     "changes": .array(
                         changes.map { change in
                             [
-                                "before": change.before.map { .string("\($0)") } ?? .null,
+                                "before": change.before.map(LimitReport.json) ?? .null,
                                 "entry": LimitReport.json(change.entry),
                             ]
                         })

@@ -17,13 +17,17 @@ struct AliasCommands: ParsableCommand {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let aliases = try client.names.aliases()
-            let table = Table(
-                [.left("PROVIDER"), .left("NAME"), .left("CHARGED AS")],
-                rows: aliases.map { [$0.provider.text, $0.name.text, $0.model.text] })
             return Answer(
                 json: ["aliases": .array(aliases.map { JSONValue(record: $0) })],
-                text: table.text(ifEmpty: "No alias is set."))
+                text: AliasCommands.table(aliases).text(ifEmpty: "No alias is set."))
         }
+    }
+
+    /// A row for each alias.
+    static func table(_ aliases: [ModelAlias]) -> Table {
+        Table(
+            [.left("PROVIDER"), .left("NAME"), .left("CHARGED AS")],
+            rows: aliases.map { [$0.provider.text, $0.name.text, $0.model.text] })
     }
 
     /// `fusebox alias set PROVIDER NAME MODEL`

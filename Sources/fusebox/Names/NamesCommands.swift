@@ -18,13 +18,17 @@ struct NamesCommands: ParsableCommand {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let policy = try client.names.policy()
-            let required = policy.requiredTags.map { "'\($0)'" }.joined(separator: ", ")
             let listing: Listing = [
                 "strict": policy.isStrict ? "on: workers may name known providers only" : "off",
-                "required tags": required.isEmpty ? "none" : required,
+                "required tags": NamesCommands.requiredTags(policy),
             ]
             return Answer(json: JSONValue(record: policy), text: listing.text)
         }
+    }
+
+    /// The tags that every call must have, in a line.
+    static func requiredTags(_ policy: NamePolicy) -> String {
+        policy.requiredTags.isEmpty ? "none" : policy.requiredTags.map { "'\($0)'" }.joined(separator: ", ")
     }
 
     /// `fusebox names strict on|off`

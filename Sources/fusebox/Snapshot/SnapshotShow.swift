@@ -10,7 +10,11 @@ extension SnapshotCommands {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a summary of a snapshot, or with --json its whole state.",
-            discussion: "With --json the state has the format of `fusebox export`, at the time of the snapshot.")
+            discussion: """
+                The limits stand as at the time of the snapshot. With --json, `state` has the format of `fusebox export`, and \
+                `limits`, `templateUses`, `accounts`, `names` and `aliases` have the form in which `limit list`, `ledger list`, \
+                `names` and `alias list` print them.
+                """)
 
         @OptionGroup var snapshot: FileArgument
         @OptionGroup var connection: ConnectionOptions
@@ -18,27 +22,39 @@ extension SnapshotCommands {
         func run() throws {
             let file = try snapshot.verified()
             let machine = try file.stateMachine()
-            let state = LLMProvidersSnapshot.export(machine, at: file.reader.header.moment)
+            let moment = file.reader.header.moment
+            let state = LLMProvidersSnapshot.export(machine, at: moment)
+            let contents = try SnapshotContents(machine, at: moment)
+            let header: JSONValue = ["header": .object(file.headerJSON), "state": state]
+            let tables = [
+                contents.limits.isEmpty ? nil : LimitReport.table(contents.limits, ifEmpty: ""),
+                contents.aliases.isEmpty ? nil : AliasCommands.table(contents.aliases).fitted(ifEmpty: ""),
+            ]
             try Answer(
-                json: ["header": .object(file.headerJSON), "state": state],
-                text: file.headerListing.text + "\n\n" + Self.contents(machine).text
+                json: header.adding(contents.json),
+                text: ([file.headerListing.text, Self.summary(machine, contents).text] + tables.compactMap(\.self))
+                    .joined(separator: "\n\n")
             ).deliver(asJSON: connection.json)
         }
 
-        private static func contents(_ machine: StateMachine) -> Listing {
+        private static func summary(_ machine: StateMachine, _ contents: SnapshotContents) -> Listing {
             let ledger = machine.ledger
             var spend: Money? = .zero
             ledger.forEachProvider { id in
                 spend = machine.account(id).flatMap { spend?.adding($0.usage.spend) }
             }
-            var limits = 0
-            machine.forEachLimit { _, _ in limits += 1 }
             return [
                 "breakers": "\(machine.breakers.count)",
                 "exhausted": "\(machine.exhaustion.count)",
+                "permits": "\(contents.permits.outstanding) in force",
                 "providers": "\(ledger.providerCount)",
-                "models": "\(machine.models.count)",
-                "limits": "\(limits)",
+                "deployments": "\(contents.count { $0.deployment != nil })",
+                "models": "\(contents.count { $0.model != nil })",
+                "tags": "\(contents.count { $0.tag != nil })",
+                "limits": "\(contents.limits.count)",
+                "aliases": "\(contents.aliases.count)",
+                "strict names": contents.policy.isStrict ? "on" : "off",
+                "required tags": NamesCommands.requiredTags(contents.policy),
                 "spent": spend.map {
                     "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.since))"
                 },

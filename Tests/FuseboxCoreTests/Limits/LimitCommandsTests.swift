@@ -287,6 +287,43 @@ struct LimitCommandsTests {
         #expect(rig.machine.limitTable.entries.count == 10_000)
     }
 
+    /// So it does by the calendar, on each day anew.
+    @Test(arguments: ["$1 per day", "$1 per day in America/Los_Angeles"])
+    func manyUsersOverMidnight(text: String) throws {
+        var rig = Rig()
+        let limit = try LimitCalls.bound(text)
+        func begin(day: Int64) throws {
+            let start = day * 24 * LimitCalls.hour
+            try rig.apply(
+                BeginWindow(limit.window, start: at(start), end: at(start + 24 * LimitCalls.hour), keepsUse: false),
+                at: start)
+        }
+        try begin(day: 0)
+        try rig.apply(LimitSet(scope: Scope(tag: name("user:*")), limits: [limit]))
+        var open: [Int: UInt64] = [:]
+        for day in 0...1 as ClosedRange<Int64> {
+            if day > 0 { try begin(day: day) }
+            // At noon, then at midnight.
+            let now = (day == 0 ? 12 : 24) * LimitCalls.hour
+            for user in 0..<10_000 {
+                // Some hold $0.3 over midnight, which counts on the next day.
+                if let permit = open[user] { try rig.apply(LimitCalls.settle(permit, cost: "0.3"), at: now) }
+                let call = try LimitCalls.admit(tags: ["user:\(user)"], cost: "0.6", ttl: 24 * LimitCalls.hour)
+                let permit = try #require(try rig.apply(call, at: now).permit, "day \(day), user \(user)")
+                try rig.apply(LimitCalls.settle(permit, cost: "0.6"), at: now)
+                #expect(try rig.apply(call, at: now).permit == nil, "day \(day), user \(user)")
+                guard user % 10 == 0 else { continue }
+                var rest = call
+                rest.estimate = Estimate(cost: dollars(day == 0 ? "0.3" : "0.1"))
+                open[user] = try rig.apply(rest, at: now).permit
+                #expect(open[user] != nil, "day \(day), user \(user)")
+                rest.estimate = Estimate(cost: dollars("0.1000001"))
+                #expect(try rig.apply(rest, at: now).permit == nil, "day \(day), user \(user)")
+            }
+        }
+        #expect(rig.machine.limitTable.entries.count == 10_000)
+    }
+
     @Test func whoTellsATagOfTheDaemonsOwnIsRefusedAndTheUsersOwnIsAdded() throws {
         var rig = Rig()
         rig.expect(.outOfRange, of: try LimitCalls.admit(tags: ["uid:0"]))

@@ -55,7 +55,7 @@ struct LimitListTests {
             for team in 0..<3 { try use("team:\(number).\(team)", &rig) }
         }
         let found = try pages(Scope(tag: name("user:*")), &rig)
-        #expect(found.allSatisfy { $0.count <= LimitList.pageLength })
+        #expect(found.allSatisfy { $0.count <= WireLimits.limitPageLength })
         let entries = found.flatMap(\.self)
         #expect(entries.prefix(2).map(\.uses) == [100, 100])
         for dimension in [LimitDimension.requests, .inFlight] {

@@ -45,3 +45,7 @@ enum CalendarText {
         }
     }
 }
+
+extension CalendarWindow {
+    func contains(_ moment: Timestamp) -> Bool { start <= moment && moment < end }
+}

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 import Testing
 
@@ -54,46 +55,46 @@ import Testing
     @Test(arguments: [1, 2, 3, 4] as [UInt8])
     func aTableTellsTheOffsetsBeforeBetweenAndAfterItsTransitions(_ version: UInt8) throws {
         let zone = try zone(Draft(version: version))
-        #expect(zone.span(holding: -1) == Zone.Span(start: .min, end: 0, offset: 3_600))
-        #expect(zone.span(holding: 0) == Zone.Span(start: 0, end: 1_000, offset: 7_200))
-        #expect(zone.span(holding: 999) == Zone.Span(start: 0, end: 1_000, offset: 7_200))
-        #expect(zone.span(holding: 1_000) == Zone.Span(start: 1_000, end: .max, offset: 3_600))
+        #expect(zone.span(containing: -1) == Zone.Span(start: .min, end: 0, offset: 3_600))
+        #expect(zone.span(containing: 0) == Zone.Span(start: 0, end: 1_000, offset: 7_200))
+        #expect(zone.span(containing: 999) == Zone.Span(start: 0, end: 1_000, offset: 7_200))
+        #expect(zone.span(containing: 1_000) == Zone.Span(start: 1_000, end: .max, offset: 3_600))
     }
 
     @Test func theRuleHoldsFromTheLastTransitionOn() throws {
         // 2026-03-29 01:00 UTC is the last Sunday of March.
         let spring = try CalendarText.moment("2026-03-29 01:00").milliseconds / 1_000
         let zone = try zone(Draft(times: [0, spring - 100], types: [1, 0], footer: "CET-1CEST,M3.5.0,M10.5.0/3"))
-        #expect(zone.span(holding: spring - 101) == Zone.Span(start: 0, end: spring - 100, offset: 7_200))
-        #expect(zone.span(holding: spring - 1) == Zone.Span(start: spring - 100, end: spring, offset: 3_600))
+        #expect(zone.span(containing: spring - 101) == Zone.Span(start: 0, end: spring - 100, offset: 7_200))
+        #expect(zone.span(containing: spring - 1) == Zone.Span(start: spring - 100, end: spring, offset: 3_600))
         let autumn = try CalendarText.moment("2026-10-25 01:00").milliseconds / 1_000
-        #expect(zone.span(holding: spring) == Zone.Span(start: spring, end: autumn, offset: 7_200))
+        #expect(zone.span(containing: spring) == Zone.Span(start: spring, end: autumn, offset: 7_200))
     }
 
     @Test func aRuleHoldsForAllTimesWithoutATable() throws {
         let zone = try zone(Draft(times: [], types: [], offsets: [0], footer: "<-03>3"))
-        #expect(zone.span(holding: -5_000_000_000) == Zone.Span(start: .min, end: .max, offset: -10_800))
+        #expect(zone.span(containing: -5_000_000_000) == Zone.Span(start: .min, end: .max, offset: -10_800))
         let fixed = try self.zone(Draft(times: [], types: [], offsets: [60], footer: ""))
-        #expect(fixed.span(holding: 0) == Zone.Span(start: .min, end: .max, offset: 60))
+        #expect(fixed.span(containing: 0) == Zone.Span(start: .min, end: .max, offset: 60))
     }
 
     @Test func transitionsBeyondAllDatesTellTheFirstOffset() throws {
         let zone = try zone(Draft(times: [.min, -1 << 59, 5, .max], types: [0, 1, 0, 1]))
-        #expect(zone.span(holding: 4) == Zone.Span(start: .min, end: 5, offset: 7_200))
-        #expect(zone.span(holding: 5) == Zone.Span(start: 5, end: .max, offset: 3_600))
+        #expect(zone.span(containing: 4) == Zone.Span(start: .min, end: 5, offset: 7_200))
+        #expect(zone.span(containing: 5) == Zone.Span(start: 5, end: .max, offset: 3_600))
     }
 
     @Test func transitionsThatChangeNothingAreNone() throws {
         let zone = try zone(Draft(times: [0, 10, 20, 30], types: [0, 1, 1, 0]))
-        #expect(zone.span(holding: 0) == Zone.Span(start: .min, end: 10, offset: 3_600))
-        #expect(zone.span(holding: 25) == Zone.Span(start: 10, end: 30, offset: 7_200))
+        #expect(zone.span(containing: 0) == Zone.Span(start: .min, end: 10, offset: 3_600))
+        #expect(zone.span(containing: 25) == Zone.Span(start: 10, end: 30, offset: 7_200))
     }
 
     @Test func whatIsWrongIsSaid() {
         #expect(flaw([]) == .noZoneFile)
         #expect(flaw(Array("#!/bin/sh".utf8)) == .noZoneFile)
         #expect(flaw(Draft(version: 5)) == .newerVersion(0x35))
-        #expect(flaw([UInt8](repeating: 0, count: ZoneFile.largest + 1)) == .tooLarge(bytes: ZoneFile.largest))
+        #expect(flaw([UInt8](repeating: 0, count: Bounds.zoneFileBytes + 1)) == .tooLarge(bytes: Bounds.zoneFileBytes))
         #expect(flaw(Draft(leapSeconds: 1)) == .leapSeconds)
         #expect(flaw(Draft(times: [], types: [], offsets: [])) == .invalid("it has 0 kinds of local time"))
         #expect(flaw(Draft(types: [1, 2])) == .invalid("a transition leads to a local time that it lacks"))
@@ -131,8 +132,8 @@ import Testing
                     for unit in [.hour, .day, .year(from: .first)] as [CalendarUnit] {
                         let calendar = ZonedCalendar(unit, in: zone)
                         for moment in [0, 150_000_000_000, 1_800_000_000_000] as [Int64] {
-                            let window = calendar.window(holding: Timestamp(milliseconds: moment))
-                            #expect(window.holds(Timestamp(milliseconds: moment)))
+                            let window = calendar.window(containing: Timestamp(milliseconds: moment))
+                            #expect(window.contains(Timestamp(milliseconds: moment)))
                         }
                     }
                 } catch { #expect(!"\(error)".isEmpty) }
@@ -162,9 +163,9 @@ import Testing
         let rule = try rule(text)
         for (moment, offset) in zip(moments, offsets) {
             let second = try CalendarText.moment(moment).milliseconds / 1_000
-            #expect(rule.span(holding: second).start == second, "\(moment)")
-            #expect(rule.span(holding: second).offset == offset, "\(moment)")
-            #expect(rule.span(holding: second - 1).end == second, "\(moment)")
+            #expect(rule.span(containing: second).start == second, "\(moment)")
+            #expect(rule.span(containing: second).offset == offset, "\(moment)")
+            #expect(rule.span(containing: second - 1).end == second, "\(moment)")
         }
     }
 
@@ -172,7 +173,7 @@ import Testing
     @Test func daylightTimeThatEndsAsItBeginsLasts() throws {
         let rule = try rule("XXX3EDT4,0/0,J365/23")
         for moment in ["2025-12-31 23:00", "2026-01-01 03:00", "2026-01-01 04:00", "2026-07-01"] {
-            #expect(rule.span(holding: try CalendarText.moment(moment).milliseconds / 1_000).offset == -14_400)
+            #expect(rule.span(containing: try CalendarText.moment(moment).milliseconds / 1_000).offset == -14_400)
         }
     }
 

@@ -18,13 +18,13 @@ import Testing
     ) throws {
         let (calendar, window) = (try calendar(unit, zone), try CalendarText.window(start, end))
         for moment in [window.start, window.start + (window.end - window.start) / 2, window.end - 1] {
-            let found = calendar.window(holding: moment)
+            let found = calendar.window(containing: moment)
             #expect(
                 found == window, "\(CalendarText.text(found.start)) to \(CalendarText.text(found.end))",
                 sourceLocation: location)
         }
-        #expect(calendar.window(holding: window.start - 1).end == window.start, sourceLocation: location)
-        #expect(calendar.window(holding: window.end).start == window.end, sourceLocation: location)
+        #expect(calendar.window(containing: window.start - 1).end == window.start, sourceLocation: location)
+        #expect(calendar.window(containing: window.end).start == window.end, sourceLocation: location)
     }
 
     @Test(
@@ -131,11 +131,13 @@ import Testing
         for zone in ["UTC", "America/Los_Angeles", "Asia/Kathmandu"] {
             for unit in ["hour", "day", "week:0", "month:31", "quarter:1", "year:2:29"] {
                 let calendar = try Self.calendar(unit, zone)
-                #expect(calendar.window(holding: .latest).holds(.latest))
-                #expect(calendar.window(holding: Timestamp(milliseconds: .max)) == calendar.window(holding: .latest))
+                #expect(calendar.window(containing: .latest).contains(.latest))
+                #expect(
+                    calendar.window(containing: Timestamp(milliseconds: .max)) == calendar.window(containing: .latest))
                 let first = Timestamp(milliseconds: -Timestamp.latest.milliseconds)
-                #expect(calendar.window(holding: Timestamp(milliseconds: .min)) == calendar.window(holding: first))
-                #expect(calendar.window(holding: .earliest).holds(.earliest))
+                #expect(
+                    calendar.window(containing: Timestamp(milliseconds: .min)) == calendar.window(containing: first))
+                #expect(calendar.window(containing: .earliest).contains(.earliest))
             }
         }
     }
@@ -149,14 +151,14 @@ import Testing
                 ["hour", "day", "week:4", "month:31", "quarter:30", "year:2:29"].randomElement(using: &random)!)
             let calendar = ZonedCalendar(unit, in: zone)
             var window = calendar.window(
-                holding: Timestamp(milliseconds: .random(in: 0...4_102_444_800_000, using: &random)))
+                containing: Timestamp(milliseconds: .random(in: 0...4_102_444_800_000, using: &random)))
             for _ in 0..<12 {
-                let following = calendar.window(holding: window.end)
+                let following = calendar.window(containing: window.end)
                 #expect(following.start == window.end && following.end > following.start, "\(name) \(unit)")
                 let moment = Timestamp(
                     milliseconds: .random(in: window.start.milliseconds..<window.end.milliseconds, using: &random))
-                #expect(calendar.window(holding: moment) == window, "\(name) \(unit)")
-                #expect(calendar.window(holding: window.start - 1).end == window.start, "\(name) \(unit)")
+                #expect(calendar.window(containing: moment) == window, "\(name) \(unit)")
+                #expect(calendar.window(containing: window.start - 1).end == window.start, "\(name) \(unit)")
                 window = following
             }
         }

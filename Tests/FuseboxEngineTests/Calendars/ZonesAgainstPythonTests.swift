@@ -71,7 +71,7 @@ import Testing
             let calendar = try calendars[words[1]] ?? ZonedCalendar(CalendarText.unit(words[1]), in: zone)
             calendars[words[1]] = calendar
             let numbers = try words.dropFirst(2).map(Self.number)
-            let window = calendar.window(holding: Timestamp(milliseconds: numbers[0] * 1_000 + 999))
+            let window = calendar.window(containing: Timestamp(milliseconds: numbers[0] * 1_000 + 999))
             if window.start.milliseconds == numbers[1] * 1_000, window.end.milliseconds == numbers[2] * 1_000 { return }
             Issue.record("\(zone.name): \(words.joined(separator: " ")), here \(window)")
         }
@@ -80,11 +80,11 @@ import Testing
         mutating func endZone() throws {
             guard let first = transitions.first else { return }
             var (found, moment) = ([first], first.at)
-            #expect(zone.span(holding: moment).offset == first.offset, "\(zone.name)")
+            #expect(zone.span(containing: moment).offset == first.offset, "\(zone.name)")
             while found.count < 10_000 {
-                moment = zone.span(holding: moment).end
+                moment = zone.span(containing: moment).end
                 guard moment < 4_133_980_800 else { break }
-                let offset = zone.span(holding: moment).offset
+                let offset = zone.span(containing: moment).offset
                 if offset != found.last?.offset { found.append(Zone.Transition(at: moment, offset: offset)) }
             }
             // Python looks a little further.

@@ -90,11 +90,27 @@ struct LimitDraw: Sendable {
         case 7: return .set(LimitSet(scope: there, limits: [again(old)]))
         case 8:
             // What stands for the same: of a template in a tag's place, or of a tag in a template's.
-            var other = scope()
-            (other.provider, other.deployment, other.model) = (there.provider, nil, there.model)
+            var other = there
+            other.deployment = nil
+            other.tag = counterpart(there.tag)
             return .set(LimitSet(scope: other, limits: [again(old)]))
+        case 9:
+            let zone = random.pick([nil, Self.name("Europe/Berlin"), Self.name("America/Los_Angeles")])
+            let daily = limit(.cost, .calendar(.day, zone: zone), .deny)
+            return .set(LimitSet(scope: Scope(tag: Self.name("user:*")), limits: [daily]))
         default: return .set(LimitSet(scope: scope(), limits: [limit()]))
         }
+    }
+
+    /// A tag that a template stands for, or a template that stands for a tag.
+    private mutating func counterpart(_ tag: Name?) -> Name? {
+        guard let tag else { return random.once(in: 2) ? nil : Self.name(random.pick(Self.tags + Self.templates)) }
+        func covers(_ template: String, _ tag: String) -> Bool { tag.hasPrefix(template.dropLast()) }
+        let tags = Self.tags + ["uid:7", "uid:8"]
+        let others =
+            TagText.isTemplate(tag)
+            ? tags.filter { covers(tag.text, $0) } : Self.templates.filter { covers($0, tag.text) }
+        return others.isEmpty ? tag : Self.name(random.pick(others))
     }
 
     /// A limit with the identity of another.

@@ -121,7 +121,7 @@ extension LimitModel {
         }
     }
 
-    /// Corrects what was spent. A negative cost takes from the newest use backwards; a window does not go below zero.
+    /// Corrects what was spent. A negative cost takes from the newest use backwards; what is assumed stays.
     mutating func adjust(_ keys: [Key], _ cost: Int64, at now: Int64) {
         if cost >= 0 {
             var used = Need.nothing
@@ -141,15 +141,18 @@ extension LimitModel {
 
     private mutating func takeBack(_ amount: Int64, _ place: Int, at now: Int64) {
         guard instances[place].identity.window.kind == .sliding else {
-            if !isOver(instances[place], at: now) { instances[place].used = max(0, instances[place].used - amount) }
+            guard !isOver(instances[place], at: now) else { return }
+            let settled = instances[place].used - assumed(instances[place], at: now)
+            instances[place].used -= min(amount, max(0, settled))
             return
         }
         var taken: [Use] = []
         var (left, mostLeft) = (amount, amount)
         for at in Set(instances[place].uses.map(\.at)).sorted(by: >) where left > 0 || mostLeft > 0 {
             let there = instances[place].uses.filter { $0.at == at }
-            let least = min(left, max(0, there.reduce(0) { $0 + $1.amount }))
-            let most = min(mostLeft, max(0, there.reduce(0) { $0 + $1.most }))
+            let assumed = instances[place].assumed.reduce(0) { $0 + ($1.at == at ? $1.amount : 0) }
+            let least = min(left, max(0, there.reduce(0) { $0 + $1.amount } - assumed))
+            let most = min(mostLeft, max(0, there.reduce(0) { $0 + $1.most } - assumed))
             taken.append(Use(at: at, amount: -least, most: -most))
             (left, mostLeft) = (left - least, mostLeft - most)
         }
@@ -197,6 +200,17 @@ extension LimitModel {
             if limit.dimension == .requests { least -= counted.lostRequests }
         }
         return max(0, least)...max(0, most)
+    }
+
+    /// When the current window of a limit began on the steady clock; nil: it begins with nothing.
+    func windowStart(_ place: Int, at now: Int64) -> Int64? {
+        let window = instances[place].identity.window
+        switch window.kind {
+        case .sliding: return now - window.lengthMilliseconds + 1
+        case .calendar: return calendars.last { Self.isSame($0.window, window) }.map { now - (wall - $0.start) }
+        case .manual: return accounts[instances[place].key].flatMap { $0.firstCounted }
+        case .none, .fixed, .prepaid, .unknown: return nil
+        }
     }
 
     /// When the window of a new limit began on the steady clock, if its account tells what was used in it.

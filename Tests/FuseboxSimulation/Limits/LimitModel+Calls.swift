@@ -86,11 +86,36 @@ extension LimitModel {
             state: state, at: call.grantedAt, window: instances[place].window)
     }
 
+    /// Lets a limit that was just set see a call that ended unsettled before: it takes what it would have kept of it.
+    mutating func takeEnded(_ call: Call, _ place: Int, at now: Int64) {
+        guard let ending = call.ending, let rule = rule(of: instances[place]) else { return }
+        let limit = rules[rule].limit
+        let isTold = pastStart(place, at: now) != nil
+        guard limit.dimension != .inFlight, limit.dimension != .requests || isTold else { return }
+        let at = limit.dimension == .cost ? ending.at : call.grantedAt
+        let isWithin = windowStart(place, at: now).map { at >= $0 } ?? false
+        var taken = Taken(state: .counted, at: at, window: instances[place].window - (isWithin ? 0 : 1))
+        if limit.dimension != .requests {
+            let isFreed = ending.way == .revoked || ending.way == .reclaimed && limit.mode != .deny
+            taken.state = limit.onLapse == .charge && !isFreed ? .assumed : .released
+            let estimate = call.need[limit.dimension] ?? 0
+            if taken.state == .assumed, isWithin, estimate > 0 {
+                correct(place, by: estimate, taken, isCancelled: false, at: now)
+                assume(estimate, place, taken, at: now)
+            }
+        }
+        instances[place].taken[call.permit] = taken
+    }
+
     // MARK: Counting
 
     /// Counts a call that was not admitted.
     mutating func report(_ keys: [Key], _ used: Need, at now: Int64) {
         countOnAccounts(Sums(used, requests: 1), keys, at: now)
+        countInLimits(keys, used, at: now)
+    }
+
+    private mutating func countInLimits(_ keys: [Key], _ used: Need, at now: Int64) {
         for key in keys {
             for rule in standing(for: key).map({ rules[$0] }) {
                 let place = instance(key, rule.limit)
@@ -120,6 +145,7 @@ extension LimitModel {
 
     /// Begins a new window. What calls hold stays held.
     mutating func begin(_ place: Int, at now: Int64) {
+        instances[place].assumed = []
         instances[place].window += 1
         instances[place].start = now
         instances[place].used = 0
@@ -131,6 +157,12 @@ extension LimitModel {
         guard change != 0 else { return }
         guard isAlive(instances[place], taken, at: now) else { return count(change, place, at: now) }
         add(Use(at: taken.at, amount: change, most: isCancelled ? change : max(0, change)), place, at: now)
+    }
+
+    /// Notes what a limit assumes of a call, in the window that it counts in; of a negative amount that it does not any more.
+    private mutating func assume(_ amount: Int64, _ place: Int, _ taken: Taken, at now: Int64) {
+        guard isAlive(instances[place], taken, at: now) else { return }
+        instances[place].assumed.append(Use(at: taken.at, amount: amount, most: amount))
     }
 
     // MARK: Ending
@@ -170,6 +202,17 @@ extension LimitModel {
             settle(call, place, taken, from: estimate, to: actual, end, at: now)
             if actual <= estimate, taken.state != .released { expectNoRise(place, from: before, at: now) }
         }
+        if case .used(let used, let answering) = end { countOfModel(answering, call, used, at: now) }
+    }
+
+    /// The limits of the model that answered count a call that asked for none when it ends.
+    private mutating func countOfModel(_ answering: String, _ call: Call, _ used: Need, at now: Int64) {
+        guard !call.keys.contains(where: { $0.model != nil }) else { return }
+        var tags: [String] = []
+        for tag in call.keys.compactMap(\.tag) where !tags.contains(tag) { tags.append(tag) }
+        let keys = Self.keys(
+            call.keys.compactMap(\.provider).first, call.keys.compactMap(\.deployment).first, answering, tags)
+        countInLimits(keys.filter { $0.model != nil }, used, at: now)
     }
 
     private mutating func settle(
@@ -186,19 +229,20 @@ extension LimitModel {
             count(actual, place, at: now)
         default:
             let counted = taken.state == .released ? 0 : estimate
+            if taken.state == .assumed { assume(-estimate, place, taken, at: now) }
             correct(place, by: actual - counted, taken, isCancelled: isCancelled, at: now)
         }
     }
 
     /// Ends a call that was never settled, by the rule of each limit. It is remembered for a late settle.
-    mutating func lapse(_ permit: UInt64, givesBack: Bool, at now: Int64) {
+    mutating func lapse(_ permit: UInt64, _ way: Call.Ending, at now: Int64) {
         guard let index = calls.firstIndex(where: { $0.permit == permit && !$0.isLapsed }) else { return }
-        calls[index].isLapsed = true
+        calls[index].ending = (way, now)
         calls[index].isInFlight = false
         for place in instances.indices where instances[place].taken[permit] != nil {
             guard let rule = rule(of: instances[place]) else { continue }
             let before = level(place, at: now)
-            lapse(calls[index], place, isCharged: !givesBack && rules[rule].limit.onLapse == .charge, at: now)
+            lapse(calls[index], place, isCharged: way != .revoked && rules[rule].limit.onLapse == .charge, at: now)
             expectNoRise(place, from: before, at: now)
         }
     }
@@ -221,7 +265,22 @@ extension LimitModel {
             if !isCharged { correct(place, by: -estimate, taken, isCancelled: false, at: now) }
         }
         taken.state = isCharged && dimension != .inFlight ? .assumed : .released
+        if taken.state == .assumed { assume(estimate, place, taken, at: now) }
         instances[place].taken[call.permit] = taken
+    }
+
+    /// An operator ends a call, or gives back what is assumed of one that has ended.
+    mutating func revoke(_ permit: UInt64, at now: Int64) {
+        guard let index = calls.firstIndex(where: { $0.permit == permit }) else { return }
+        guard let ending = calls[index].ending else { return lapse(permit, .revoked, at: now) }
+        calls[index].ending = (.revoked, ending.at)
+        for place in instances.indices {
+            guard let taken = instances[place].taken[permit], taken.state == .assumed else { continue }
+            let estimate = calls[index].need[instances[place].identity.dimension] ?? 0
+            assume(-estimate, place, taken, at: now)
+            correct(place, by: -estimate, taken, isCancelled: false, at: now)
+            instances[place].taken[permit]?.state = .released
+        }
     }
 
     /// The worker of a call has died: its places in flight are free, and so is what it holds of limits that do not deny.
@@ -241,7 +300,7 @@ extension LimitModel {
                 holds = true
             }
         }
-        if !holds { lapse(permit, givesBack: false, at: now) }
+        if !holds { lapse(permit, .reclaimed, at: now) }
     }
 
     /// Lets a call in force last longer.

@@ -17,7 +17,7 @@ extension LimitModel {
         }
     }
 
-    private func find(_ target: Target, _ limit: Limit) -> Int? {
+    func find(_ target: Target, _ limit: Limit) -> Int? {
         rules.firstIndex {
             $0.key == target.key && $0.prefix == target.prefix && $0.limit.isSame(as: limit)
         }
@@ -35,11 +35,12 @@ extension LimitModel {
             }
             if target.prefix == nil { _ = instance(target.key, limit) }
         }
-        for call in calls where !call.isLapsed {
+        for call in calls {
             for key in call.keys {
                 for limit in standing(for: key).map({ rules[$0].limit })
                 where !before.contains(where: { $0.0 == key && $0.1.isSame(as: limit) }) {
-                    takeLate(call, instance(key, limit), at: now)
+                    let place = instance(key, limit)
+                    if call.isLapsed { takeEnded(call, place, at: now) } else { takeLate(call, place, at: now) }
                 }
             }
         }
@@ -102,7 +103,7 @@ extension LimitModel {
     /// Does what is due: permits expire, raises end.
     mutating func advance(to now: Int64) {
         for call in calls where !call.isLapsed && call.expiresAt <= now {
-            lapse(call.permit, givesBack: false, at: now)
+            lapse(call.permit, .expired, at: now)
         }
         for place in rules.indices where rules[place].raised != nil && rules[place].raisedUntil <= now {
             rules[place].raised = nil

@@ -13,6 +13,7 @@ struct LimitModel: Sendable {
         var tag: String?
 
         var withoutTag: Key { Key(provider: provider, deployment: deployment, model: model) }
+        var withoutModel: Key { Key(provider: provider, deployment: deployment, tag: tag) }
     }
 
     /// A limit as it was set.
@@ -64,6 +65,8 @@ struct LimitModel: Sendable {
         var used: Int64 = 0
         /// What was used in the last length, where the window slides.
         var uses: [Use] = []
+        /// The part of what was used that is assumed of calls that were never settled.
+        var assumed: [Use] = []
         var held: [UInt64: Int64] = [:]
         /// What became of each call that it took something of.
         var taken: [UInt64: Taken] = [:]
@@ -73,6 +76,9 @@ struct LimitModel: Sendable {
 
     /// A call that was admitted and not settled.
     struct Call: Sendable {
+        /// How it ended unsettled.
+        enum Ending { case expired, reclaimed, revoked }
+
         var permit: UInt64
         var worker: WorkerID
         var keys: [Key]
@@ -81,7 +87,10 @@ struct LimitModel: Sendable {
         var grantedAtWall: Int64
         var expiresAt: Int64
         var isInFlight = true
-        var isLapsed = false
+        /// How it ended unsettled, if it did, and when.
+        var ending: (way: Ending, at: Int64)?
+
+        var isLapsed: Bool { ending != nil }
     }
 
     var rules: [Rule] = []
@@ -147,15 +156,13 @@ struct LimitModel: Sendable {
     func held(_ instance: Instance) -> Int64 { instance.held.values.reduce(0, +) }
 
     /// The part of what was used that is assumed of calls that were never settled.
-    func assumed(_ instance: Instance, at now: Int64) -> Int64 {
-        var assumed: Int64 = 0
-        for call in calls {
-            guard let taken = instance.taken[call.permit], taken.state == .assumed,
-                isAlive(instance, taken, at: now)
-            else { continue }
-            assumed += call.need[instance.identity.dimension] ?? 0
+    func assumed(_ instance: Instance, at now: Int64, stretched: Bool = false) -> Int64 {
+        guard !isOver(instance, at: now) else { return 0 }
+        let window = instance.identity.window
+        let length = window.lengthMilliseconds + (stretched ? window.lengthMilliseconds / 60 : 0)
+        return instance.assumed.reduce(0) { sum, use in
+            window.kind == .sliding && use.at <= now - length ? sum : sum + use.amount
         }
-        return assumed
     }
 
     /// Whether a fixed window is over, or has not begun.
@@ -179,7 +186,20 @@ struct LimitModel: Sendable {
                 if !hasRoom(for: need, key, rules[place], at: now, stretched: stretched) { found.append(rules[place]) }
             }
         }
-        return found
+        guard !keys.contains(where: { $0.model != nil }) else { return found }
+        return found + modelObjections(to: keys, need, at: now, stretched: stretched)
+    }
+
+    /// The denying limits on models that are used up: a call that names none may be of each.
+    private func modelObjections(to keys: [Key], _ need: Need, at now: Int64, stretched: Bool) -> [Rule] {
+        instances.compactMap { instance in
+            guard instance.key.model != nil, keys.contains(instance.key.withoutModel),
+                let rule = rule(of: instance).map({ rules[$0] }), rule.limit.mode == .deny
+            else { return nil }
+            let needed = min(1, need[rule.limit.dimension] ?? 1)
+            let level = used(instance, at: now, stretched: stretched) + held(instance)
+            return needed > 0 && level + needed > rule.amount ? rule : nil
+        }
     }
 
     /// Whether a limit has room for a call. One that takes nothing always finds it; one that does not say what it takes

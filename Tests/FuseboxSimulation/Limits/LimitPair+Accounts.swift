@@ -10,6 +10,8 @@ extension LimitPair {
     /// says, where the window does not slide.
     mutating func noteSet(_ set: LimitSet, at now: Int64) {
         let before = model.instances
+        let target = LimitModel.Target(set.scope)
+        let new = set.limits.filter { model.find(target, $0) == nil }
         model.set(set.scope, set.limits, at: now)
         var machine = machine
         var effects: [Event] = []
@@ -22,7 +24,7 @@ extension LimitPair {
             else { continue }
             begin(entry, target.key, at: now)
         }
-        for limit in set.limits { expectUses(of: set.scope, limit, entries) }
+        for limit in new { expectUses(of: set.scope, limit, entries) }
     }
 
     private mutating func begin(_ entry: LimitEntry, _ key: LimitModel.Key, at now: Int64) {
@@ -47,6 +49,12 @@ extension LimitPair {
         let target = LimitModel.Target(scope)
         guard let prefix = target.prefix, target.key == LimitModel.Key() else { return }
         for key in model.accounts.keys where key.tag?.hasPrefix(prefix) == true {
+            // A longer template may stand for the tag.
+            guard
+                model.standing(for: key).contains(where: {
+                    model.rules[$0].prefix == prefix && model.rules[$0].limit.isSame(as: limit)
+                })
+            else { continue }
             guard let past = model.past(of: key, limit), past.lowerBound > 0, model.find(key, limit) == nil else {
                 continue
             }

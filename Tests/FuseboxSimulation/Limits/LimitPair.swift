@@ -82,7 +82,7 @@ package struct LimitPair: Sendable {
         case is Advance: model.advance(to: now)
         case let settle as Settle: noteSettle(settle, at: now)
         case let renew as Renew: model.renew(renew.permit, until: now + renew.ttlMilliseconds)
-        case let revoke as Revoke: model.lapse(revoke.permit, givesBack: true, at: now)
+        case let revoke as Revoke: model.revoke(revoke.permit, at: now)
         case let reclaim as ReclaimPermits:
             counts.deaths += 1
             for call in model.calls where call.worker == reclaim.worker { model.endFlight(call.permit, at: now) }
@@ -157,17 +157,21 @@ package struct LimitPair: Sendable {
             }
         }
         counts.denied += 1
-        for objection in reply.decision.limits { checkRetry(objection, need, at: now) }
+        for objection in reply.decision.limits {
+            let namesModel = admit.candidates[Int(objection.candidate)].model != nil
+            let most = objection.scope.model != nil && !namesModel ? 1 : Int64.max
+            checkRetry(objection, min(most, need[objection.limit.dimension] ?? 1), at: now)
+        }
     }
 
     /// Coming back when a limit says is not in vain, as far as that limit's use goes, and not too late.
-    private mutating func checkRetry(_ objection: LimitObjection, _ need: LimitModel.Need, at now: Int64) {
+    private mutating func checkRetry(_ objection: LimitObjection, _ needed: Int64, at now: Int64) {
         let kind = objection.limit.window.kind
         guard let wait = objection.retryAfterMilliseconds, wait > 0, kind == .sliding || kind == .fixed,
             let place = model.find(LimitModel.Target(objection.scope).key, objection.limit)
         else { return }
         let instance = model.instances[place]
-        let room = objection.amount - (need[objection.limit.dimension] ?? 1)
+        let room = objection.amount - needed
         if model.used(instance, at: now + wait) > room { fail("'\(objection.limit)' has no room after \(wait) ms") }
         if model.used(instance, at: now + wait - 1, stretched: true) <= room {
             fail("'\(objection.limit)' has room before \(wait) ms")
@@ -251,11 +255,10 @@ package struct LimitPair: Sendable {
         guard (exact...most).contains(entry.used) else { return "\(what): used \(entry.used), not \(exact) to \(most)" }
         let held = model.held(instance)
         guard entry.held == held else { return "\(what): \(entry.held) held, not \(held)" }
-        // A correction takes back what was assumed too, and what is assumed is part of what is used.
-        let assumed = min(model.assumed(instance, at: now), entry.used)
-        let isSliding = entry.limit.window.kind == .sliding
-        guard isSliding ? (assumed...max(assumed, entry.used)).contains(entry.assumed) : entry.assumed == assumed else {
-            return "\(what): \(entry.assumed) assumed, not \(assumed)"
+        let assumed = model.assumed(instance, at: now)
+        let mostAssumed = model.assumed(instance, at: now, stretched: true)
+        guard (assumed...mostAssumed).contains(entry.assumed) else {
+            return "\(what): \(entry.assumed) assumed, not \(assumed) to \(mostAssumed)"
         }
         let shadow = instance.wouldHaveDenied
         guard (shadow.least...shadow.most).contains(entry.wouldHaveDenied) else {

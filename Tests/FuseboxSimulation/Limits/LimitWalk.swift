@@ -169,7 +169,7 @@ package struct LimitWalk {
         func part(_ count: UInt32?) -> UInt32 { UInt32(random.below(Int(count ?? 0) + 1)) }
         let total = estimate.tokens.map { $0 / 2 }
         return CallUsage(
-            model: random.once(in: 3) ? Names.name("answering") : nil,
+            model: random.once(in: 3) ? Names.name(random.pick(["answering"] + draw.models)) : nil,
             cost: Money(nanodollars: Int64(random.below(Int(estimate.cost?.nanodollars ?? 0) + 1))),
             inputTokens: part(estimate.inputTokens ?? total), outputTokens: part(estimate.outputTokens ?? total))
     }

@@ -1,6 +1,6 @@
 import FuseboxWire
 
-/// The calendars that limits go by, and their windows that are now.
+/// The calendars of limits, and their current windows.
 enum CalendarSection: SnapshotSection {
     static let kind: UInt32 = 16
     static let name = "calendars"
@@ -164,6 +164,8 @@ struct LimitUseImage: VersionedRecord {
     var calendarWindow: UInt32 = 0
     var assumedHigh: Int64 = 0
     var assumedLow: UInt64 = 0
+    var assumedGrains: [Grain] = []
+    var newestAssumedGrain: Int64 = 0
     var dollars: Double?
     var fired: FiredThresholdImage = .none
     var firedAt: Timestamp?
@@ -184,8 +186,14 @@ struct LimitUseImage: VersionedRecord {
         try visitor.field(
             "calendarWindow", &calendarWindow, "the number of the calendar window that was used last")
         try visitor.field(
-            "assumedHigh", &assumedHigh, "the part of it that is of calls never settled: the upper 64 bits")
+            "assumedHigh", &assumedHigh,
+            "the part of `usedHigh` and `usedLow` that is assumed of calls never settled: the upper 64 bits")
         try visitor.field("assumedLow", &assumedLow, "the lower 64 bits")
+        try visitor.field(
+            "assumedGrains", &assumedGrains, "the part of `grains` that is assumed of calls never settled, oldest first"
+        )
+        try visitor.field(
+            "newestAssumedGrain", &newestAssumedGrain, "the newest grain that this part has reached; 0: it is empty")
         try visitor.field(
             "dollars", &dollars, "used in the current window as a sum of doubles; absent under the profile fusebox")
         try visitor.field("fired", &fired, "the highest threshold that was told in this window")
@@ -196,7 +204,7 @@ struct LimitUseImage: VersionedRecord {
     }
 }
 
-/// What a limit took of a call, in a snapshot.
+/// The charge of a call against a limit, in a snapshot.
 struct ChargeImage: WireRecord {
     var generation: UInt64 = 0
     var window: UInt32 = 0
@@ -234,10 +242,10 @@ struct LimitWindowImage: WireRecord {
 
 // MARK: Enumerations
 
-/// An enumeration in a file that stands for one of the wire's.
+/// An enumeration in a file, apart from that of the protocol.
 protocol PairedEnumeration: ClosedEnumeration {
     associatedtype Value: Equatable
-    /// Each value with the wire's.
+    /// Each value with that of the protocol.
     static var pairs: [(Self, Value)] { get }
 }
 
@@ -318,7 +326,7 @@ enum WindowUnitImage: UInt8, PairedEnumeration {
     ]
 }
 
-/// What has become of what a limit took, in a snapshot.
+/// The state of a charge, in a snapshot.
 enum ChargeStateImage: UInt8, PairedEnumeration {
     case held = 0
     case counted = 1
@@ -366,15 +374,17 @@ extension StateMachine {
         image.tag = entry.key.tag.map { tags[$0] }
         (image.usedHigh, image.usedLow) = entry.used.halves
         if let slide = entry.slide {
-            limitTable.slides[slide].forEachGrain { number, amount in
-                image.grains.append(LimitUseImage.Grain(number: number, amount: amount))
-            }
+            image.grains = grains(of: slide)
             image.newestGrain = limitTable.slides[slide].newest
         }
         image.start = entry.start
         image.window = entry.window
         image.calendarWindow = entry.calendarWindow
         (image.assumedHigh, image.assumedLow) = entry.assumed.halves
+        if let assumed = entry.assumedSlide {
+            image.assumedGrains = grains(of: assumed)
+            image.newestAssumedGrain = limitTable.slides[assumed].newest
+        }
         image.dollars = profile.reckonsInDollars ? entry.dollars : nil
         image.fired = FiredThresholdImage(entry.fired)
         image.firedDepletion = FiredDepletionImage(entry.firedDepletion)
@@ -382,6 +392,14 @@ extension StateMachine {
         image.isDenying = entry.isDenying
         image.wouldHaveDenied = entry.wouldHaveDenied
         return image
+    }
+
+    private func grains(of slide: Int) -> [LimitUseImage.Grain] {
+        var grains: [LimitUseImage.Grain] = []
+        limitTable.slides[slide].forEachGrain { number, amount in
+            grains.append(LimitUseImage.Grain(number: number, amount: amount))
+        }
+        return grains
     }
 }
 
@@ -394,7 +412,7 @@ extension Int128 {
 }
 
 extension LimitTable {
-    /// The charges of a call, as far as their limits are still there.
+    /// The charges of a call whose limits still exist.
     func images(ofCharges first: Int?) -> [ChargeImage] {
         var images: [ChargeImage] = []
         var next = first

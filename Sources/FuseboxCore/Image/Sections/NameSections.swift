@@ -89,7 +89,7 @@ struct NameImage: VersionedRecord {
         try visitor.field("user", &user, "the peer user that introduced it")
         try visitor.field("name", &name, "the name")
         try visitor.field(
-            "parent", &parent, "the number of the provider whose deployment it is; absent: it is none's deployment")
+            "parent", &parent, "the number of the provider whose deployment it is; absent if it is not a deployment")
     }
 }
 

@@ -124,7 +124,8 @@ struct PermitImage: VersionedRecord {
         try visitor.field("user", &user, "the peer user that the worker runs as")
         try visitor.field("estimate", &estimate, "the estimate that it was granted for")
         try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
+        try visitor.field(
+            "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")

@@ -83,7 +83,7 @@ extension RecentUsePool {
         }
     }
 
-    /// Sets what an account has used lately.
+    /// Restores what an account has used lately.
     ///
     /// - Throws: `damagedData` if the stretches overlap or are out of order; `outOfRange` for an impossible moment
     mutating func restore(_ images: [StretchImage], in use: inout RecentUse) throws(Refusal) {
@@ -135,7 +135,7 @@ extension StateMachine.Builder {
         }
     }
 
-    /// Sets what a provider, or a model with it, has used lately.
+    /// Restores what a provider, or a model of it, has used lately.
     mutating func setRecent(_ images: [StretchImage], of provider: Name, _ model: Name? = nil) throws(Refusal) {
         guard let id = machine.names.find(provider), machine.ledger.contains(id) else { return }
         if let model {

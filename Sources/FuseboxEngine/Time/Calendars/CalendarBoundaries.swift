@@ -59,10 +59,10 @@ package struct CalendarBoundaries: Sendable {
     /// Takes a calendar into use.
     ///
     /// - Parameter time: the time of the calendar
-    /// - Returns: the present window: that of the same rule if it is in use, or the one that holds the time
+    /// - Returns: the present window: that of the same rule if it is in use, or the one that contains the time
     @discardableResult
     package mutating func use(_ calendar: ZonedCalendar, at time: Timestamp) -> CalendarWindow {
-        use(calendar, in: calendar.window(holding: time))
+        use(calendar, in: calendar.window(containing: time))
     }
 
     /// Takes a calendar into use.
@@ -103,7 +103,7 @@ package struct CalendarBoundaries: Sendable {
     }
 
     private static func isMisplaced(_ window: CalendarWindow, in calendar: ZonedCalendar) -> Bool {
-        calendar.window(holding: window.start) != window
+        calendar.window(containing: window.start) != window
     }
 
     private mutating func summarise() {
@@ -120,7 +120,7 @@ package struct CalendarBoundaries: Sendable {
             return .reopen(change(entry, to: time))
         }
         if misplaced > 0, let entry = entries.first(where: \.isMisplaced) {
-            // The use belongs to the window that holds the last moment of the old one.
+            // The use belongs to the window that contains the last moment of the old one.
             let last = min(max(time, entry.window.start), entry.window.end - 1)
             return .move(change(entry, to: last))
         }
@@ -130,7 +130,7 @@ package struct CalendarBoundaries: Sendable {
 
     private func change(_ entry: Entry, to moment: Timestamp) -> Change {
         Change(
-            rule: entry.calendar.rule, from: entry.window, to: entry.calendar.window(holding: moment))
+            rule: entry.calendar.rule, from: entry.window, to: entry.calendar.window(containing: moment))
     }
 
     /// Notes that a step was done.

@@ -15,14 +15,10 @@ struct EngineCalendars {
     /// When zones are read again, on the steady clock.
     private var rereadAt: Timestamp
 
-    /// The database of zones may be updated: it is looked at once an hour, and each minute for a zone that cannot be read.
-    private static let rereadMilliseconds: Int64 = 3_600_000
-    private static let retryMilliseconds: Int64 = 60_000
-
     /// The calendars of the recovered state, at this moment on the steady clock.
     init(_ database: ZoneDatabase, _ machine: borrowing StateMachine, at now: Timestamp) {
         self.database = database
-        rereadAt = now + Self.rereadMilliseconds
+        rereadAt = now + Bounds.zoneRereadMilliseconds
         for calendar in machine.calendars { missing.append((calendar.window, calendar.current)) }
         useMissing(at: now)
     }
@@ -56,13 +52,13 @@ struct EngineCalendars {
             }
         }
         missing = unreadable
-        if !missing.isEmpty { rereadAt = min(rereadAt, now + Self.retryMilliseconds) }
+        if !missing.isEmpty { rereadAt = min(rereadAt, now + Bounds.zoneRetryMilliseconds) }
     }
 
     /// Reads zones again that are due: once a turn.
     mutating func reread(at now: Timestamp) {
         guard now >= rereadAt else { return }
-        rereadAt = now + Self.rereadMilliseconds
+        rereadAt = now + Bounds.zoneRereadMilliseconds
         for name in boundaries.zones {
             // One that cannot be read now stays as it is.
             if let zone = try? database.zone(name) { boundaries.renew(zone) }
@@ -139,6 +135,6 @@ extension Engine {
         }
     }
 
-    /// Why windows of the calendar cannot go on; nil: they can.
+    /// Why windows of the calendar cannot end. Nil if they can.
     package var calendarTrouble: String? { calendars?.trouble }
 }

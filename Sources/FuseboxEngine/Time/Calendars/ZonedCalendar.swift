@@ -21,9 +21,9 @@ package struct ZonedCalendar: Sendable, Equatable {
     /// The calendar's rule.
     package var rule: CalendarRule { CalendarRule(unit, in: zone.name) }
 
-    /// The window that holds a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before the
-    /// epoch.
-    package func window(holding moment: Timestamp) -> CalendarWindow {
+    /// The window that contains a moment. Moments are clamped to `Timestamp.latest`, and to the same distance before
+    /// the epoch.
+    package func window(containing moment: Timestamp) -> CalendarWindow {
         let reach = Timestamp.latest.milliseconds
         let second = min(max(moment.milliseconds, -reach), reach).floorDivided(by: 1_000)
         let (start, end) = DateStride(unit).map { dates(second, $0) } ?? hour(second)
@@ -35,9 +35,9 @@ package struct ZonedCalendar: Sendable, Equatable {
 
     private func dates(_ moment: Int64, _ dates: DateStride) -> (start: Int64, end: Int64) {
         func start(_ index: Int64) -> Int64 { zone.firstMoment(reading: dates.firstDay(index) * 86_400) }
-        let reading = moment + zone.span(holding: moment).offset
+        let reading = moment + zone.span(containing: moment).offset
         // This is an estimate. A clock that was put back may show a day although the next one has begun.
-        var index = dates.index(holding: reading.floorDivided(by: 86_400))
+        var index = dates.index(containing: reading.floorDivided(by: 86_400))
         while start(index) > moment { index -= 1 }
         // A day that was skipped completely has the start of the next day, and no window.
         while start(index + 1) <= moment { index += 1 }
@@ -55,12 +55,12 @@ package struct ZonedCalendar: Sendable, Equatable {
     /// The last moment up to and including this one at which an hour begins.
     private func lastHour(until moment: Int64) -> Int64 {
         var moment = moment
-        var span = zone.span(holding: moment)
+        var span = zone.span(containing: moment)
         while true {
             let full = Self.fullHour(moment + span.offset)
             if full - span.offset >= span.start { return full - span.offset }
             moment = span.start - 1
-            let before = zone.span(holding: moment)
+            let before = zone.span(containing: moment)
             // The clock was put forward past the full hour.
             if full >= span.start + before.offset { return span.start }
             span = before
@@ -70,12 +70,12 @@ package struct ZonedCalendar: Sendable, Equatable {
     /// The first moment after this one at which an hour begins.
     private func nextHour(after moment: Int64) -> Int64 {
         var moment = moment
-        var span = zone.span(holding: moment)
+        var span = zone.span(containing: moment)
         while true {
             let full = Self.fullHour(moment + span.offset) + 3_600
             if full - span.offset < span.end { return full - span.offset }
             moment = span.end
-            span = zone.span(holding: moment)
+            span = zone.span(containing: moment)
             let reading = moment + span.offset
             if reading == Self.fullHour(reading) || full < reading { return moment }
         }
@@ -112,7 +112,7 @@ private enum DateStride {
     }
 
     /// The index of the window that holds a day, or of the one after it.
-    func index(holding day: Int64) -> Int64 {
+    func index(containing day: Int64) -> Int64 {
         switch self {
         case .days(let length, let first): (day - first).floorDivided(by: length)
         case .months(let length, let first, _):

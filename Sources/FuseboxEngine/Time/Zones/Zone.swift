@@ -49,12 +49,12 @@ package struct Zone: Sendable, Equatable {
         var offset: Int64
     }
 
-    /// A span that holds a moment. The next one may have the same offset.
-    func span(holding moment: Int64) -> Span {
+    /// A span that contains a moment. The next one may have the same offset.
+    func span(containing moment: Int64) -> Span {
         let following = index(after: moment)
         if following == transitions.count, let rule {
             let start = transitions.last?.at ?? .min
-            let span = rule.span(holding: moment)
+            let span = rule.span(containing: moment)
             return Span(start: max(start, span.start), end: span.end, offset: span.offset)
         }
         let start = following == 0 ? .min : transitions[following - 1].at
@@ -78,11 +78,11 @@ package struct Zone: Sendable, Equatable {
     /// change.
     func firstMoment(reading: Int64) -> Int64 {
         // No offset is larger, so the clock shows an earlier reading before that.
-        var span = span(holding: reading - Self.largestOffset)
+        var span = span(containing: reading - Self.largestOffset)
         while true {
             let moment = max(span.start, reading - span.offset)
             if moment < span.end { return moment }
-            span = self.span(holding: span.end)
+            span = self.span(containing: span.end)
         }
     }
 }

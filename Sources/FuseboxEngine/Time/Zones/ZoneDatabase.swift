@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 import Glibc
 
@@ -46,7 +47,7 @@ package struct ZoneDatabase: Sendable {
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .unknown(name, directory: directory) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is no regular file") }
         // One more byte than a zone may have reveals a file that is too large.
-        let capacity = ZoneFile.largest + 1
+        let capacity = Bounds.zoneFileBytes + 1
         var code: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, filled in
             filled = 0
@@ -72,9 +73,6 @@ package struct ZoneDatabase: Sendable {
 
     // MARK: Names
 
-    /// The largest number of names that are listed. The database has some 600.
-    private static let mostNames = 5_000
-
     /// The names of all zones, in order. They serve for suggestions, so names of broken files are included.
     package func names() -> [ZoneName] {
         var names: Set<ZoneName> = [.utc]
@@ -85,7 +83,7 @@ package struct ZoneDatabase: Sendable {
     private func collect(below prefix: String, depth: Int, into names: inout Set<ZoneName>) {
         guard depth > 0, let stream = unsafe opendir("\(directory)/\(prefix)") else { return }
         defer { unsafe closedir(stream) }
-        while names.count < Self.mostNames, let entry = unsafe readdir(stream) {
+        while names.count < Bounds.zoneNames, let entry = unsafe readdir(stream) {
             let file = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }

@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxWire
 
 /// Reads a compiled file of the tz database: TZif, versions 1 to 4 (RFC 9636).
@@ -6,8 +7,6 @@ import FuseboxWire
 /// and a block with 64-bit times follow, and a line with the rule for later times. The first block is then skipped.
 /// Nothing in the file is trusted: counts are checked against the file's length before memory is allocated.
 struct ZoneFile {
-    /// The largest file that is read, in bytes. Those of the database have less than 8 KiB.
-    static let largest = 65_536
     /// Transitions more than 300,000 years away from the epoch are left out.
     private static let horizon: Int64 = 10_000_000_000_000
 
@@ -17,7 +16,7 @@ struct ZoneFile {
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     static func zone(_ name: ZoneName, _ bytes: [UInt8]) throws(ZoneFileFlaw) -> Zone {
-        guard bytes.count <= largest else { throw .tooLarge(bytes: largest) }
+        guard bytes.count <= Bounds.zoneFileBytes else { throw .tooLarge(bytes: Bounds.zoneFileBytes) }
         var file = ZoneFile(bytes)
         var header = try file.header()
         guard header.version > 1 else { return try file.zone(name, header, width: 4, hasRule: false) }

@@ -52,8 +52,8 @@ struct ZoneRule: Sendable, Equatable {
         }
     }
 
-    /// The span that holds a moment.
-    func span(holding moment: Int64) -> Zone.Span {
+    /// The span that contains a moment.
+    func span(containing moment: Int64) -> Zone.Span {
         guard let daylight else { return Zone.Span(start: .min, end: .max, offset: standard) }
         // Changes lie within eight days of their year.
         let year = CivilDate(dayNumber: moment.floorDivided(by: 86_400)).year
@@ -70,10 +70,10 @@ struct ZoneRule: Sendable, Equatable {
             let place = ordered.lastIndex { $0.at <= change.at }.map { $0 + 1 } ?? 0
             ordered.insert(change, at: place)
         }
-        return Self.span(holding: moment, among: ordered)
+        return Self.span(containing: moment, among: ordered)
     }
 
-    private static func span(holding moment: Int64, among changes: [Zone.Transition]) -> Zone.Span {
+    private static func span(containing moment: Int64, among changes: [Zone.Transition]) -> Zone.Span {
         let following = changes.firstIndex { $0.at > moment } ?? changes.count
         // The changes of the neighbouring years lie on both sides of the moment.
         let offset = changes[following - 1].offset

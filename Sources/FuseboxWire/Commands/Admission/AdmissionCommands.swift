@@ -93,7 +93,7 @@ public struct SettleOf<Text: NameText>: Command {
     /// What the call used; absent: not known; must be absent with `cancelled`.
     public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
-    /// with `failure`, `throttled` and `quotaExhausted`.
+    /// with an outcome that `takesRetryAfter`.
     public var retryAfterMilliseconds: Int64?
 
     /// Every field has its default.
@@ -116,7 +116,7 @@ public struct SettleOf<Text: NameText>: Command {
         try visitor.field("usage", &usage, "what the call used; absent: not known; must be absent with `cancelled`")
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`"
+            "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with \(Outcome.withRetryAfter())"
         )
     }
 }
@@ -236,7 +236,9 @@ public struct Renew: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("standing", &standing, "what the permit is; only a permit in force was renewed")
-            try visitor.field("expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock")
+            try visitor.field(
+                "expiresAt", &expiresAt,
+                "when the permit ends by itself, on the steady clock; once it has lapsed, when it did")
         }
     }
 }
@@ -334,7 +336,8 @@ public struct PermitList: Command {
     }
 }
 
-/// Ends a permit at once and gives back all that it holds, also where a limit's `onLapse` is `charge`.
+/// Ends a permit at once and gives back all that it holds, also where a limit's `onLapse` is `charge`. Of one that has
+/// ended unsettled it gives back what limits assume.
 ///
 /// The call is remembered like any that ended unsettled: what it cost still counts when it is settled late. Refused
 /// with `notFound` if nothing is known of the permit.
@@ -343,7 +346,7 @@ public struct Revoke: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .revoke, "admission.revoke", .durable, .operator,
-            "Ends a permit at once and gives back all that it holds, also where a limit's `onLapse` is `charge`. A late settle still counts what its call cost."
+            "Ends a permit at once and gives back all that it holds, or what limits assume of it if it has ended unsettled. A late settle still counts what its call cost."
         )
     }
 
@@ -363,7 +366,8 @@ public struct Revoke: Command {
 
     /// The permit as it was.
     public struct Reply: WireRecord {
-        /// What the permit was; only a permit in force was revoked, any other holds nothing.
+        /// What the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is
+        /// `revoked` from now on.
         public var standing: PermitStanding = .inForce
         /// The permit as it was; if it was in force, its estimate was given back; absent if it was settled.
         public var entry: PermitEntry?
@@ -374,7 +378,8 @@ public struct Revoke: Command {
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
                 "standing", &standing,
-                "what the permit was; only a permit in force was revoked, any other holds nothing")
+                "what the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is `revoked` from now on"
+            )
             try visitor.field(
                 "entry", &entry,
                 "the permit as it was; if it was in force, its estimate was given back; absent if it was settled"

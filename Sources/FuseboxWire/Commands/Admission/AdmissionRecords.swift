@@ -15,8 +15,27 @@ public enum Outcome: UInt8, WireEnumeration {
     /// It was never sent.
     case cancelled = 6
 
+    /// Whether the provider could not serve the call, so that another one may.
+    public var isOfProvider: Bool {
+        switch self {
+        case .failure, .throttled, .quotaExhausted: true
+        case .success, .rejected, .abandoned, .cancelled: false
+        }
+    }
+
     /// Whether the provider may have said with it when it takes calls again.
-    public var takesRetryAfter: Bool { self == .failure || self == .throttled || self == .quotaExhausted }
+    public var takesRetryAfter: Bool { isOfProvider }
+
+    /// Whether a call that ended so may have used something.
+    public var takesUsage: Bool { self != .cancelled }
+
+    /// The outcomes that take a time, as a list in a sentence.
+    ///
+    /// - Parameter name: how an outcome is written
+    public static func withRetryAfter(_ name: (Outcome) -> String = { "`\($0)`" }) -> String {
+        let names = allCases.filter(\.takesRetryAfter).map(name)
+        return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+    }
 }
 
 /// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the
@@ -210,14 +229,11 @@ public struct AdmissionDecision: OpenRecord {
     public var denials = WireLimits.CandidateList<Denial>()
     /// The shortest of the candidates' times; absent if admitted, or if time alone does not help.
     public var retryAfterMilliseconds: Int64?
-    /// The limits behind the reason `limit`, at most `limitsTold`: for each candidate denied for it that limit; if the
-    /// request `explains`, every limit that stands against one of these candidates.
+    /// The limits behind the reason `limit`, at most `WireLimits.limitsTold`: for each candidate denied for it that
+    /// limit; if the request `explains`, every limit that stands against one of these candidates.
     public var limits: [LimitObjection] = []
     /// Every field has its default.
     @inlinable public init() {}
-
-    /// The most limits that one decision tells of.
-    public static let limitsTold = 64
 
     /// The fields in the order of the wire.
     @inlinable
@@ -234,7 +250,7 @@ public struct AdmissionDecision: OpenRecord {
             "the shortest of the candidates' times; absent if admitted, or if time alone does not help")
         try visitor.field(
             "limits", &limits,
-            "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(Self.limitsTold)"
+            "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(WireLimits.limitsTold)"
         )
     }
 }
@@ -331,7 +347,8 @@ public struct PermitEntry: OpenRecord {
         try visitor.field("user", &user, "the peer user that the worker runs as")
         try visitor.field("estimate", &estimate, "the estimate that it was granted for")
         try visitor.field("grantedAt", &grantedAt, "when it was granted, on the steady clock")
-        try visitor.field("expiresAt", &expiresAt, "when it ends by itself, on the steady clock")
+        try visitor.field(
+            "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
     }

@@ -76,7 +76,12 @@ public struct LedgerRecordReply: OpenRecord {
     /// The limits whose thresholds this call has reached, at most `reachedLimits`.
     public var reached: [LimitReached] = []
     /// The limit of the provider that will be used up sooner than was told before; absent: none.
-    public var depletion: DepletionProjected?
+    @inlinable public var depletion: DepletionProjected? {
+        get { depletions.first }
+        set { depletions = newValue.map { [$0] } ?? [] }
+    }
+    /// At most one. Each record has a reply, and hardly any tells of a depletion, which is long.
+    @usableFromInline var depletions: [DepletionProjected] = []
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -123,7 +128,7 @@ public struct LedgerReset: Command {
 
     /// What began anew.
     public struct Reply: WireRecord {
-        /// The limits that began anew, at most `LimitList.pageLength`.
+        /// The limits that began anew, at most `WireLimits.limitPageLength`.
         public var entries: [LimitEntry] = []
         /// The sums of the account before; absent: the scope has none.
         public var before: AccountUsage?
@@ -133,7 +138,7 @@ public struct LedgerReset: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
-                "entries", &entries, "the limits that began anew, at most \(LimitList.pageLength)")
+                "entries", &entries, "the limits that began anew, at most \(WireLimits.limitPageLength)")
             try visitor.field(
                 "before", &before, "the sums of the scope's account before; absent: it has none")
         }

@@ -195,7 +195,7 @@ public struct LimitList: Command {
 
     /// A page.
     public struct Reply: WireRecord {
-        /// At most `LimitList.pageLength` limits, in the order in which they were set or first used.
+        /// At most `WireLimits.limitPageLength` limits, in the order in which they were set or first used.
         public var entries: [LimitEntry] = []
         /// The cursor of the next page; 0 if this was the last.
         public var next: UInt64 = 0
@@ -206,13 +206,10 @@ public struct LimitList: Command {
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field(
                 "entries", &entries,
-                "at most \(LimitList.pageLength) limits, in the order in which they were set or first used")
+                "at most \(WireLimits.limitPageLength) limits, in the order in which they were set or first used")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
-
-    /// The most entries of a page. With names of the longest kind they fill a third of a frame.
-    public static let pageLength = 96
 }
 
 /// One limit of a scope, found by its dimension and window.

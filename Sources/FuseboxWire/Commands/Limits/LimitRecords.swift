@@ -157,14 +157,14 @@ public struct LimitWindow: WireRecord, Equatable {
     public var kind: WindowKind = .none
     /// The length of a sliding or fixed window in milliseconds, 1 s to 366 days; 0 for others.
     public var lengthMilliseconds: Int64 = 0
-    /// The unit of a calendar window.
+    /// The unit of a calendar window; `day` for others.
     public var unit: WindowUnit = .day
     /// Where a calendar window begins: of a week the weekday, 1 (Monday) to 7; of a month or quarter the day, 1 to 31;
     /// of a year the day of `anchorMonth`. 1 otherwise.
     public var anchorDay: UInt8 = 1
     /// The month that a calendar year begins in, 1 to 12. 1 otherwise.
     public var anchorMonth: UInt8 = 1
-    /// The IANA time zone of a calendar window; nil: the policy's.
+    /// The IANA time zone of a calendar window; nil: UTC.
     public var zone: Name?
 
     /// Every field has its default.
@@ -208,14 +208,14 @@ public struct LimitWindow: WireRecord, Equatable {
         try visitor.field(
             "lengthMilliseconds", &lengthMilliseconds,
             "the length of a `sliding` or `fixed` window, 1 s to 366 days; 0 for others")
-        try visitor.field("unit", &unit, "the unit of a `calendar` window")
+        try visitor.field("unit", &unit, "the unit of a `calendar` window; `day` for others")
         try visitor.field(
             "anchorDay", &anchorDay,
             "where a `calendar` window begins: the weekday that a week begins on, 1 (Monday) to 7; the day that a month, quarter or year begins on, 1 to 31; otherwise 1"
         )
         try visitor.field(
             "anchorMonth", &anchorMonth, "the month that a calendar year begins in, 1 to 12; otherwise 1")
-        try visitor.field("zone", &zone, "the IANA time zone of a `calendar` window; absent: the policy's")
+        try visitor.field("zone", &zone, "the IANA time zone of a `calendar` window; absent: UTC")
     }
 }
 
@@ -260,7 +260,7 @@ public struct Limit: WireRecord, Equatable {
         try visitor.field("onLapse", &onLapse, "what becomes of the estimate of a call that was never settled")
         try visitor.field(
             "thresholds", &thresholds,
-            "the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more"
+            "the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more; without effect for `inFlight`"
         )
     }
 
@@ -270,7 +270,8 @@ public struct Limit: WireRecord, Equatable {
         dimension == other.dimension && window.isSame(as: other.window) && (mode == .shadow) == (other.mode == .shadow)
     }
 
-    /// Checks that its parts go together.
+    /// Checks that its parts go together. What a window of its kind does not have is as `LimitWindow.init` leaves it, because
+    /// two limits are the same by what their windows have.
     ///
     /// - Throws: `outOfRange` with what does not
     public func validate() throws(Refusal) {
@@ -292,6 +293,20 @@ public struct Limit: WireRecord, Equatable {
             }
         case .calendar: try validateAnchor()
         case .manual, .prepaid, .unknown: break
+        }
+        try validateAbsentParts()
+    }
+
+    private func validateAbsentParts() throws(Refusal) {
+        guard window.kind == .sliding || window.kind == .fixed || window.lengthMilliseconds == 0 else {
+            throw Refusal(.outOfRange, "only a sliding and a fixed window have a length, so it must be 0")
+        }
+        let hasCalendar = window.unit != .day || window.anchorDay != 1 || window.anchorMonth != 1 || window.zone != nil
+        guard window.kind == .calendar || !hasCalendar else {
+            throw Refusal(
+                .outOfRange,
+                "only a calendar window has a unit, a beginning and a zone, so the unit must be day, the beginning 1 and the zone absent"
+            )
         }
     }
 

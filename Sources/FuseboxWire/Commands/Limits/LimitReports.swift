@@ -39,7 +39,12 @@ public struct LimitEntry: OpenRecord {
     public var fullness: Double { amount > 0 ? (Double(used) + Double(held)) / Double(amount) : 1 }
 
     /// What is left for new calls, at least 0.
-    public var left: Int64 { max(0, amount.subtractingClamped(used).subtractingClamped(held)) }
+    public var left: Int64 { Self.left(of: amount, used: used, held: held) }
+
+    /// What is left of an amount, at least 0.
+    static func left(of amount: Int64, used: Int64, held: Int64) -> Int64 {
+        max(0, amount.subtractingClamped(used).subtractingClamped(held))
+    }
 
     /// The fields in the order of the wire.
     @inlinable
@@ -111,6 +116,9 @@ public struct LimitObjection: OpenRecord {
     public var needed: Int64 = 0
     /// How long this limit alone lasts, in milliseconds; nil: time alone does not help.
     public var retryAfterMilliseconds: Int64?
+
+    /// What is left for new calls, at least 0.
+    public var left: Int64 { LimitEntry.left(of: amount, used: used, held: held) }
 
     /// Every field has its default.
     @inlinable public init() {}

@@ -57,7 +57,7 @@ public struct Thresholds: WireRecord, Equatable {
 
     /// Checks the shares.
     ///
-    /// - Throws: `outOfRange` for one that is negative or no number
+    /// - Throws: `outOfRange` for a share that is negative or not a number
     public func validate() throws(Refusal) {
         for share in [warning, critical, emergency] {
             guard ValueRanges.threshold.contains(share) else {
@@ -69,7 +69,10 @@ public struct Thresholds: WireRecord, Equatable {
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("warning", &warning, "the share of the amount at which `warning` fires, at least 0")
+        try visitor.field(
+            "warning", &warning,
+            "the share of the amount at which `warning` fires, at least 0; one that is never reached, such as the greatest finite number, for none"
+        )
         try visitor.field("critical", &critical, "the share at which `critical` fires, at least 0")
         try visitor.field("emergency", &emergency, "the share at which `emergency` fires, at least 0")
     }

@@ -89,7 +89,4 @@ public struct CalendarWindow: Sendable, Hashable {
         self.start = start
         self.end = end
     }
-
-    /// Whether the moment is in the period.
-    public func holds(_ moment: Timestamp) -> Bool { start <= moment && moment < end }
 }

@@ -1,13 +1,13 @@
 extension LimitWindow {
-    /// The division of the calendar that a calendar window goes by. Without a zone that is UTC's.
+    /// The division of the calendar of a calendar window. Without a zone it is in UTC.
     ///
-    /// - Throws: `outOfRange` for a zone whose name none can have, or an anchor that the unit has not
+    /// - Throws: `outOfRange` for an impossible name of a zone, or an anchor outside the unit
     public func calendarRule() throws(Refusal) -> CalendarRule {
         var zone = ZoneName.utc
         if let told = self.zone {
             guard let name = ZoneName(told.text) else {
                 throw Refusal(
-                    .outOfRange, "'\(told)' is no name of a time zone; write one such as 'Europe/Berlin' or 'UTC'")
+                    .outOfRange, "'\(told)' is not the name of a time zone; write one such as 'Europe/Berlin' or 'UTC'")
             }
             zone = name
         }

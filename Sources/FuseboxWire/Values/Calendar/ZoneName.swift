@@ -10,13 +10,12 @@ public struct ZoneName: Sendable, Hashable, Comparable, CustomStringConvertible 
     /// Universal time. It needs no database.
     public static let utc = ZoneName(unchecked: "UTC")
 
-    /// The greatest length of a name, in bytes. The longest one in the database has 32.
-    public static let longest = 64
-
     /// A name of this form; nil if the text has another form. The database may lack the zone.
     public init?(_ text: some StringProtocol) {
         let bytes = text.utf8
-        guard (1...Self.longest).contains(bytes.count), bytes.first.map(Self.isCapital) == true else { return nil }
+        guard (1...WireLimits.zoneNameLength).contains(bytes.count), bytes.first.map(Self.isCapital) == true else {
+            return nil
+        }
         let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.allSatisfy({ $0.first.map(Self.isLetter) == true && $0.allSatisfy(Self.isAllowed) }) else {
             return nil

@@ -2,7 +2,7 @@ import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
-/// Settling: how a start puts the directory in order.
+/// Tidying: how a start puts the directory in order.
 extension Recovered {
     /// Puts the directory in order, so that its files hold this state. Call it before anything else is written.
     ///
@@ -16,7 +16,7 @@ extension Recovered {
     /// 2. A snapshot is written, if the files do not hold the state yet.
     /// 3. Damaged snapshots are set aside. Their names reserved the sequences up to theirs until the new snapshot was
     ///    on disk.
-    package mutating func settle<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
+    package mutating func tidy<Files: Storage>(_ store: SnapshotStore<Files>) throws(SnapshotFailure) {
         do throws(StorageError) {
             try store.removePartials()
             try store.files.syncDirectory()
@@ -49,7 +49,7 @@ extension Recovered {
     /// The last sequence in the journal's files.
     package var journaledSequence: UInt64 { isJournalContinuous ? sequence : lastJournaled ?? 0 }
 
-    /// Whether `settle` must write a snapshot, because the files do not hold the state.
+    /// Whether `tidy` must write a snapshot, because the files do not hold the state.
     package var needsSnapshot: Bool {
         guard let snapshot else { return true }
         return (hasNewerSequence || hasOtherProfile || trimmedWorkers > 0) && snapshot.sequence != sequence

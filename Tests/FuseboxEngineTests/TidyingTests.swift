@@ -4,7 +4,7 @@ import FuseboxStore
 import Testing
 
 /// A start puts a directory in order before it is used. A crash at any moment of that must not change what comes of it.
-struct SettlingTests {
+struct TidyingTests {
     private let newest = SnapshotName(sequence: 5)
 
     /// The newest of two snapshots is damaged, and what changed since the older one is lost.
@@ -17,9 +17,9 @@ struct SettlingTests {
         return directory
     }
 
-    private func settle(_ directory: WrittenDirectory) throws {
+    private func tidy(_ directory: WrittenDirectory) throws {
         var recovered = try directory.recover()
-        try recovered.settle(SnapshotStore(directory.storage))
+        try recovered.tidy(SnapshotStore(directory.storage))
     }
 
     @Test(arguments: SimulatedStorage.Progress.allCases, [true, false])
@@ -28,7 +28,7 @@ struct SettlingTests {
         for operation in 1... {
             let directory = try damagedDirectory()
             directory.storage.plan(.death, afterOperations: operation, progress)
-            let died = (try? settle(directory)) == nil
+            let died = (try? tidy(directory)) == nil
             if losesPower { directory.storage.losePower() } else { directory.storage.killProcess() }
             let recovered = try directory.recover()
             #expect(recovered.sequence == 6, "after operation \(operation)")
@@ -46,7 +46,7 @@ struct SettlingTests {
         let directory = try damagedDirectory()
         directory.storage.put([1, 2, 3], as: newest.damaged)
         let damaged = try directory.storage.read(newest.file)
-        try settle(directory)
+        try tidy(directory)
         #expect(try directory.storage.read(newest.damaged) == [1, 2, 3])
         #expect(try directory.storage.read("\(newest.damaged)-2") == damaged)
         #expect(try SnapshotStore(directory.storage).list().map(\.sequence) == [6, 3])
@@ -62,7 +62,7 @@ struct SettlingTests {
             try directory.segment(9..<12, isSealed: true, isRebased: true)
             try directory.segment(12..<15)
             directory.storage.plan(.death, afterOperations: operation, progress)
-            let died = (try? settle(directory)) == nil
+            let died = (try? tidy(directory)) == nil
             if losesPower { directory.storage.losePower() } else { directory.storage.killProcess() }
             let recovered = try directory.recover()
             #expect(recovered.sequence == 7, "after operation \(operation)")
