@@ -66,9 +66,9 @@ struct Books {
     mutating func note(_ record: LedgerRecord, _ provider: Int, _ model: Int) {
         let place = provider * Self.modelsPerProvider + model
         accounts[place][0] += 1
-        accounts[place][1] += record.cost.nanodollars
-        accounts[place][2] += Int64(record.inputTokens)
-        accounts[place][3] += Int64(record.outputTokens)
+        accounts[place][1] += record.cost?.nanodollars ?? 0
+        accounts[place][2] += Int64(record.tokens.input ?? 0)
+        accounts[place][3] += Int64(record.tokens.output ?? 0)
     }
 
     mutating func noteOutcome(_ provider: Int, success: Bool) { breakers[provider][success ? 0 : 1] += 1 }

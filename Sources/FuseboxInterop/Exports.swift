@@ -1,2 +1,4 @@
-// Snapshots of `llm-providers` come and go as JSON. A program that exchanges them gets its values with one import.
+// The embedded types use the names, amounts, times and replies of FuseboxWire, and come and go as JSON, so one import
+// provides all of it.
 @_exported import FuseboxJSON
+@_exported import FuseboxWire

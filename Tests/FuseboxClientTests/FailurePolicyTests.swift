@@ -200,7 +200,7 @@ struct FailurePolicyTests {
         let sequences = sent.compactMap(\.sequence?.sequence)
         #expect(sequences.count == 4 && sequences == Array(sequences[0]..<sequences[0] + 4))
         let record: LedgerRecord = try #require(sent.first { $0.command == 48 }).decoded()
-        #expect(record.cost == .dollars("0.5") && record.inputTokens == 1 && record.outputTokens == 2)
+        #expect(record.cost == .dollars("0.5") && record.tokens == TokenUsage(input: 1, output: 2))
         #expect(
             (try #require(sent.first { $0.command == 32 }).decoded() as ExhaustionMark).resetAfterMilliseconds == 3000)
     }

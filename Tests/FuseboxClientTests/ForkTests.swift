@@ -113,7 +113,7 @@ struct ForkTests {
         #expect(status == 0 && provider == "openai")
         let settles = server.requests.filter { $0.command == Settle.declaration.number }
         #expect(settles.map(\.peer.number).sorted() == [0, 1])
-        let usages = settles.map { ($0.decoded() as Settle).usage?.inputTokens }
+        let usages = settles.map { ($0.decoded() as Settle).usage?.tokens.input }
         #expect(usages.contains(3) && usages.contains(nil))
     }
 

@@ -85,7 +85,7 @@ struct CallEndTests {
     func whatIsNotUnderstoodIsChargedAsTheEstimateAndNeverNothing(lines: [String], cost: String, tokens: Int) {
         let usage = call(.exited(0), told: lines, estimate: estimate).call.usage
         #expect(usage?.cost == Money(cost))
-        #expect(usage.map { $0.inputTokens + $0.outputTokens } == tokens)
+        #expect(usage.map(\.knownTokens) == tokens)
     }
 
     /// A line without a key that there is may have meant a cost: where nothing was used, the estimate is charged.

@@ -69,7 +69,7 @@ struct FormatPagesTests {
         let records = try [("openai", "gpt-4o", "0.0025"), ("openai", "o3", "1.25"), ("groq", "llama", "0.000000001")]
             .map {
                 LedgerRecord(
-                    provider: try Name($0.0), model: try Name($0.1), cost: try #require(Money($0.2)),
+                    provider: try Name($0.0), model: try Name($0.1), cost: try #require(Money($0.2) as Money?),
                     inputTokens: 1_200,
                     outputTokens: 34)
             }

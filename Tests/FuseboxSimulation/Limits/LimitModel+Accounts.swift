@@ -20,7 +20,7 @@ extension LimitModel {
 
         init(_ usage: AccountUsage) {
             (cost, requests) = (usage.spend.nanodollars, usage.requests)
-            (input, output) = (usage.inputTokens, usage.outputTokens)
+            (input, output) = (usage.sentTokens, usage.receivedTokens)
         }
 
         static func += (sums: inout Sums, other: Sums) {

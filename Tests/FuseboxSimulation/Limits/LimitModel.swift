@@ -243,7 +243,8 @@ extension LimitModel {
             tokens = Int64(inputTokens) + Int64(outputTokens)
         }
 
-        init(_ usage: CallUsage) { self.init(usage.cost, usage.inputTokens, usage.outputTokens) }
+        init(_ usage: CallUsage) { self.init(usage.cost, usage.tokens) }
+        init(_ cost: Money?, _ tokens: TokenUsage) { self.init(cost ?? .zero, tokens.input ?? 0, tokens.output ?? 0) }
 
         subscript(dimension: LimitDimension) -> Int64? {
             switch dimension {

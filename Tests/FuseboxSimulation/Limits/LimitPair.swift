@@ -90,7 +90,7 @@ package struct LimitPair: Sendable {
         case let record as LedgerRecord:
             let keys = LimitModel.keys(
                 record.provider.text, record.deployment?.text, record.model.text, Self.tags(record.tags, of: user))
-            model.report(keys, LimitModel.Need(record.cost, record.inputTokens, record.outputTokens), at: now)
+            model.report(keys, LimitModel.Need(record.cost, record.tokens), at: now)
         default: return
         }
     }

@@ -200,7 +200,7 @@ package struct LimitWalk {
         let usage = usage()
         var record = LedgerRecord(
             provider: Names.name(random.pick(draw.providers)), model: Names.name(random.pick(draw.models)),
-            cost: usage.cost, inputTokens: usage.inputTokens, outputTokens: usage.outputTokens)
+            cost: usage.cost, tokens: usage.tokens)
         record.tags = tags()
         apply(record, by: 8)
     }
