@@ -96,7 +96,8 @@ let package = Package(
             name: "FuseboxCoreTests", dependencies: ["FuseboxCore", "FuseboxTestSupport", "FuseboxWire"],
             swiftSettings: testing),
         .testTarget(
-            name: "FuseboxClientTests", dependencies: ["FuseboxClient", "FuseboxTestSupport", "FuseboxWire"],
+            name: "FuseboxClientTests",
+            dependencies: ["FuseboxClient", "FuseboxCollections", "FuseboxTestSupport", "FuseboxWire"],
             swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",
