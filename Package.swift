@@ -99,7 +99,9 @@ let package = Package(
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxClientTests",
-            dependencies: ["FuseboxClient", "FuseboxJSON", "FuseboxTestSupport", "FuseboxWire"],
+            dependencies: [
+                "FuseboxClient", "FuseboxCollections", "FuseboxJSON", "FuseboxTestSupport", "FuseboxWire",
+            ],
             swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",
@@ -120,8 +122,8 @@ let package = Package(
         .testTarget(
             name: "FuseboxEndToEndTests",
             dependencies: [
-                "fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCore", "FuseboxTestSupport", "FuseboxWire",
-                "fuseboxd",
+                "fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCollections", "FuseboxCore", "FuseboxTestSupport",
+                "FuseboxWire", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(name: "ApplicationNames", path: "Tests/ApplicationNames", swiftSettings: testing),
@@ -150,7 +152,9 @@ let package = Package(
             name: "FuseboxSimulationTests", dependencies: ["FuseboxSimulation"], swiftSettings: testing),
         .testTarget(
             name: "FuseboxStoreTests",
-            dependencies: ["FuseboxSimulation", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire"],
+            dependencies: [
+                "FuseboxCollections", "FuseboxSimulation", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire",
+            ],
             swiftSettings: testing),
         .testTarget(
             name: "FuseboxEngineTests",

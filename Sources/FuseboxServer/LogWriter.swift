@@ -1,8 +1,8 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxLoop
 import FuseboxWire
 import Glibc
-import Synchronization
 
 /// Writes lines to standard error. Its callers never block.
 ///
@@ -27,7 +27,7 @@ import Synchronization
         var linesInSecond = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let descriptor: Int32
     private let prefix: LogPrefix
     /// The thread waits for this semaphore. It is never freed, because the writer lives as long as the process.

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 import Synchronization
 import Testing

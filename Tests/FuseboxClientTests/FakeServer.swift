@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxTestSupport
 import FuseboxWire
 import Glibc

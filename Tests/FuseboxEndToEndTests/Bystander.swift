@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxCollections
 import FuseboxTestSupport
 import Glibc
 import Synchronization
@@ -6,7 +7,7 @@ import Testing
 
 /// A well-behaved client that sends requests from its own thread while a test misbehaves.
 final class Bystander: Sendable {
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let isStopping = Atomic(false)
     private let path: String
 

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxCollections
 import FuseboxTestSupport
 import Glibc
 import Synchronization
@@ -42,7 +43,7 @@ extension EndToEnd {
         /// Workers with a long timeout call all the time and do not notice that the daemon restarts.
         @Test func withPatienceWorkersSeeNothingOfARestart() throws {
             var daemon = try DaemonProcess()
-            let failure = Mutex<ClientError?>(nil)
+            let failure = Lock<ClientError?>(nil)
             let isStopping = Atomic(false)
             let calls = Atomic(0)
             let path = daemon.socketPath

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxTestSupport
 import FuseboxWire
 import Glibc
@@ -34,7 +35,7 @@ final class ResendingWorker: Sendable {
     let name: String
     private let path: String
     private let isStopping = Atomic(false)
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ path: String, number: Int) {
         self.path = path

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxTestSupport
 import FuseboxWire
 import Glibc
@@ -12,7 +13,7 @@ extension EndToEnd {
             private let path: String
             private let account: String
             private let acknowledgedCount = Atomic(0)
-            private let thread = Mutex(pthread_t())
+            private let thread = Lock(pthread_t())
 
             var acknowledged: Int { acknowledgedCount.load(ordering: .sequentiallyConsistent) }
 

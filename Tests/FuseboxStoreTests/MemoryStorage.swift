@@ -1,6 +1,6 @@
+import FuseboxCollections
 import FuseboxStore
 import Glibc
-import Synchronization
 
 /// A directory in memory that records operations, fails as planned, and loses unsynced data in a crash.
 final class MemoryStorage: Storage {
@@ -18,7 +18,7 @@ final class MemoryStorage: Storage {
         var failing: Int?
     }
 
-    let state = Mutex(State())
+    let state = Lock(State())
 
     init() {}
 

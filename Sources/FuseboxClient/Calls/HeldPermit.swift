@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// The permit of a call that is under way.

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// The permits that this client holds. Those of `withPermit` are renewed each third of their time to live.

@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// The requests of one client in one process, and the one connection that they share.

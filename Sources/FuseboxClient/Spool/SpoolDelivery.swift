@@ -1,3 +1,4 @@
+import FuseboxCollections
 import FuseboxWire
 
 /// Delivers the spool in the background while a client is connected, one file after the other.

@@ -61,10 +61,10 @@ extension StateMachine {
         windowMilliseconds: Int64 = CreditLedger.defaultBurnRateWindowMilliseconds, at moment: Moment
     ) -> DepletionProjection? {
         let rule = limitTable.entries[place].rule
-        let limit = limitTable.rules[rule].limit
-        guard limit.dimension == .cost, limit.mode != .shadow, limit.window.isProjected else {
-            return nil
-        }
+        // A limit is long, so its members are read singly.
+        guard limitTable.rules[rule].limit.dimension == .cost, limitTable.rules[rule].limit.mode != .shadow,
+            limitTable.rules[rule].limit.window.isProjected
+        else { return nil }
         let amount = limitTable.rules[rule].amount
         guard amount > 0 else { return nil }
         let burnRate = ledger.burnRate(

@@ -1,7 +1,7 @@
+import FuseboxCollections
 import FuseboxCore
 import FuseboxStore
 import FuseboxWire
-import Synchronization
 
 /// The turns of the owner, and the actions that they cause.
 extension Storekeeper {
@@ -194,9 +194,9 @@ extension Storekeeper {
 
 /// Hands a value to another thread, which then has the only reference to it.
 final class Handover<Value: Sendable>: Sendable {
-    private let value: Mutex<Value?>
+    private let value: Lock<Value?>
 
-    init(_ value: consuming sending Value) { self.value = Mutex(value) }
+    init(_ value: consuming sending Value) { self.value = Lock(value) }
 
     func take() -> Value? {
         value.withLock { value in

@@ -5,21 +5,21 @@ import Glibc
 /// It uses the C library's mutex. The `Mutex` of `Synchronization` locks inside the Swift runtime, where
 /// ThreadSanitizer does not see it, so every access to its value looks like a race. Both cost some 20 ns if they are
 /// uncontended. The lock is not recursive.
-@safe struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+@safe package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // A mutex of the C library must not move. Both are used through these pointers only, and freed with them. They are
     // not fields of one generic type, because the Swift runtime would have to build that type's metadata at run time,
     // under locks of its own that a forked child may find locked.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let value: UnsafeMutablePointer<Value>
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
-    init(_ initial: consuming sending Value) {
+    @inlinable package init(_ initial: consuming sending Value) {
         unsafe mutex = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
         unsafe value = .allocate(capacity: 1)
         unsafe value.initialize(to: initial)
     }
 
-    deinit {
+    @inlinable deinit {
         unsafe pthread_mutex_destroy(mutex)
         unsafe mutex.deallocate()
         unsafe value.deinitialize(count: 1)
@@ -27,7 +27,7 @@ import Glibc
     }
 
     /// Calls `body` with the value while no other thread has it.
-    func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable package func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         unsafe pthread_mutex_lock(mutex)
