@@ -187,7 +187,8 @@ extension StateMachine {
         guard command.limit.window.kind == .prepaid else {
             throw Refusal(
                 .outOfRange,
-                "only a prepaid limit is topped up; '\(command.limit)' renews by itself, and `limit set` changes its amount")
+                "only a prepaid limit is topped up; '\(command.limit)' renews by itself, and `limit set` changes its amount"
+            )
         }
         guard command.limit.amount > 0 else {
             throw Refusal(.outOfRange, "a limit is topped up by more than nothing; `limit set` lowers its amount")
