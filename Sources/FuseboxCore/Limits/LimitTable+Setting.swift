@@ -202,10 +202,12 @@ extension LimitTable {
         }
     }
 
-    /// Counts a past use of a limit whose window slides.
-    mutating func countPast(_ amount: Int64, _ place: Int, at then: Timestamp, now: Timestamp) {
-        guard let slide = entries[place].slide, amount > 0 else { return }
-        slides[slide].correct(amount, from: then, at: now)
+    /// Counts the past use of a limit whose window slides.
+    ///
+    /// - Parameter past: what the account of its scope has used lately
+    mutating func countPast(_ past: RecentUse, in recents: borrowing RecentUsePool, _ place: Int, at moment: Moment) {
+        guard let slide = entries[place].slide else { return }
+        slides[slide].add(past, of: rules[entries[place].rule].limit.dimension, in: recents, at: moment)
     }
 
     /// Sets what was used of a limit.
