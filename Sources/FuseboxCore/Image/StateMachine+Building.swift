@@ -211,7 +211,7 @@ extension StateMachine.Builder {
             provider: provider,
             deployment: entry.deployment.map { machine.names.intern($0, below: provider, by: entry.user) },
             model: entry.model.map { machine.models.intern($0, by: entry.user) })
-        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user, machine.limitTable)) }
+        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user)) }
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
