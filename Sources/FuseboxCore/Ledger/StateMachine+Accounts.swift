@@ -76,6 +76,7 @@ extension StateMachine {
             if names.parent(of: NameID(index: index)) == provider { gone.append(index) }
         }
         for index in gone {
+            ledger.closeDeployment(index)
             ledger.recents.removeAll(&ledger.deployments[existing: index].recent)
             ledger.deployments.remove(at: index)
             names.release(NameID(index: index))

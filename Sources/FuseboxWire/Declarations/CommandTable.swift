@@ -85,6 +85,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case takeClockBack = 245
     case beginWindow = 246
     case recordClock = 247
+    case beginDay = 248
 }
 
 /// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
@@ -186,6 +187,7 @@ public enum CommandTable {
         case .takeClockBack: visitor.visit(TakeClockBack.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .recordClock: visitor.visit(RecordClock.self)
+        case .beginDay: visitor.visit(BeginDay.self)
         }
     }
 

@@ -15,10 +15,16 @@ struct EngineCalendars {
     /// When zones are read again, on the steady clock.
     private var rereadAt: Timestamp
 
+    /// The calendar of the history's days.
+    static let days = ZonedCalendar(.day, in: .utc)
+
     /// The calendars of the recovered state, at this moment on the steady clock.
     init(_ database: ZoneDatabase, _ machine: borrowing StateMachine, at now: Timestamp) {
         self.database = database
         rereadAt = now + Bounds.zoneRereadMilliseconds
+        if let day = machine.openDay {
+            boundaries.use(Self.days, at: Timestamp(milliseconds: day * BeginDay.milliseconds))
+        }
         for calendar in machine.calendars { missing.append((calendar.window, calendar.current)) }
         useMissing(at: now)
     }
@@ -97,6 +103,11 @@ extension Engine {
         }
     }
 
+    private mutating func beginDay(at time: Timestamp, keepsUse: Bool) throws(Refusal) {
+        let day = time.milliseconds.floorDivided(by: BeginDay.milliseconds)
+        try applyOwn(BeginDay(day, keepsUse: keepsUse), at: clock.moment)
+    }
+
     private mutating func beginCalendars() {
         calendars = EngineCalendars(zones, state.machine, at: clock.now)
     }
@@ -105,9 +116,11 @@ extension Engine {
     var calendarsWake: Timestamp? { calendars?.boundaries.wakes(by: clock) }
 
     private mutating func turn(_ change: CalendarBoundaries.Change, keepsUse: Bool) throws(Refusal) {
+        let isOfHistory = change.rule == EngineCalendars.days.rule
+        if isOfHistory { try beginDay(at: change.to.start, keepsUse: keepsUse) }
         let known = state.machine.calendars.first { (try? $0.window.calendarRule()) == change.rule }
         guard let known, known.isInUse else {
-            calendars?.drop(change.rule)
+            if !isOfHistory { calendars?.drop(change.rule) }
             return
         }
         try applyOwn(

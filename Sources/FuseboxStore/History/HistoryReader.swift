@@ -1,0 +1,168 @@
+import FuseboxWire
+
+/// Reads the bytes of a month's file: every good entry, and where others are.
+package struct HistoryReader: Sendable {
+    /// What is wrong at a place of the file.
+    package struct Damage: Sendable, Equatable {
+        /// The offset in the file.
+        package var offset: Int
+        /// What is wrong, as a clause.
+        package var what: String
+    }
+
+    /// A good entry.
+    package struct Found: Sendable {
+        /// Its fields.
+        package var entry: HistoryEntry
+        /// Its offset in the file.
+        package var offset: Int
+        /// The offset after it.
+        package var end: Int
+    }
+
+    /// The month, by the name of the file.
+    package let month: HistoryMonth
+    /// Damaged places, in order.
+    package internal(set) var damage: [Damage] = []
+    /// The offset after the last good entry, or after the head.
+    package private(set) var end: Int
+    /// Whether bytes follow that are no entry: one was not written completely.
+    package private(set) var isTorn = false
+
+    /// Begins at an offset after the head.
+    package init(_ month: HistoryMonth, from offset: Int = HistoryHeader.bytes) {
+        self.month = month
+        end = max(offset, HistoryHeader.bytes)
+    }
+
+    /// Why a newer program has written the file. Nil if this program can read it.
+    ///
+    /// A damaged head is noted as such. The entries are read by the versions that are written now.
+    package mutating func checkHead(_ head: [UInt8]) -> String? {
+        do throws(HeadDamage) {
+            let header = try FileHead.read(HistoryHeader.self, from: head)
+            if header.entryVersion > HistoryEntry.version || header.recordVersion > HistoryRecord.version
+                || header.gapVersion > HistoryGap.version
+            {
+                return "a newer program wrote its entries"
+            }
+            if HistoryHeader(month).year != header.year || HistoryHeader(month).month != header.month {
+                damage.append(Damage(offset: 0, what: "its head names the month \(header.year)-\(header.month)"))
+            }
+        } catch {
+            if case .newerVersion(let version) = error { return "its head has the newer version \(version)" }
+            damage.append(Damage(offset: 0, what: "its head is not good"))
+        }
+        return nil
+    }
+
+    /// Calls `body` with every good entry of a piece of the file, and the reader at its records.
+    ///
+    /// - Parameters:
+    ///   - bytes: the piece, which begins at `end`
+    ///   - isLast: whether the file ends with the piece
+    package mutating func read(_ bytes: [UInt8], isLast: Bool, _ body: (Found, inout ByteReader) -> Void) {
+        let start = end
+        let (damage, place, isTorn) = unsafe bytes.withUnsafeBytes { all in
+            unsafe Self.walk(all, from: start, isLast: isLast, body)
+        }
+        self.damage += damage
+        end = place
+        self.isTorn = isTorn
+    }
+
+    private static func walk(
+        _ all: UnsafeRawBufferPointer, from start: Int, isLast: Bool, _ body: (Found, inout ByteReader) -> Void
+    ) -> (damage: [Damage], end: Int, isTorn: Bool) {
+        var damage: [Damage] = []
+        var place = 0
+        while place < all.count {
+            if let end = unsafe entry(at: place, of: all, from: start, body) {
+                place = end
+                continue
+            }
+            let isCut = all.count - place < HistoryEntry.longest + 2 * HistoryEntry.headBytes
+            if isCut, !isLast, place > 0 { return (damage, start + place, false) }
+            var next = place + HistoryEntry.alignment
+            while next < all.count, unsafe length(at: next, of: all) == nil { next += HistoryEntry.alignment }
+            guard next < all.count else {
+                // Only zeros may follow the last entry: a file whose length reached the disk before its bytes.
+                guard isLast else { return (damage, start + max(place, all.count - HistoryEntry.longest), false) }
+                return (damage, start + place, unsafe all[place...].contains { $0 != 0 })
+            }
+            damage.append(
+                Damage(offset: start + place, what: "the entry is damaged; \(next - place) bytes are passed over"))
+            place = next
+        }
+        return (damage, start + place, false)
+    }
+
+    /// The bytes of the body of a good entry. Nil if there is none.
+    private static func length(at place: Int, of all: UnsafeRawBufferPointer) -> Int? {
+        guard place + HistoryEntry.headBytes <= all.count else { return nil }
+        let stored = unsafe UInt32(littleEndian: all.loadUnaligned(fromByteOffset: place, as: UInt32.self))
+        let length = Int(unsafe UInt32(littleEndian: all.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self)))
+        guard length > 0, length <= HistoryEntry.longest else { return nil }
+        let end = place + HistoryBatch.aligned(HistoryEntry.headBytes + length)
+        guard end <= all.count else { return nil }
+        guard unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[(place + 4)..<end])) == stored else { return nil }
+        return length
+    }
+
+    /// Reads an entry. Returns the offset after it. Nil if it is not good.
+    private static func entry(
+        at place: Int, of all: UnsafeRawBufferPointer, from start: Int, _ body: (Found, inout ByteReader) -> Void
+    ) -> Int? {
+        guard let length = unsafe length(at: place, of: all) else { return nil }
+        let first = place + HistoryEntry.headBytes
+        let end = place + HistoryBatch.aligned(HistoryEntry.headBytes + length)
+        var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[first..<(first + length)]))
+        guard let entry = try? HistoryEntry.read(version: HistoryEntry.version, from: &reader) else { return nil }
+        body(Found(entry: entry, offset: start + place, end: start + end), &reader)
+        return end
+    }
+}
+
+/// Entries of a month, encoded.
+package struct HistoryBatch: Sendable {
+    /// The bytes of the entries.
+    package private(set) var bytes: [UInt8] = []
+
+    /// No entries.
+    package init() {}
+
+    static func aligned(_ count: Int) -> Int { (count + HistoryEntry.alignment - 1) & ~(HistoryEntry.alignment - 1) }
+
+    /// The body of an entry.
+    package static func body(_ entry: HistoryEntry, _ records: some Sequence<HistoryRecord>) -> [UInt8] {
+        var writer = ByteWriter(capacity: 4_096)
+        entry.encode(into: &writer)
+        for record in records { record.encode(into: &writer) }
+        return writer.bytes
+    }
+
+    /// The body of an entry that tells a gap.
+    package static func body(_ entry: HistoryEntry, _ gap: HistoryGap) -> [UInt8] {
+        var entry = entry
+        entry.isGap = true
+        var writer = ByteWriter(capacity: 128)
+        entry.encode(into: &writer)
+        gap.encode(into: &writer)
+        return writer.bytes
+    }
+
+    /// Appends an entry with this body, of at most `HistoryEntry.longest` bytes.
+    package mutating func append(_ body: [UInt8]) {
+        precondition(body.count <= HistoryEntry.longest, "an entry has at most \(HistoryEntry.longest) bytes")
+        var writer = ByteWriter(capacity: body.count + 16)
+        writer.write(0 as UInt32)
+        writer.write(UInt32(body.count))
+        writer.write(contentsOf: body)
+        while writer.count % HistoryEntry.alignment != 0 { writer.write(0 as UInt8) }
+        let checksum = unsafe writer.withBytes { all in
+            unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[4...]))
+        }
+        writer.overwrite(checksum, at: 0)
+        bytes += writer.bytes
+    }
+}
