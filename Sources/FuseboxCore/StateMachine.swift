@@ -233,7 +233,8 @@ extension StateMachine {
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .beginDay: visitor.visit(BeginDay.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
-            .importChunk, .importCommit, .forgetWorker, .takeClockBack, .recordClock:
+            .importChunk, .importCommit, .ledgerHistory, .historyFiles, .historyRead, .forgetWorker, .takeClockBack,
+            .recordClock:
             nil
         }
     }

@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             It changes nothing, and works while a daemon runs. It checks all checksums, names, sequences and epochs, whether \
             the state can be recovered, whether the journal reaches as far as it did, and whether the ends of all permits \
-            add up. In a directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is \
+            add up, and the files of the ledger's history. In a directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is \
             wrong, 74 if only room for the journal's next segment is missing, 64 if it is not a data directory.
 
             EXAMPLE

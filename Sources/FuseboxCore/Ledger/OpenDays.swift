@@ -40,6 +40,17 @@ public struct DayUse: Sendable, Equatable {
     }
 }
 
+extension CreditLedger.Sums {
+    /// The sums of a day.
+    init(_ use: DayUse) {
+        spend = use.spend
+        inputTokens = use.inputTokens
+        outputTokens = use.outputTokens
+        requests = use.requests
+        parts = use.parts
+    }
+}
+
 /// The open day of an account. What it has used on that day is the difference of its sums and `base`, so a call need
 /// not be added twice.
 struct OpenDay: Sendable {

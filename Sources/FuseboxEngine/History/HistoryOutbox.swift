@@ -20,6 +20,9 @@ struct HistoryOutbox: Sendable {
 
     var isEmpty: Bool { items.isEmpty }
 
+    /// The number of records.
+    var records: UInt64 { items.reduce(0) { $0 + $1.records } }
+
     /// Adds what an input has closed.
     ///
     /// - Parameter limit: the bytes that may wait; what finds no room is told as a gap

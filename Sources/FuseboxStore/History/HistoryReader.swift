@@ -18,6 +18,17 @@ package struct HistoryReader: Sendable {
         package var offset: Int
         /// The offset after it.
         package var end: Int
+
+        /// Reads the records.
+        ///
+        /// - Returns: the number of records that could not be written, if the entry is a gap
+        package func missing(in records: inout ByteReader) throws(Refusal) -> UInt64 {
+            if entry.isGap { return try HistoryGap.read(version: HistoryGap.version, from: &records).records }
+            while records.remaining > 0 {
+                _ = try HistoryRecord.read(version: HistoryRecord.version, from: &records)
+            }
+            return 0
+        }
     }
 
     /// The month, by the name of the file.
@@ -61,7 +72,8 @@ package struct HistoryReader: Sendable {
     /// - Parameters:
     ///   - bytes: the piece, which begins at `end`
     ///   - isLast: whether the file ends with the piece
-    package mutating func read(_ bytes: [UInt8], isLast: Bool, _ body: (Found, inout ByteReader) -> Void) {
+    ///   - body: returns whether further entries are wanted
+    package mutating func read(_ bytes: [UInt8], isLast: Bool, _ body: (Found, inout ByteReader) -> Bool) {
         let start = end
         let (damage, place, isTorn) = unsafe bytes.withUnsafeBytes { all in
             unsafe Self.walk(all, from: start, isLast: isLast, body)
@@ -72,13 +84,14 @@ package struct HistoryReader: Sendable {
     }
 
     private static func walk(
-        _ all: UnsafeRawBufferPointer, from start: Int, isLast: Bool, _ body: (Found, inout ByteReader) -> Void
+        _ all: UnsafeRawBufferPointer, from start: Int, isLast: Bool, _ body: (Found, inout ByteReader) -> Bool
     ) -> (damage: [Damage], end: Int, isTorn: Bool) {
         var damage: [Damage] = []
         var place = 0
         while place < all.count {
-            if let end = unsafe entry(at: place, of: all, from: start, body) {
+            if let (end, goesOn) = unsafe entry(at: place, of: all, from: start, body) {
                 place = end
+                guard goesOn else { return (damage, start + place, false) }
                 continue
             }
             let isCut = all.count - place < HistoryEntry.longest + 2 * HistoryEntry.headBytes
@@ -109,17 +122,16 @@ package struct HistoryReader: Sendable {
         return length
     }
 
-    /// Reads an entry. Returns the offset after it. Nil if it is not good.
+    /// Reads an entry. Returns the offset after it, and whether further ones are wanted. Nil if it is not good.
     private static func entry(
-        at place: Int, of all: UnsafeRawBufferPointer, from start: Int, _ body: (Found, inout ByteReader) -> Void
-    ) -> Int? {
+        at place: Int, of all: UnsafeRawBufferPointer, from start: Int, _ body: (Found, inout ByteReader) -> Bool
+    ) -> (end: Int, goesOn: Bool)? {
         guard let length = unsafe length(at: place, of: all) else { return nil }
         let first = place + HistoryEntry.headBytes
         let end = place + HistoryBatch.aligned(HistoryEntry.headBytes + length)
         var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[first..<(first + length)]))
         guard let entry = try? HistoryEntry.read(version: HistoryEntry.version, from: &reader) else { return nil }
-        body(Found(entry: entry, offset: start + place, end: start + end), &reader)
-        return end
+        return (end, body(Found(entry: entry, offset: start + place, end: start + end), &reader))
     }
 }
 

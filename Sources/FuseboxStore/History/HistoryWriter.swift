@@ -250,22 +250,35 @@ extension HistoryReader {
 
     /// Reads the next piece of the file, from `end` on.
     ///
+    /// - Parameters:
+    ///   - piece: its length in bytes, longer than any entry
+    ///   - body: returns whether further entries are wanted
     /// - Returns: whether there is more
     package mutating func readPiece<Files: Storage>(
-        from files: Files, _ body: (Found, inout ByteReader) -> Void
+        from files: Files, length piece: Int = pieceBytes, _ body: (Found, inout ByteReader) -> Bool
     ) throws(StorageError) -> Bool {
         let length = try files.length(of: month.file)
-        let bytes = try files.read(month.file, at: end, length: min(Self.pieceBytes, max(0, length - end)))
+        let bytes = try files.read(month.file, at: end, length: min(piece, max(0, length - end)))
         let isLast = end + bytes.count >= length
-        read(bytes, isLast: isLast, body)
-        return !isLast
+        var isStopped = false
+        read(bytes, isLast: isLast) { found, records in
+            isStopped = !body(found, &records)
+            return !isStopped
+        }
+        return !isLast || (isStopped && end < length)
     }
 
     /// Reads the rest of the file.
     package mutating func readAll<Files: Storage>(
         from files: Files, _ body: (Found, inout ByteReader) -> Void
     ) throws(StorageError) {
-        while try readPiece(from: files, body) {}
+        var isMore = true
+        while isMore {
+            isMore = try readPiece(from: files) { found, records in
+                body(found, &records)
+                return true
+            }
+        }
     }
 
     /// Forgets that the head is not good, because it was written again.

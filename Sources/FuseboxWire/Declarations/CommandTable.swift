@@ -45,6 +45,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerSummary = 59
     case ledgerSummaries = 60
     case ledgerAccounts = 61
+    case ledgerHistory = 62
     case priceSet = 64
     case priceRemove = 65
     case priceList = 66
@@ -62,6 +63,8 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case aliasSet = 90
     case aliasRemove = 91
     case aliasList = 92
+    case historyFiles = 93
+    case historyRead = 94
 
     case admit = 96
     case settle = 97
@@ -147,6 +150,7 @@ public enum CommandTable {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .ledgerHistory: visitor.visit(LedgerHistory.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)
@@ -164,6 +168,8 @@ public enum CommandTable {
         case .aliasSet: visitor.visit(AliasSet.self)
         case .aliasRemove: visitor.visit(AliasRemove.self)
         case .aliasList: visitor.visit(AliasList.self)
+        case .historyFiles: visitor.visit(HistoryFiles.self)
+        case .historyRead: visitor.visit(HistoryRead.self)
 
         case .admit: visitor.visit(Admit.self)
         case .settle: visitor.visit(Settle.self)
