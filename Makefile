@@ -142,6 +142,10 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
+	echo >> .build/history.md
+	.build/debug/fusebox protocol --format history >> .build/history.md
+	mv .build/history.md proto-docs/history.md
 
 # The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build

@@ -29,7 +29,7 @@ struct CheckCommand: ParsableCommand {
         let files = try DirectoryStorage(directory, .looking)
         let names = try files.list()
         guard DataDirectory.isOne(names) else {
-            return try BackupReport(names, in: directory).deliver(asJSON: connection.json)
+            return try BackupReport(names, in: files, directory).deliver(asJSON: connection.json)
         }
         let store = SnapshotStore(files)
         let isInUse = DataDirectory.isInUse(directory)

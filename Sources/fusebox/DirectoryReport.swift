@@ -60,13 +60,10 @@ struct DirectoryReport {
     }
 
     private static func row(_ history: Inspection.HistoryFile) -> [String] {
-        [
-            history.month.file, Formatting.bytes(UInt64(history.bytes)), "-", "-",
-            ending(history),
-        ]
+        [history.month.file, Formatting.bytes(UInt64(history.bytes)), "-", "-", ending(history)]
     }
 
-    private static func ending(_ history: Inspection.HistoryFile) -> String {
+    static func ending(_ history: Inspection.HistoryFile) -> String {
         if !history.problems.isEmpty { return "damaged" }
         let missing =
             history.missing > 0 ? ", \(Quantity.count(history.missing, "record")) could not be written" : ""
@@ -153,7 +150,7 @@ struct DirectoryReport {
         ]
     }
 
-    private static func json(_ history: Inspection.HistoryFile) -> JSONValue {
+    static func json(_ history: Inspection.HistoryFile) -> JSONValue {
         [
             "file": .string(history.month.file), "kind": "history", "bytes": JSONValue(history.bytes),
             "entries": JSONValue(history.entries), "missing": JSONValue(history.missing),

@@ -48,6 +48,15 @@ package struct Inspection: Sendable {
 
     /// A file of the history.
     package struct HistoryFile: Sendable {
+        /// The files of the history in a directory, oldest first.
+        package static func all<Files: Storage>(in files: Files) throws(StorageError) -> [HistoryFile] {
+            var found: [HistoryFile] = []
+            for month in try files.historyMonths() {
+                if let file = try Inspection.look(at: month, in: files) { found.append(file) }
+            }
+            return found
+        }
+
         /// The month.
         package let month: HistoryMonth
         /// The length of the file in bytes. 0 if it cannot be read.
@@ -111,11 +120,7 @@ package struct Inspection: Sendable {
                 && $0 != JournalName.spare && HistoryMonth(file: $0) == nil
         }.sorted()
         spare = try Self.spare(in: store.files)
-        var history: [HistoryFile] = []
-        for month in try store.files.historyMonths() {
-            if let file = try Self.look(at: month, in: store.files) { history.append(file) }
-        }
-        self.history = history
+        history = try HistoryFile.all(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
             // The snapshots were checked by themselves. This checks the state after the replay.

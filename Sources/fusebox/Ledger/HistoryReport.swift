@@ -103,7 +103,7 @@ struct HistoryReport {
     private var sentences: [String] {
         var sentences: [String] = []
         if includesToday, sums.values.contains(where: { $0.day == notes.openDay || rows != .day }) {
-            sentences.append("\(DayArgument.text(notes.openDay)) is not over yet")
+            sentences.append("today is not over yet")
         }
         if notes.waiting > 0 {
             sentences.append(
