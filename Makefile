@@ -94,10 +94,12 @@ fuzz: setup
 SEED ?= 1
 SEEDS ?= 1000
 CRASHES ?= 101
+LIVES ?= 10000
 
 simulate: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
+	.build/release/fusebox-simulate --history $(LIVES) --seed $(SEED)
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 # WALKS is the number of seeds, STEPS the number of commands of each. Every seed runs under both profiles and both sets of

@@ -3,7 +3,7 @@ import FuseboxWire
 
 /// The history of closed days, which is written to the files of the months.
 ///
-/// An entry is written once its input is synced. A start then yields it again from the snapshot or the journal, and
+/// An entry is written once its input is on disk, in the journal or in a snapshot. A start then yields it again from the snapshot or the journal, and
 /// finds it in the file. Nothing waits for the history: an entry that cannot be written stays in the outbox, which is
 /// part of every snapshot, and is tried again once a second.
 extension Storekeeper {
@@ -26,7 +26,9 @@ extension Storekeeper {
     func writeHistory() {
         guard !history.isUnderWay, !engine.state.history.isEmpty, failure == nil else { return }
         if let retryAt = history.retryAt, moment.now < retryAt { return }
-        let items = engine.state.history.takeReady(upTo: engine.commit.progress.watermarks.synced)
+        // Without a journal, an input is on disk once a snapshot holds it.
+        let inSnapshot = engine.commit.snapshots.newest?.sequence ?? 0
+        let items = engine.state.history.takeReady(upTo: max(engine.commit.progress.watermarks.synced, inSnapshot))
         guard !items.isEmpty else { return }
         history.isUnderWay = true
         history.retryAt = nil

@@ -138,7 +138,8 @@ extension Engine {
         guard days.contains(command.since), days.contains(command.until) else {
             throw Refusal(.outOfRange, "days must lie between \(days.lowerBound) and \(days.upperBound)")
         }
-        return .readHistory(command, waiting: state.history.records, openDay: state.machine.openDay ?? 0)
+        let waiting = max(state.history.records, state.machine.isClosingDays ? 1 : 0)
+        return .readHistory(command, waiting: waiting, openDay: state.machine.openDay ?? 0)
     }
 
     private func decode<C: Command>(_: C.Type, _ reader: inout ByteReader) throws(Refusal) -> C {

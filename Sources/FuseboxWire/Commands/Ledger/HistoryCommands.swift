@@ -42,7 +42,8 @@ public struct LedgerHistory: Command {
         public var days: [HistoryDay] = []
         /// What could not be written or read.
         public var problems: [HistoryProblem] = []
-        /// The records of closed days that are not on disk yet, as of this page.
+        /// The records of days that are over that are not on disk yet, as of this page. At least 1 while accounts close
+        /// a day.
         public var waiting: UInt64 = 0
         /// The day on which use counts now, in days since 1970-01-01. It is not part of the history yet.
         public var openDay: Int64 = 0
@@ -58,7 +59,9 @@ public struct LedgerHistory: Command {
                 "days of accounts, in the order in which they were written; an account may have several records of a day, and they add up"
             )
             try visitor.field("problems", &problems, "what could not be written or read")
-            try visitor.field("waiting", &waiting, "the records of closed days that are not on disk yet")
+            try visitor.field(
+                "waiting", &waiting,
+                "the records of days that are over that are not on disk yet; at least 1 while accounts close a day")
             try visitor.field("openDay", &openDay, "the day on which use counts now; it is not part of the history yet")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
