@@ -29,6 +29,8 @@ public struct StateMachine: Sendable {
     var rules = NameRules()
     /// What calls cost.
     var prices = PriceTable()
+    /// What calls have cost lately, by their routes.
+    var recentCosts = RecentCosts()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
@@ -226,6 +228,7 @@ extension StateMachine {
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
+        case .limitTopUp: visitor.visit(LimitTopUp.self)
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)

@@ -185,6 +185,7 @@ extension StateMachine {
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         if let use {
             record(use, provider, scopes, application)
+            noteCost(use.charge, command.outcome, scopes, by: application.user)
         } else if command.outcome == .success {
             ledger.add(UseSums(), parts: .unpriced, scopes, at: application.moment)
         }
@@ -265,6 +266,9 @@ extension StateMachine {
         guard command.outcome != .cancelled else { return LedgerRecordReply() }
         let scopes = try record(
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
+        var asking = scopes
+        if command.candidate.model == nil { asking.model = nil }
+        noteCost(charge, command.outcome, asking, by: application.user)
         if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
             // Without a report, the name that was asked for has answered.
             note(answer ?? Answer(name: name, id: model), of: model, provider, application)

@@ -51,6 +51,7 @@ extension StateMachine {
             names.release(id)
         }
         let hadAccount = ledger.contains(id)
+        forgetCosts(of: id)
         forgetDeployments(of: id)
         let forgotten = ledger.forget(id)
         nameClosedDays()

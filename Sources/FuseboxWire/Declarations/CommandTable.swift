@@ -79,6 +79,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case limitRaise = 114
     case limitList = 115
     case limitGet = 116
+    case limitTopUp = 117
 
     case advance = 240
     case evictIdleBreakers = 241
@@ -184,6 +185,7 @@ public enum CommandTable {
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
+        case .limitTopUp: visitor.visit(LimitTopUp.self)
 
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)

@@ -2,7 +2,7 @@ import FuseboxWire
 
 /// The day on which use counts, and the days that are being closed.
 enum DaySection: SnapshotSection {
-    static let kind: UInt32 = 24
+    static let kind: UInt32 = 25
     static let name = "days"
     static let summary =
         "the days of the history that are not closed in every account, oldest first; the last is the open one"
@@ -40,7 +40,7 @@ struct DayImage: VersionedRecord {
 
 /// What accounts have used on days that they have not closed.
 enum OpenUseSection: SnapshotSection {
-    static let kind: UInt32 = 25
+    static let kind: UInt32 = 26
     static let name = "openUse"
     static let summary = "what each account has used on a day that it has not closed; those without use are left out"
 
