@@ -28,7 +28,8 @@ struct HistoryWriterTests {
         try reader.readAll(from: storage) { found, records in
             while !found.entry.isGap, records.remaining > 0 {
                 guard let record = try? HistoryRecord.read(version: HistoryRecord.version, from: &records) else {
-                    return Issue.record("an entry with a good checksum has bad records")
+                    Issue.record("an entry with a good checksum has bad records")
+                    return
                 }
                 inputs.append(record.spend.value)
             }
