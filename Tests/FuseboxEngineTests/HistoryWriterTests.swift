@@ -69,7 +69,7 @@ struct HistoryWriterTests {
         var second = HistoryWriter()
         #expect(second.append([try item(1), try item(2), try item(3)], to: storage).done == 3)
         #expect(writer.append([try item(3), try item(4)], to: storage).done == 2)
-        #expect(try read().inputs == [1, 2, 3, 3, 4])
+        #expect(try read().inputs == [1, 2, 3, 4])
     }
 
     @Test func anotherEpochCountsAnew() throws {
@@ -82,7 +82,7 @@ struct HistoryWriterTests {
         var writer = HistoryWriter()
         _ = writer.append([try item(1), try item(2)], to: storage)
         let whole = try storage.read(may.file)
-        storage.put(Array(whole.dropLast(5)) + [UInt8](repeating: 0, count: 5), as: may.file)
+        storage.put(Array(whole.dropLast(40)) + [UInt8](repeating: 0, count: 40), as: may.file)
         #expect(try read().inputs == [1])
         #expect(try read().isTorn)
         var second = HistoryWriter()
@@ -92,10 +92,25 @@ struct HistoryWriterTests {
         #expect(try !read().isTorn)
     }
 
+    /// The second entry of a batch may reach the disk without the first.
+    @Test func nothingOfAnIncompleteBatchCounts() throws {
+        var writer = HistoryWriter()
+        _ = writer.append([try item(1)], to: storage)
+        let before = try storage.length(of: may.file)
+        _ = writer.append([try item(2), try item(3)], to: storage)
+        storage.flip(bit: (before + 40) * 8, of: may.file)
+        #expect(try read().inputs == [1])
+        #expect(try read().damage.isEmpty)
+        #expect(try read().isTorn)
+        var second = HistoryWriter()
+        _ = second.append([try item(2), try item(3), try item(4)], to: storage)
+        #expect(try read().inputs == [1, 2, 3, 4])
+    }
+
     /// Damage is told with its place, and the rest is read.
     @Test func everyFlippedBitLosesOneEntryAtMost() throws {
         var writer = HistoryWriter()
-        _ = writer.append([try item(1), try item(2), try item(3)], to: storage)
+        for input in 1...3 as ClosedRange<UInt64> { _ = writer.append([try item(input)], to: storage) }
         let whole = try storage.read(may.file)
         let length = (whole.count - HistoryHeader.bytes) / 3
         for bit in 0..<whole.count * 8 {
@@ -126,7 +141,7 @@ struct HistoryWriterTests {
             #expect(outcome.done == 2)
             lost += outcome.lost
         }
-        #expect(lost > 10)
+        #expect(lost > 0)
         #expect(try storage.length(of: may.file) <= bounds.monthBytes)
         #expect(try read().inputs.contains(-1))
     }

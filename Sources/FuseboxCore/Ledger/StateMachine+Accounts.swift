@@ -75,8 +75,10 @@ extension StateMachine {
         ledger.deployments.forEachIndex { index in
             if names.parent(of: NameID(index: index)) == provider { gone.append(index) }
         }
+        // The records need the names.
+        for index in gone { ledger.closeDeployment(index) }
+        nameClosedDays()
         for index in gone {
-            ledger.closeDeployment(index)
             ledger.recents.removeAll(&ledger.deployments[existing: index].recent)
             ledger.deployments.remove(at: index)
             names.release(NameID(index: index))

@@ -11,7 +11,7 @@ struct HistoryPage {
     private static let replyBytes = 64 * 1024
     /// The bytes of files that one request reads, about.
     private static let readBytes = 8 * 1024 * 1024
-    private static let pieceBytes = 1024 * 1024
+    private static let pieceBytes = 2 * HistoryEntry.batchBytes
 
     private let request: LedgerHistory
     private(set) var reply = LedgerHistory.Reply()

@@ -4,14 +4,17 @@ import FuseboxWire
 //
 //   head      64 bytes: a `FileHead` with a `HistoryHeader`
 //   entries   each at a multiple of 8 bytes:
-//               checksum  u32, the CRC-32C of length, body and padding
+//               checksum  u32, the CRC-32C of what follows, padding included
 //               length    u32, the bytes of the body
+//               synced    u64, the length of the file that was on disk when the entry was written
 //               body      a `HistoryEntry`, then its records: `HistoryRecord`s, or one `HistoryGap`
 //               padding   zeros to the next multiple of 8
 //
-// An entry has what one input has closed. It names the input, so a start appends only what the file lacks. An entry
-// that is not whole, and that no good entry follows, was not written completely; the next one is written in its place.
-// Any other bad entry is damaged: it is told and passed over.
+// An entry has what one input has closed. It names the input, so a start appends only what the file lacks.
+//
+// Entries are written in batches, and a power failure may leave any part of a batch. A bad entry is damaged if a later
+// entry proves that it was on disk: it is told and passed over. Otherwise its batch was not written completely. Nothing
+// from there on counts, and the next batch is written in its place.
 
 /// The header of a month's file.
 package struct HistoryHeader: HeadRecord {
@@ -51,10 +54,12 @@ package struct HistoryHeader: HeadRecord {
 /// The fields of an entry. Its records follow.
 package struct HistoryEntry: VersionedRecord {
     static let alignment = 8
-    /// The bytes of checksum and length before the body.
-    static let headBytes = 8
+    /// The bytes of checksum, length and `synced` before the body.
+    static let headBytes = 16
     /// The longest body in bytes.
     package static let longest = 256 * 1024
+    /// The most bytes of a batch.
+    package static let batchBytes = 512 * 1024
 
     /// The epoch of the state.
     package var epoch: UInt64 = 0

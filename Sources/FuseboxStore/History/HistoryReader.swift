@@ -83,6 +83,8 @@ package struct HistoryReader: Sendable {
         self.isTorn = isTorn
     }
 
+    // A file is read in pieces that are longer than two batches. So a bad entry at the beginning of a piece that is not
+    // the last one was on disk, because more than a batch follows it.
     private static func walk(
         _ all: UnsafeRawBufferPointer, from start: Int, isLast: Bool, _ body: (Found, inout ByteReader) -> Bool
     ) -> (damage: [Damage], end: Int, isTorn: Bool) {
@@ -94,13 +96,11 @@ package struct HistoryReader: Sendable {
                 guard goesOn else { return (damage, start + place, false) }
                 continue
             }
-            let isCut = all.count - place < HistoryEntry.longest + 2 * HistoryEntry.headBytes
-            if isCut, !isLast, place > 0 { return (damage, start + place, false) }
-            var next = place + HistoryEntry.alignment
-            while next < all.count, unsafe length(at: next, of: all) == nil { next += HistoryEntry.alignment }
-            guard next < all.count else {
+            let rest = all.count - place
+            if rest < 2 * HistoryEntry.batchBytes, !isLast, place > 0 { return (damage, start + place, false) }
+            guard let next = unsafe proof(after: place, of: all, from: start, isProven: !isLast) else {
                 // Only zeros may follow the last entry: a file whose length reached the disk before its bytes.
-                guard isLast else { return (damage, start + max(place, all.count - HistoryEntry.longest), false) }
+                guard isLast else { return (damage, start + place + rest - HistoryEntry.batchBytes, false) }
                 return (damage, start + place, unsafe all[place...].contains { $0 != 0 })
             }
             damage.append(
@@ -110,8 +110,28 @@ package struct HistoryReader: Sendable {
         return (damage, start + place, false)
     }
 
-    /// The bytes of the body of a good entry. Nil if there is none.
-    private static func length(at place: Int, of all: UnsafeRawBufferPointer) -> Int? {
+    /// The place of the next good entry after a bad one, if a good entry proves that the bad one was on disk.
+    private static func proof(
+        after place: Int, of all: UnsafeRawBufferPointer, from start: Int, isProven: Bool
+    ) -> Int? {
+        var first: Int?
+        var next = place + HistoryEntry.alignment
+        while next < all.count {
+            guard let (_, synced, end) = unsafe frame(at: next, of: all) else {
+                next += HistoryEntry.alignment
+                continue
+            }
+            if first == nil { first = next }
+            if isProven || synced > UInt64(start + place) { return first }
+            next = end
+        }
+        return nil
+    }
+
+    /// The bytes of the body of a good entry, what it says of the file, and the place after it. Nil if there is none.
+    private static func frame(
+        at place: Int, of all: UnsafeRawBufferPointer
+    ) -> (length: Int, synced: UInt64, end: Int)? {
         guard place + HistoryEntry.headBytes <= all.count else { return nil }
         let stored = unsafe UInt32(littleEndian: all.loadUnaligned(fromByteOffset: place, as: UInt32.self))
         let length = Int(unsafe UInt32(littleEndian: all.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self)))
@@ -119,16 +139,17 @@ package struct HistoryReader: Sendable {
         let end = place + HistoryBatch.aligned(HistoryEntry.headBytes + length)
         guard end <= all.count else { return nil }
         guard unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: all[(place + 4)..<end])) == stored else { return nil }
-        return length
+        return (
+            length, unsafe UInt64(littleEndian: all.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self)), end
+        )
     }
 
     /// Reads an entry. Returns the offset after it, and whether further ones are wanted. Nil if it is not good.
     private static func entry(
         at place: Int, of all: UnsafeRawBufferPointer, from start: Int, _ body: (Found, inout ByteReader) -> Bool
     ) -> (end: Int, goesOn: Bool)? {
-        guard let length = unsafe length(at: place, of: all) else { return nil }
+        guard let (length, _, end) = unsafe frame(at: place, of: all) else { return nil }
         let first = place + HistoryEntry.headBytes
-        let end = place + HistoryBatch.aligned(HistoryEntry.headBytes + length)
         var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[first..<(first + length)]))
         guard let entry = try? HistoryEntry.read(version: HistoryEntry.version, from: &reader) else { return nil }
         return (end, body(Found(entry: entry, offset: start + place, end: start + end), &reader))
@@ -163,12 +184,18 @@ package struct HistoryBatch: Sendable {
         return writer.bytes
     }
 
+    /// The bytes of an entry with a body of this length.
+    static func bytes(of body: [UInt8]) -> Int { aligned(HistoryEntry.headBytes + body.count) }
+
     /// Appends an entry with this body, of at most `HistoryEntry.longest` bytes.
-    package mutating func append(_ body: [UInt8]) {
+    ///
+    /// - Parameter synced: the length of the file that is on disk
+    package mutating func append(_ body: [UInt8], synced: Int) {
         precondition(body.count <= HistoryEntry.longest, "an entry has at most \(HistoryEntry.longest) bytes")
-        var writer = ByteWriter(capacity: body.count + 16)
+        var writer = ByteWriter(capacity: body.count + 24)
         writer.write(0 as UInt32)
         writer.write(UInt32(body.count))
+        writer.write(UInt64(synced))
         writer.write(contentsOf: body)
         while writer.count % HistoryEntry.alignment != 0 { writer.write(0 as UInt8) }
         let checksum = unsafe writer.withBytes { all in

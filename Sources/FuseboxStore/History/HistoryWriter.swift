@@ -128,7 +128,11 @@ package struct HistoryWriter: Sendable {
         do throws(StorageError) {
             while outcome.done < items.count {
                 let month = items[outcome.done].month
-                let group = items[outcome.done...].prefix { $0.month == month }
+                var size = 0
+                let group = items[outcome.done...].prefix { item in
+                    size += HistoryBatch.bytes(of: item.body)
+                    return item.month == month && size <= HistoryEntry.batchBytes - Self.gapBytes
+                }
                 try append(group, of: month, to: files, &outcome)
                 outcome.done += group.count
             }
@@ -149,16 +153,16 @@ package struct HistoryWriter: Sendable {
             if let last = tail.last[item.epoch], item.place <= last { continue }
             tail.last[item.epoch] = item.place
             let room = bounds.monthBytes - Self.gapBytes - tail.end - batch.bytes.count
-            if item.body.count + 2 * HistoryEntry.headBytes <= room {
-                batch.append(item.body)
+            if HistoryBatch.bytes(of: item.body) <= room {
+                batch.append(item.body, synced: tail.end)
                 continue
             }
             let reason = "the file of the month is full"
             outcome.lost += item.records
             missing = missing.map { $0.joined(with: item, reason) } ?? item.gap(reason)
         }
-        if let missing, tail.end + batch.bytes.count + missing.body.count + 16 <= bounds.monthBytes {
-            batch.append(missing.body)
+        if let missing, tail.end + batch.bytes.count + HistoryBatch.bytes(of: missing.body) <= bounds.monthBytes {
+            batch.append(missing.body, synced: tail.end)
         }
         if !batch.bytes.isEmpty {
             let file = try files.openSegment(month.file)
@@ -201,6 +205,7 @@ package struct HistoryWriter: Sendable {
         if reader.damage.first?.offset == 0, reader.end == HistoryHeader.bytes {
             // The file was being created.
             try writeHead(month, in: files)
+            try files.syncDirectory()
             reader.forgetHead()
         }
         outcome.damage += reader.damage.map { "\(month.file), byte \($0.offset): \($0.what)" }
