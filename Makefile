@@ -94,10 +94,12 @@ fuzz: setup
 SEED ?= 1
 SEEDS ?= 1000
 CRASHES ?= 101
+LIVES ?= 10000
 
 simulate: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
+	.build/release/fusebox-simulate --history $(LIVES) --seed $(SEED)
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 # WALKS is the number of seeds, STEPS the number of commands of each. Every seed runs under both profiles and both sets of
@@ -142,6 +144,10 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
+	echo >> .build/history.md
+	.build/debug/fusebox protocol --format history >> .build/history.md
+	mv .build/history.md proto-docs/history.md
 
 # The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build

@@ -21,12 +21,15 @@ extension StateMachine {
         /// A builder of an empty state.
         public init(profile: Profile, bounds: Bounds = Bounds(), at moment: Moment) {
             machine = StateMachine(profile: profile, bounds: bounds, at: moment)
+            // What an import holds was not used today. An image has days of its own.
+            machine.ledger.days = OpenDays()
             self.moment = moment
         }
 
         /// The state that was built.
         public func finish() -> StateMachine {
             var machine = machine
+            machine.ledger.completeDays()
             machine.setDeadlines()
             return machine
         }
@@ -40,7 +43,9 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
+        if ledger.days.number > 0 { ledger.forgetDays() }
         ledger.keepTags(of: previous.ledger)
+        ledger.keepDays(of: previous.ledger)
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
