@@ -114,7 +114,7 @@ extension LimitTable {
 
     /// Removes what a tag has used, of whatever limit.
     mutating func removeUses(of tag: TagID, _ tags: inout TagTable) {
-        for use in uses(where: { $0.key.tag == tag }) { removeEntry(use, &tags) }
+        for use in uses(where: { entries[$0].key.tag == tag }) { removeEntry(use, &tags) }
     }
 
     /// Whether a template stands for a tag.
