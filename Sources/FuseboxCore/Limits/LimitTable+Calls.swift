@@ -122,6 +122,7 @@ extension LimitTable {
         _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, at moment: Moment
     ) -> Int? {
         guard !isEmpty else { return nil }
+        endWatches(for: call, at: moment)
         var first: Int?
         var last: Int?
         for scope in 0..<call.scopeCount {
@@ -160,7 +161,9 @@ extension LimitTable {
         }
         entries[place].isDenying = false
         switch dimension {
-        case .cost, .inFlight: entries[place].held += Int128(amount)
+        case .cost, .inFlight:
+            entries[place].held += Int128(amount)
+            watch(place)
         case .requests: count(amount, place, at: moment.now)
         case .tokens, .inputTokens, .outputTokens:
             count(amount, place, at: moment.now)
