@@ -22,7 +22,8 @@ struct LimitCharge: Sendable, Equatable {
     var entry: UInt32
     /// The window that it counts in.
     var window: UInt32
-    /// The place of the next charge of the same call; `none` if it is the last. There are many charges, so they are short.
+    /// The place of the next charge of the same call; `none` if it is the last. There are many charges, so they are
+    /// short.
     private var nextPlace = Self.none
     var state: State
 

@@ -3,9 +3,9 @@ import FuseboxWire
 
 /// The uses of limits on models that may be used up, found by their scopes without the model, in no particular order.
 ///
-/// A call that names no model meets them. A use is watched from each change that may use it up until such a call finds that
-/// it has room. What is not watched has room, because time alone only frees. So such a call looks at what has changed
-/// since the last one, and not at every model that has a limit.
+/// A call that names no model meets them. A use is watched from each change that may use it up until such a call is
+/// admitted and finds that it has room. What is not watched has room, because time alone only frees. So such a call looks
+/// at what has changed since the last one, and not at every model that has a limit.
 struct ModelUses: Sendable {
     private struct Route: Sendable {
         var key: ScopeKey
@@ -95,11 +95,11 @@ extension LimitTable {
         obstacle(1, entries[use].rule, use, at: moment) == nil
     }
 
-    /// Calls `body` with the limits on models that stand against a call which names none, in the order in which their uses
-    /// began.
+    /// Calls `body` with the limits on models that stand against a call which names none, in the order in which their
+    /// uses began.
     ///
-    /// It may be of any model, so a limit on one of its route that is used up denies it, as one denies a call that does not say
-    /// how much it takes.
+    /// It may be of any model, so a limit on one of its route that is used up denies it, as one denies a call that does
+    /// not say how much it takes.
     func forEachModelObjection(
         to call: borrowing CallScopes, _ need: CallNeed, at moment: Moment, _ body: (Objection) -> Void
     ) {
