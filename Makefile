@@ -133,6 +133,8 @@ soak:
 proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
+	.build/debug/fusebox protocol --format json > proto-docs/protocol.json
+	Clients/generate/python.py proto-docs/protocol.json Clients/python/src/fusebox_client/protocol
 	.build/debug/fusebox protocol --format vectors proto-docs/vectors
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/snapshot.md > .build/snapshot.md
 	echo >> .build/snapshot.md
