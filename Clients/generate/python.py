@@ -28,7 +28,17 @@ ANNOTATIONS = {
     "bool": "bool", "money": "Money", "name": "str", "text": "str", "bytes": "bytes",
 }  # fmt: skip
 DEFAULTS = {"int": "0", "float": "0.0", "bool": "False", "str": '""', "bytes": 'b""'}
-CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q", "timestamp": "q", "f64": "d", "bool": "B", "money": "q"}
+CODES = {
+    "u8": "B",
+    "u16": "H",
+    "u32": "I",
+    "u64": "Q",
+    "i64": "q",
+    "timestamp": "q",
+    "f64": "d",
+    "bool": "B",
+    "money": "q",
+}
 FUNCTIONS = {"timestamp": "i64"}
 READERS = {"timestamp": "i64", "bool": "flag", "bytes": "blob"}
 
@@ -112,7 +122,7 @@ class Type:
         if self.is_list:
             return "()"
         if self.is_enumeration:
-            return f"{self.name}({next(iter(self.record['values'].values()))})"  # type: ignore[index]
+            return f"{self.name}.{snake(next(iter(self.record['values']))).upper()}"  # type: ignore[index]
         return DEFAULTS[ANNOTATIONS[self.element]]
 
     def kept(self, parameter: str) -> str:
@@ -365,7 +375,11 @@ def codec(reference: Reference) -> dict[str, str]:
 
 def index(modules: dict[str, Module]) -> str:
     """The package: every class by its name, each module loaded when one of its classes is asked for."""
-    lines = [HEAD, '"""The protocol\'s requests, replies, events and types. A module is loaded at its first use."""', ""]
+    lines = [
+        HEAD,
+        '"""The protocol\'s requests, replies, events and types. A module is loaded at its first use."""',
+        "",
+    ]
     lines += ["from __future__ import annotations", "", "TYPE_CHECKING = False", "if TYPE_CHECKING:"]
     for name, module in sorted(modules.items()):
         lines.append(f"    from .{name} import (")
@@ -394,7 +408,13 @@ def constants(reference: Reference) -> str:
     lines.append("")
     for name, bit in reference["topics"].items():
         lines.append(f"TOPIC_{snake(name).upper()} = {bit}")
-    lines += ["", "", "class Status(Enumeration):", '    """How the daemon answers a request. All but `OK` refuse it."""', ""]
+    lines += [
+        "",
+        "",
+        "class Status(Enumeration):",
+        '    """How the daemon answers a request. All but `OK` refuse it."""',
+        "",
+    ]
     for told in reference["statuses"]:
         lines.append(f"    {snake(told['name']).upper()} = {told['number']}")
         lines += comment(told["meaning"], "    ")
@@ -415,13 +435,24 @@ def usage_forms(told: Reference) -> str:
     lines = [HEAD, '"""The usage objects of the main APIs, and where documents hold them."""', ""]
     lines += ["from __future__ import annotations", "", "from .._forms import Form, Part", "", "FORMS = ("]
     for form in told["forms"]:
-        lines += ["    Form(", f"        {json.dumps(form['name'])},", f"        marks={tuples(form['marks'])},", "        parts=("]
+        lines += [
+            "    Form(",
+            f"        {json.dumps(form['name'])},",
+            f"        marks={tuples(form['marks'])},",
+            "        parts=(",
+        ]
         for part in form["parts"]:
             within = json.dumps(part["within"]) if part["within"] else "None"
             lines.append(f"            Part({tuples(part['members'])}, {json.dumps(part['counts'])}, {within}),")
         total = json.dumps(form["total"]) if form["total"] else "None"
         cost = json.dumps(form["cost"]) if form["cost"] else "None"
-        lines += ["        ),", f"        absent={tuples(form['absent'])},", f"        total={total},", f"        cost={cost},", "    ),"]
+        lines += [
+            "        ),",
+            f"        absent={tuples(form['absent'])},",
+            f"        total={total},",
+            f"        cost={cost},",
+            "    ),",
+        ]
     lines.append(")")
     for name in ("places", "models", "calls"):
         lines.append(f"{name.upper()} = {tuples(told[name])}")

@@ -139,7 +139,7 @@ class AdmissionSettleReply(Record):
 
     def __init__(
         self,
-        standing: PermitStanding = PermitStanding(0),
+        standing: PermitStanding = PermitStanding.IN_FORCE,
         record: FiredEvents | None = None,
     ) -> None:
         self.standing: PermitStanding = standing
@@ -175,7 +175,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
     def __init__(
         self,
         permit: int = 0,
-        outcome: Outcome = Outcome(0),
+        outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
     ) -> None:
@@ -245,7 +245,7 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         self,
         candidate: Candidate | None = None,
         tags: Iterable[str] = (),
-        outcome: Outcome = Outcome(0),
+        outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
         folds_tags: bool = False,
@@ -293,7 +293,7 @@ class AdmissionRenewReply(Record):
 
     def __init__(
         self,
-        standing: PermitStanding = PermitStanding(0),
+        standing: PermitStanding = PermitStanding.IN_FORCE,
         expires_at: int = 0,
     ) -> None:
         self.standing: PermitStanding = standing
@@ -349,7 +349,7 @@ class AdmissionPreviewReply(Record):
     def __init__(
         self,
         candidate: int | None = None,
-        state: BreakerState = BreakerState(0),
+        state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         denials: Iterable[Denial] = (),
         retry_after_milliseconds: int | None = None,
@@ -503,7 +503,7 @@ class AdmissionRevokeReply(Record):
 
     def __init__(
         self,
-        standing: PermitStanding = PermitStanding(0),
+        standing: PermitStanding = PermitStanding.IN_FORCE,
         entry: PermitEntry | None = None,
     ) -> None:
         self.standing: PermitStanding = standing

@@ -35,8 +35,8 @@ class BreakerTransitionEvent(Event):
     def __init__(
         self,
         name: str = "",
-        from_: BreakerState = BreakerState(0),
-        to: BreakerState = BreakerState(0),
+        from_: BreakerState = BreakerState.CLOSED,
+        to: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         consecutive_failures: int = 0,
     ) -> None:
@@ -126,7 +126,7 @@ class LimitReachedEvent(Event):
     def __init__(
         self,
         entry: LimitEntry | None = None,
-        tier: ThresholdTier = ThresholdTier(0),
+        tier: ThresholdTier = ThresholdTier.NONE,
     ) -> None:
         self.entry: LimitEntry = LimitEntry() if entry is None else entry
         """The limit and how it stands"""
@@ -216,7 +216,7 @@ class DepletionProjectedEvent(Event):
         self,
         provider: str = "",
         limit: Limit | None = None,
-        tier: DepletionTier = DepletionTier(0),
+        tier: DepletionTier = DepletionTier.NONE,
         days_remaining: float = 0.0,
         depletes_at: int = 0,
         burn_rate: BurnRate | None = None,

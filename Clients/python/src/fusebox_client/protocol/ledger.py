@@ -862,7 +862,7 @@ class LedgerAccountsRequest(Request[LedgerAccountsReply]):
 
     def __init__(
         self,
-        kind: AccountKind = AccountKind(0),
+        kind: AccountKind = AccountKind.HOST,
         cursor: int = 0,
     ) -> None:
         self.kind: AccountKind = kind

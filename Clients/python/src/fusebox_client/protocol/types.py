@@ -267,7 +267,7 @@ class AdmissionDecision(Record):
     def __init__(
         self,
         candidate: int | None = None,
-        state: BreakerState = BreakerState(0),
+        state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         denials: Iterable[Denial] = (),
         retry_after_milliseconds: int | None = None,
@@ -570,7 +570,7 @@ class BreakerStatus(Record):
 
     def __init__(
         self,
-        state: BreakerState = BreakerState(0),
+        state: BreakerState = BreakerState.CLOSED,
         consecutive_failures: int = 0,
         failure_threshold: int = 0,
         share: float = 0.0,
@@ -749,7 +749,7 @@ class Denial(Record):
 
     def __init__(
         self,
-        reason: DenialReason = DenialReason(0),
+        reason: DenialReason = DenialReason.EXHAUSTED,
         retry_after_milliseconds: int | None = None,
     ) -> None:
         self.reason: DenialReason = reason
@@ -822,7 +822,7 @@ class DepletionProjected(Record):
         self,
         provider: str = "",
         limit: Limit | None = None,
-        tier: DepletionTier = DepletionTier(0),
+        tier: DepletionTier = DepletionTier.NONE,
         days_remaining: float = 0.0,
         depletes_at: int = 0,
         burn_rate: BurnRate | None = None,
@@ -955,11 +955,11 @@ class Limit(Record):
 
     def __init__(
         self,
-        dimension: LimitDimension = LimitDimension(0),
+        dimension: LimitDimension = LimitDimension.COST,
         amount: int = 0,
         window: LimitWindow | None = None,
-        mode: LimitMode = LimitMode(0),
-        on_lapse: LapseRule = LapseRule(0),
+        mode: LimitMode = LimitMode.DENY,
+        on_lapse: LapseRule = LapseRule.CHARGE,
         thresholds: Thresholds | None = None,
     ) -> None:
         self.dimension: LimitDimension = dimension
@@ -1039,7 +1039,7 @@ class LimitEntry(Record):
         assumed: int = 0,
         started_at: int | None = None,
         ends_in_milliseconds: int | None = None,
-        told_tier: ThresholdTier = ThresholdTier(0),
+        told_tier: ThresholdTier = ThresholdTier.NONE,
         would_have_denied: int = 0,
         uses: int = 0,
     ) -> None:
@@ -1158,7 +1158,7 @@ class LimitReached(Record):
     def __init__(
         self,
         entry: LimitEntry | None = None,
-        tier: ThresholdTier = ThresholdTier(0),
+        tier: ThresholdTier = ThresholdTier.NONE,
     ) -> None:
         self.entry: LimitEntry = LimitEntry() if entry is None else entry
         """The limit and how it stands"""
@@ -1183,9 +1183,9 @@ class LimitWindow(Record):
 
     def __init__(
         self,
-        kind: WindowKind = WindowKind(0),
+        kind: WindowKind = WindowKind.NONE,
         length_milliseconds: int = 0,
-        unit: WindowUnit = WindowUnit(0),
+        unit: WindowUnit = WindowUnit.HOUR,
         anchor_day: int = 0,
         anchor_month: int = 0,
         zone: str | None = None,
@@ -1290,7 +1290,7 @@ class OverviewEntry(Record):
     def __init__(
         self,
         name: str = "",
-        state: BreakerState = BreakerState(0),
+        state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         exhausted_until: int | None = None,
         spend: Money | None = None,
@@ -1360,7 +1360,7 @@ class PermitEntry(Record):
         deployment: str | None = None,
         model: str | None = None,
         tags: Iterable[str] = (),
-        standing: PermitStanding = PermitStanding(0),
+        standing: PermitStanding = PermitStanding.IN_FORCE,
         worker: WorkerID | None = None,
         user: int = 0,
         estimate: Estimate | None = None,
