@@ -44,8 +44,7 @@ class Daemon:
         self.start()
 
     def start(self) -> None:
-        log = open(f"{self.folder}/log", "ab")
-        with log:
+        with open(f"{self.folder}/log", "ab") as log:
             self.process = subprocess.Popen(
                 [tool("fuseboxd"), "--socket", self.socket, "--data", f"{self.folder}/data", *self.flags],
                 stdout=log,

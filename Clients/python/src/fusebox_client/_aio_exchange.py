@@ -150,9 +150,14 @@ class AioExchange:
     def _flush(self) -> None:
         self._is_flushing = False
         output = self.machine.output
-        if output and self._link is not None and self._link.transport is not None:
-            self._link.transport.write(bytes(output))
+        transport = self._link.transport if self._link is not None else None
+        if not output or transport is None or transport.is_closing():
+            return
+        is_sent_at_once = transport.get_write_buffer_size() == 0
+        transport.write(bytes(output))
+        if not (is_sent_at_once and transport.is_closing()):
             self.machine.flushed(len(output))
+        # Otherwise the kernel took nothing, because the daemon has gone. What was not sent has changed nothing.
 
     # The connection
 

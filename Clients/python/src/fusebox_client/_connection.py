@@ -9,7 +9,7 @@ import struct
 from time import monotonic
 
 from . import _fork, _frames
-from ._errors import Refused, Unavailable
+from ._errors import ProtocolViolation, Unavailable
 from ._requests import decoded, payload_of, refusal
 from ._wire import REPLY
 from .protocol.connection import HelloRequest
@@ -94,7 +94,7 @@ class Connection:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
             self._socket.connect(path)
             self.hello = self._greet(hello_request(worker, last_sequence, name), deadline)
-        except (OSError, Lost) as error:
+        except (OSError, Lost, _frames.Garbled, ProtocolViolation) as error:
             self._close()
             is_vacant = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
             raise NotConnected(_sentence(error), is_vacant) from None
@@ -204,23 +204,14 @@ class Connection:
         self._socket.close()
 
 
-def open_connection(path: str, worker: tuple[int, int], last_sequence: int, name: str, timeout: float) -> Connection:
-    """A connection. Raises Unavailable."""
-    try:
-        return Connection(path, worker, last_sequence, name, timeout)
-    except NotConnected as error:
-        raise Unavailable(path, str(error)) from None
-
-
 def _milliseconds(deadline: float) -> int:
     """Rounded up, so that a wait does not end too early and begin again."""
     return max(0, int((deadline - monotonic()) * 1000) + 1)
 
 
 def _sentence(error: Exception) -> str:
+    if isinstance(error, _frames.Garbled):
+        return f"the peer does not speak this protocol: {error}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)
-
-
-__all__ = ["Connection", "Lost", "NotConnected", "Refused", "default_path", "open_connection", "random_worker"]

@@ -1,0 +1,576 @@
+"""The blocking client against a real daemon."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+import unittest
+from collections.abc import Iterator
+from typing import Any
+
+from fusebox_client import (
+    AdmissionDenied,
+    CallEnd,
+    Client,
+    ClientClosed,
+    InvalidArgument,
+    Outcome,
+    Refused,
+    TimedOut,
+    Unavailable,
+    Usage,
+    protocol,
+)
+from fusebox_client.protocol.types import DenialReason, PermitStanding
+
+from .support import Daemon, wait_until
+
+CHAT = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+
+
+class ProviderError(Exception):
+    """An error as the SDKs have it."""
+
+    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+        self.status_code = status
+        self.response = type("Response", (), {"status_code": status, "headers": headers or {}})()
+        super().__init__(f"status {status}")
+
+
+class ClientTestCase(unittest.TestCase):
+    """Tests that share a daemon; each uses providers of its own."""
+
+    daemon: Daemon
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.daemon = Daemon()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.daemon.close()
+
+    def client(self, **options: Any) -> Client:
+        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, **options})
+        self.addCleanup(client.close)
+        return client
+
+    def spend(self, client: Client, provider: str) -> str | None:
+        account = client.call(protocol.LedgerProviderRequest(provider)).account
+        return str(account.usage.spend) if account else None
+
+    def in_flight(self, client: Client, provider: str) -> int:
+        account = client.call(protocol.LedgerProviderRequest(provider)).account
+        return account.in_flight if account else 0
+
+
+class PermitTests(ClientTestCase):
+    def test_a_call_is_settled_with_what_it_used(self) -> None:
+        client = self.client()
+        with client.permit(["used/gpt-4o"], tags=["team:search"], cost=0.01) as permit:
+            self.assertEqual((permit.provider, permit.model, permit.route), ("used", "gpt-4o", "used/gpt-4o"))
+            self.assertEqual(self.in_flight(client, "used"), 1)
+            permit.usage(CHAT)
+            permit.usage(cost="0.0012")
+        self.assertEqual(permit.outcome, Outcome.SUCCESS)
+        assert permit.settling is not None
+        self.assertEqual(permit.settling.standing, PermitStanding.IN_FORCE)
+        account = client.call(protocol.LedgerProviderRequest("used")).account
+        assert account is not None
+        self.assertEqual(str(account.usage.spend), "0.0012")
+        self.assertEqual((account.usage.input_tokens, account.usage.output_tokens), (100, 50))
+        self.assertEqual((account.in_flight, str(account.held)), (0, "0"))
+
+    def test_an_error_means_an_outcome(self) -> None:
+        client = self.client()
+        for error, outcome, is_marked in (
+            (ProviderError(429, {"retry-after": "30"}), Outcome.THROTTLED, True),
+            (ProviderError(500), Outcome.FAILURE, False),
+            (ProviderError(400), Outcome.REJECTED, False),
+            (KeyboardInterrupt(), Outcome.ABANDONED, False),
+        ):
+            provider = f"error-{outcome.name}"
+            with self.subTest(provider):
+                held = client.permit(provider)
+                with self.assertRaises(type(error)), held:
+                    raise error
+                self.assertEqual(held.outcome, outcome)
+                entry = client.call(protocol.ExhaustionGetRequest(provider)).entry
+                self.assertEqual(entry is not None, is_marked)
+
+    def test_the_table_of_errors_can_be_replaced(self) -> None:
+        client = self.client(outcome_of=lambda error: CallEnd(Outcome.QUOTA_EXHAUSTED, 60))
+        held = client.permit("replaced")
+        with self.assertRaises(ValueError), held:
+            raise ValueError
+        self.assertEqual(held.outcome, Outcome.QUOTA_EXHAUSTED)
+        self.assertIsNotNone(client.call(protocol.ExhaustionGetRequest("replaced")).entry)
+
+    def test_a_denial_says_why_and_until_when(self) -> None:
+        client = self.client()
+        client.call(protocol.ExhaustionMarkRequest("marked", 60_000))
+        with self.assertRaises(AdmissionDenied) as caught, client.permit(["marked/a", "marked/b"]):
+            self.fail("it was admitted")
+        denied = caught.exception
+        self.assertEqual([one.reason for one in denied.denials], [DenialReason.EXHAUSTED] * 2)
+        assert denied.retry_after is not None
+        self.assertTrue(50 < denied.retry_after <= 75, denied.retry_after)
+        self.assertIn("marked/a: exhausted", str(denied))
+
+    def test_a_preview_holds_nothing(self) -> None:
+        client = self.client()
+        client.call(protocol.ExhaustionMarkRequest("previewed", 60_000))
+        self.assertEqual(client.preview(["previewed", "other"]).provider, "other")
+        self.assertEqual(self.in_flight(client, "other"), 0)
+
+    def test_what_is_told_comes_before_what_the_end_means(self) -> None:
+        client = self.client()
+        with client.permit("told") as permit:
+            permit.tell("throttled", retry_after=30)
+        self.assertEqual(permit.outcome, Outcome.THROTTLED)
+        self.assertIsNotNone(client.call(protocol.ExhaustionGetRequest("told")).entry)
+        with self.assertRaises(InvalidArgument), client.permit("told-2") as permit:
+            permit.tell("nonsense")
+        self.assertEqual(permit.outcome, Outcome.ABANDONED)
+
+    def test_arguments_are_checked_before_anything_is_sent(self) -> None:
+        client = self.client()
+        for arguments in (
+            {"candidates": []},
+            {"candidates": ["a"] * 17},
+            {"candidates": "a/"},
+            {"candidates": "a", "tags": "team"},
+            {"candidates": "a", "tags": ["t"] * 9},
+            {"candidates": "a", "cost": "1e7"},
+            {"candidates": "a", "cost": -1},
+            {"candidates": "a", "tokens": 1, "input_tokens": 1},
+        ):
+            with self.subTest(arguments), self.assertRaises(InvalidArgument):
+                client.permit(**arguments)  # type: ignore[arg-type]
+        with self.assertRaises(InvalidArgument):
+            client.admit("a", tokens=-1)
+        self.assertIsNone(client.hello)
+
+    def test_routes_are_cut_at_the_first_marks(self) -> None:
+        from fusebox_client._calls import route
+
+        self.assertEqual(route("vertex/claude-sonnet-4@20250514").model, "claude-sonnet-4@20250514")
+        self.assertEqual(route("openrouter/openai/gpt-4o").model, "openai/gpt-4o")
+        one = route("openai@eu/gpt-4o")
+        self.assertEqual((one.provider, one.deployment, one.model), ("openai", "eu", "gpt-4o"))
+
+    def test_a_refusal_is_no_denial(self) -> None:
+        with self.assertRaises(Refused) as caught:
+            self.client().admit("refused", tags=["uid:0"])
+        self.assertEqual(caught.exception.status.name, "OUT_OF_RANGE")
+
+    def test_usage_that_is_out_of_range_does_not_lose_the_outcome(self) -> None:
+        client = self.client()
+        with self.assertLogs("fusebox_client", "WARNING"), client.permit("expensive") as permit:
+            permit.usage(cost="1000000.01")
+        self.assertEqual(self.in_flight(client, "expensive"), 0)
+        self.assertEqual(client.dropped_reports, 1)
+
+    def test_a_second_settle_changes_nothing(self) -> None:
+        client = self.client()
+        permit = client.admit("twice")
+        client.settle(permit, usage=Usage(cost=1))
+        second = client.settle(permit, usage=Usage(cost=1))
+        self.assertEqual(second.standing, PermitStanding.SETTLED)
+        self.assertEqual(self.spend(client, "twice"), "1")
+
+    def test_a_settle_of_a_permit_that_is_not_known_is_sent_as_a_report(self) -> None:
+        client = self.client()
+        permit = client.admit("unknown")
+        client.settle(permit, "cancelled")
+        from fusebox_client import Permit
+
+        stranger = Permit(permit.candidate, (), number=12345, epoch=permit.epoch)
+        settling = client.settle(stranger, usage=Usage(cost=2))
+        self.assertEqual((settling.delivery, settling.standing), ("delivered", None))
+        self.assertEqual(self.spend(client, "unknown"), "2")
+
+
+class FailoverTests(ClientTestCase):
+    def test_the_next_provider_is_tried(self) -> None:
+        client = self.client()
+        asked = []
+
+        def ask(permit: Any) -> str:
+            asked.append(permit.route)
+            if permit.provider == "first":
+                raise ProviderError(503)
+            return "answer"
+
+        self.assertEqual(client.run_with_failover(["first/a", "first/b", "second"], ask), "answer")
+        self.assertEqual(asked, ["first/a", "second"])
+
+    def test_the_callers_fault_is_nobody_elses(self) -> None:
+        asked = []
+
+        def ask(permit: Any) -> str:
+            asked.append(permit.provider)
+            raise ProviderError(400)
+
+        with self.assertRaises(ProviderError):
+            self.client().run_with_failover(["third", "fourth"], ask)
+        self.assertEqual(asked, ["third"])
+
+    def test_the_last_error_is_raised_and_not_the_denial(self) -> None:
+        client = self.client()
+        client.call(protocol.ExhaustionMarkRequest("sixth", 60_000))
+
+        def ask(permit: Any) -> str:
+            raise ProviderError(500)
+
+        with self.assertRaises(ProviderError):
+            client.run_with_failover(["fifth", "sixth"], ask)
+        with self.assertRaises(AdmissionDenied):
+            client.run_with_failover(["sixth"], ask)
+
+
+class GuardedTests(ClientTestCase):
+    def test_a_function_makes_its_call_under_a_permit(self) -> None:
+        client = self.client()
+
+        @client.guarded("guarded/m", cost=0.01)
+        def ask(question: str, permit: Any) -> dict[str, Any]:
+            """Asks."""
+            return {"model": permit.model, "usage": CHAT, "text": question}
+
+        self.assertEqual(ask("?")["text"], "?")
+        self.assertEqual((ask.__name__, ask.__doc__), ("ask", "Asks."))
+        account = client.call(protocol.LedgerModelRequest("guarded", "m")).account
+        assert account is not None
+        self.assertEqual(account.usage.input_tokens, 100)
+
+    def test_a_generator_is_settled_at_its_end(self) -> None:
+        client = self.client()
+
+        @client.guarded("generated")
+        def events() -> Iterator[dict[str, Any]]:
+            yield {"id": "1", "usage": None}
+            yield {"id": "1", "usage": CHAT}
+
+        stream = events()
+        self.assertEqual(self.in_flight(client, "generated"), 1)
+        self.assertEqual(len(list(stream)), 2)
+        self.assertEqual(self.in_flight(client, "generated"), 0)
+        account = client.call(protocol.LedgerProviderRequest("generated")).account
+        assert account is not None
+        self.assertEqual(account.usage.output_tokens, 50)
+
+    def test_a_stream_whose_consumer_stops_is_abandoned(self) -> None:
+        client = self.client()
+        for ending in ("close", "forget"):
+            with self.subTest(ending):
+                held: list[Any] = []
+
+                def start(permit: Any, held: list[Any] = held) -> Any:
+                    held.append(permit)
+                    return iter([{"usage": CHAT}, {"usage": CHAT}])
+
+                stream = client.stream("stopped", start)
+                next(stream)
+                if ending == "close":
+                    stream.close()
+                del stream
+                self.assertEqual(held[0].outcome, Outcome.ABANDONED)
+        account = client.call(protocol.LedgerProviderRequest("stopped")).account
+        assert account is not None
+        self.assertEqual((account.in_flight, account.usage.input_tokens), (0, 200))
+
+    def test_a_stream_that_breaks_is_a_failure(self) -> None:
+        client = self.client()
+        held: list[Any] = []
+
+        def start(permit: Any) -> Any:
+            held.append(permit)
+            yield {"usage": None}
+            raise ConnectionResetError
+
+        with self.assertRaises(ConnectionResetError):
+            list(client.stream("broken", start))
+        self.assertEqual(held[0].outcome, Outcome.FAILURE)
+
+
+class ThreadTests(ClientTestCase):
+    def test_threads_share_one_connection(self) -> None:
+        client = self.client()
+        before = client.call(protocol.StatusRequest()).connections
+
+        def work() -> None:
+            for _ in range(50):
+                with client.permit("threads") as permit:
+                    permit.usage(cost="0.000000001")
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.spend(client, "threads"), "0.0000004")
+        self.assertEqual(client.call(protocol.StatusRequest()).connections, before)
+
+    def test_a_long_frame_goes_out_while_another_thread_leads(self) -> None:
+        client = self.client(operator_timeout=30)
+        threads = []
+        for number in range(8):
+            chunk = protocol.ImportChunkRequest(offset=number + 1, chunk=bytes(190_000))
+
+            def send(chunk: Any = chunk) -> None:
+                with self.assertRaises(Refused):
+                    client.call(chunk)
+
+            threads.append(threading.Thread(target=send))
+            threads[-1].start()
+        for thread in threads:
+            thread.join(30)
+            self.assertFalse(thread.is_alive())
+
+
+class AbsenceTests(unittest.TestCase):
+    def setUp(self) -> None:
+        self.daemon = Daemon()
+        self.addCleanup(self.daemon.close)
+
+    def client(self, **options: Any) -> Client:
+        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, **options})
+        self.addCleanup(client.close)
+        return client
+
+    def spend(self, client: Client, provider: str) -> str:
+        account = client.call(protocol.LedgerProviderRequest(provider)).account
+        assert account is not None
+        return str(account.usage.spend)
+
+    def test_a_client_that_fails_closed_says_so_at_once_and_finds_the_daemon_again(self) -> None:
+        client = self.client()
+        client.connect()
+        self.daemon.kill()
+        for _ in range(3):
+            began = time.monotonic()
+            with self.assertRaises(Unavailable), client.permit("p"):
+                self.fail("it was admitted")
+            self.assertLess(time.monotonic() - began, 0.5)
+        self.daemon.start()
+        with client.permit("p"):
+            pass
+
+    def test_a_client_that_fails_open_makes_calls_and_tells_them_later(self) -> None:
+        client = self.client(failure_policy="fail_open", backoff=(0.01, 0.02))
+        self.daemon.kill()
+        with client.permit(["p/m", "q"], tags=["t"]) as permit:
+            self.assertEqual((permit.route, permit.is_assumed), ("p/m", True))
+            permit.usage(cost=1)
+        assert permit.settling is not None
+        self.assertEqual((permit.settling.delivery, client.queued_reports), ("queued", 1))
+        self.assertEqual(client.send_report(protocol.LedgerRecordRequest("p", model="m", cost=None)), "queued")
+        self.assertIsNone(client.decide(protocol.ExhaustionGetRequest("p")))
+        self.daemon.start()
+        wait_until(lambda: client.decide(protocol.PingRequest()) is not None)
+        self.assertEqual(self.spend(client, "p"), "1")
+        self.assertEqual((client.queued_reports, client.dropped_reports), (0, 0))
+
+    def test_the_oldest_report_is_dropped_when_the_queue_is_full(self) -> None:
+        client = self.client(failure_policy="fail_open", queue_limit=2, backoff=(0.01, 0.02), spool=False)
+        self.daemon.kill()
+        for cost in ("1", "2", "4"):
+            client.report("p", usage=Usage(cost=cost))
+        self.assertEqual((client.queued_reports, client.dropped_reports), (2, 1))
+        self.daemon.start()
+        wait_until(lambda: client.decide(protocol.PingRequest()) is not None)
+        self.assertEqual(self.spend(client, "p"), "6")
+
+    def test_a_settle_is_kept_also_where_calls_fail_closed(self) -> None:
+        client = self.client()
+        with client.permit("p") as permit:
+            permit.usage(cost=3)
+            self.daemon.kill()
+        assert permit.settling is not None
+        self.assertEqual(permit.settling.delivery, "queued")
+        self.daemon.start()
+        self.assertEqual(self.spend(client, "p"), "3")
+
+    def test_calls_wait_for_a_restart_if_they_are_told_to(self) -> None:
+        client = self.client(timeout=20, restart_patience=20)
+        client.connect()
+        self.daemon.kill()
+        answers: list[object] = []
+        thread = threading.Thread(target=lambda: answers.append(client.call(protocol.PingRequest())))
+        thread.start()
+        self.daemon.start()
+        thread.join()
+        self.assertEqual(len(answers), 1)
+
+    def test_a_daemon_that_hangs_is_waited_for_within_the_timeout(self) -> None:
+        client = self.client(timeout=0.3)
+        client.connect()
+        assert self.daemon.process is not None
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with self.assertRaises(TimedOut):
+                client.admit("p")
+            self.assertLess(time.monotonic() - began, 1.0)
+        finally:
+            self.daemon.process.send_signal(signal.SIGCONT)
+        # The permit was granted to nobody. The client gives it back when it learns of it.
+        self.client().call(protocol.PingRequest())
+        wait_until(lambda: self.has_none_in_flight(client))
+
+    def has_none_in_flight(self, client: Client) -> bool:
+        account = client.call(protocol.LedgerProviderRequest("p")).account
+        return account is not None and account.in_flight == 0 and account.usage.requests == 0
+
+    def test_something_else_that_listens_is_no_daemon(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for answer in (b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+            path = f"{folder.name}/{len(answer)}"
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen()
+
+            def serve(listener: socket.socket = listener, answer: bytes = answer) -> None:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(1000)
+                    peer.send(answer)
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            with Client(path, spool=False) as client, self.assertRaises(Unavailable):
+                client.connect()
+            thread.join()
+            listener.close()
+
+    def test_a_held_permit_survives_a_restart(self) -> None:
+        client = self.client()
+        with client.permit("p") as permit:
+            self.daemon.kill()
+            self.daemon.start()
+            wait_until(lambda: client.hello is not None)
+        assert permit.settling is not None
+        self.assertEqual(permit.settling.standing, PermitStanding.IN_FORCE)
+
+    def test_a_permit_is_renewed_while_its_call_runs(self) -> None:
+        client = self.client()
+        observer = self.client()
+        with client.permit("p", ttl=0.6) as permit:
+            first = permit.permit.expires_at
+            assert first is not None
+            wait_until(lambda: observer.call(protocol.PingRequest()).now > first + 300)
+        assert permit.settling is not None
+        self.assertEqual(permit.settling.standing, PermitStanding.IN_FORCE)
+
+    def test_a_permit_without_a_block_ends_by_its_time_to_live(self) -> None:
+        client = self.client()
+        permit = client.admit("p", ttl=0.2)
+        self.assertTrue(client.renew(permit, ttl=0.4))
+        wait_until(lambda: client.settle(permit, "cancelled").standing == PermitStanding.SETTLED, 5)
+
+    def test_a_closed_client_says_so(self) -> None:
+        client = self.client()
+        client.connect()
+        client.close()
+        with self.assertRaises(ClientClosed):
+            client.call(protocol.PingRequest())
+
+
+class ForkTests(ClientTestCase):
+    def in_child(self, work: Any) -> int:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                work()
+                status = 0
+            finally:
+                os._exit(status)
+        return child
+
+    def wait_for(self, child: int) -> None:
+        _, status = os.waitpid(child, 0)
+        self.assertEqual(status, 0)
+
+    def test_a_child_is_another_worker(self) -> None:
+        client = self.client()
+        with client.permit("fork") as permit:
+            permit.usage(cost=1)
+
+        def work() -> None:
+            for _ in range(20):
+                with client.permit("fork") as permit:
+                    permit.usage(cost=1)
+            client.close()
+
+        children = [self.in_child(work) for _ in range(3)]
+        for _ in range(20):
+            with client.permit("fork") as permit:
+                permit.usage(cost=1)
+        for child in children:
+            self.wait_for(child)
+        self.assertEqual(self.spend(client, "fork"), "81")
+
+    def test_a_permit_belongs_to_the_process_that_asked(self) -> None:
+        client = self.client()
+        read, write = os.pipe()
+        with client.permit("fork-in-the-middle") as permit:
+            child = os.fork()
+            if child:
+                os.close(write)
+                self.assertEqual(os.read(read, 1), b"")  # The child has left its block.
+                self.assertEqual(self.in_flight(client, "fork-in-the-middle"), 1)
+                permit.usage(cost=1)
+        if not child:
+            os._exit(0)
+        self.wait_for(child)
+        os.close(read)
+        self.assertEqual(self.spend(client, "fork-in-the-middle"), "1")
+
+    def test_a_child_does_not_keep_its_parents_connection(self) -> None:
+        """A worker dies while its child lives: its permit is reclaimed at once and not after the child."""
+        client = self.client()
+        child_waits, parent_ends = os.pipe()
+        parent = os.fork()
+        if not parent:
+            try:
+                inner = Client(self.daemon.socket, spool=False)
+                inner.permit("orphan").__enter__()
+                if os.fork() == 0:
+                    os.close(parent_ends)
+                    os.read(child_waits, 1)
+            finally:
+                os._exit(0)
+        os.close(child_waits)
+        os.waitpid(parent, 0)
+        wait_until(lambda: self.in_flight(client, "orphan") == 0, 10)
+        os.close(parent_ends)
+
+    def test_threads_that_hold_the_clients_lock_do_not_hang_a_child(self) -> None:
+        client = self.client()
+        stops = threading.Event()
+
+        def hammer() -> None:
+            while not stops.is_set():
+                client.call(protocol.PingRequest())
+
+        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(20):
+                self.wait_for(self.in_child(lambda: client.call(protocol.PingRequest())))
+        finally:
+            stops.set()
+            for thread in threads:
+                thread.join()
+
+
+if __name__ == "__main__":
+    unittest.main()
