@@ -34,8 +34,8 @@ ERRORS = {
 }
 
 
-def chat_chunk(text: str | None, usage: Any = None) -> dict[str, Any]:
-    choices = [] if text is None else [{"index": 0, "delta": {"content": text}, "finish_reason": None}]
+def chat_chunk(text: str | None, usage: Any = None, finish: str | None = None) -> dict[str, Any]:
+    choices = [] if text is None else [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]
     return {
         "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2026-08-06",
         "choices": choices, "usage": usage,
@@ -98,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             yield None, chat_chunk("Hi")
             while model in ("endless", "cut"):
                 yield None, chat_chunk(" again")
+            yield None, chat_chunk("", finish="stop")
             yield None, chat_chunk(None, CHAT_USAGE)
         else:
             usage = {**MESSAGE_USAGE, "output_tokens": 1}

@@ -66,7 +66,7 @@ class CrashTests(unittest.TestCase):
         with Client(self.daemon.socket, spool=self.daemon.spool, timeout=10) as client:
             client.connect()
             client.wait_for_spool(60)
-            self.assertEqual([name for name in os.listdir(self.daemon.spool)], [])
+            self.assertEqual(os.listdir(self.daemon.spool), [])
             spends = [client.call(protocol.LedgerProviderRequest(name)).account for name in ("crash", "other")]
             self.assertEqual([one.in_flight for one in spends if one], [0 for one in spends if one])
             return sum(one.usage.spend.nanodollars for one in spends if one)

@@ -22,7 +22,9 @@ def error(**attributes: Any) -> Exception:
 
 
 def response(status: int, **headers: str) -> SimpleNamespace:
-    return SimpleNamespace(status_code=status, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return SimpleNamespace(
+        status_code=status, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 class TableTests(unittest.TestCase):
@@ -31,12 +33,22 @@ class TableTests(unittest.TestCase):
         google = {"error": {"status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "34.07s"}]}}
         for name, raised, outcome, wait in (
             ("openai 429", error(status_code=429, response=response(429, retry_after="30")), Outcome.THROTTLED, 30.0),
-            ("openai ms", error(response=response(429, retry_after_ms="1500", retry_after="9")), Outcome.THROTTLED, 1.5),
+            (
+                "openai ms",
+                error(response=response(429, retry_after_ms="1500", retry_after="9")),
+                Outcome.THROTTLED,
+                1.5,
+            ),
             ("openai quota", error(status_code=429, code="insufficient_quota"), Outcome.QUOTA_EXHAUSTED, None),
             ("openai 500", error(status_code=500), Outcome.FAILURE, None),
             ("openai 400", error(status_code=400), Outcome.REJECTED, None),
             ("anthropic 529", error(status_code=529, response=response(529, retry_after="5")), Outcome.FAILURE, 5.0),
-            ("anthropic overload in a stream", error(body={"error": {"type": "overloaded_error"}}), Outcome.FAILURE, None),
+            (
+                "anthropic overload in a stream",
+                error(body={"error": {"type": "overloaded_error"}}),
+                Outcome.FAILURE,
+                None,
+            ),
             ("httpx", error(response=response(503)), Outcome.FAILURE, None),
             ("requests 404", error(response=response(404)), Outcome.REJECTED, None),
             ("payment", error(status_code=402), Outcome.QUOTA_EXHAUSTED, None),

@@ -229,7 +229,19 @@ class MoneyTests(unittest.TestCase):
                 self.assertEqual(Money.dollars(amount).nanodollars, nanodollars)
 
     def test_what_is_no_amount_is_an_error_and_never_zero(self) -> None:
-        for amount in ("", "abc", "$5", "1,000", "nan", float("nan"), float("inf"), "1e999999", "9223372037", True, "١"):
+        for amount in (
+            "",
+            "abc",
+            "$5",
+            "1,000",
+            "nan",
+            float("nan"),
+            float("inf"),
+            "1e999999",
+            "9223372037",
+            True,
+            "١",
+        ):
             with self.subTest(amount), self.assertRaises(ValueError):
                 Money.dollars(amount)
 

@@ -1,4 +1,4 @@
-"""What the bytes of an HTTP answer tell of a call: its usage, and whether it is complete. JSON and streams of events."""
+"""What the bytes of an HTTP answer tell of a call: its usage, and whether it is complete. JSON and event streams."""
 
 from __future__ import annotations
 

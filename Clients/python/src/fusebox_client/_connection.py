@@ -9,7 +9,7 @@ import struct
 from time import monotonic
 
 from . import _fork, _frames
-from ._errors import ProtocolViolation, Unavailable
+from ._errors import ProtocolViolation
 from ._requests import decoded, payload_of, refusal
 from ._wire import REPLY
 from .protocol.connection import HelloRequest
