@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from fusebox_client import Client, Usage, protocol
-from fusebox_client._delivery import Round
 from fusebox_client._requests import Acquaintance
 from fusebox_client._settings import Settings
 from fusebox_client._spool import Folder, is_own
@@ -31,6 +30,7 @@ from fusebox_client._spool_records import (
     file_bytes,
     record,
 )
+from fusebox_client._transfer import Round
 
 from .support import Daemon, tool
 

@@ -6,12 +6,11 @@ Everything happens on the event loop. Requests of one turn of the loop are sent 
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from time import monotonic
 
 from . import _calls, _fork, _frames
-from ._connection import NotConnected, hello_request, random_worker, read_hello
+from ._connection import NotConnected, chance, hello_request, random_worker, read_hello
 from ._errors import FuseboxError
 from ._machine import CLOSED, CONNECTED, DISCONNECTED, Machine
 from ._renewals import Renewal
@@ -182,8 +181,7 @@ class AioExchange:
                 try:
                     link = await self._open()
                 except NotConnected as failure:
-                    chance = random.random()
-                    machine.connect_failed(str(failure), failure.is_vacant, bool(self._held), chance, monotonic())
+                    machine.connect_failed(str(failure), failure.is_vacant, bool(self._held), chance(), monotonic())
                     continue
                 except asyncio.CancelledError:
                     machine.connect_failed("the attempt was cancelled", False, False, 0.0, monotonic())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
+from ._connection import chance
 from ._errors import AdmissionDenied, Denial, InvalidArgument, ProtocolViolation, route_text
 from ._money import Money
 from ._requests import Pending, payload_of
@@ -269,7 +268,7 @@ def prepared(request: Request[Any], is_report: bool, profile: int | None) -> Pen
     """A request as it is sent."""
     if request.NUMBER == _ACQUIRE and getattr(request, "draw", 0) is None and profile != 0:
         # Only the profile llm-providers uses the draw. A profile that is not known yet may be that one.
-        request.draw = random.random()  # type: ignore[attr-defined]
+        request.draw = chance()  # type: ignore[attr-defined]
     return Pending(type(request), payload_of(request), is_report)
 
 

@@ -7,13 +7,12 @@ makes another waiting thread the leader. So a lone caller makes three system cal
 
 from __future__ import annotations
 
-import random
 import threading
 from _thread import allocate_lock
 from time import monotonic
 
 from . import _fork
-from ._connection import Connection, Lost, NotConnected, random_worker
+from ._connection import Connection, Lost, NotConnected, chance, random_worker
 from ._errors import Unavailable
 from ._machine import CLOSED, CONNECTED, DISCONNECTED, Machine
 from ._requests import OPEN, Pending
@@ -204,9 +203,7 @@ class Exchange:
             connection = Connection(settings.path, machine.worker, machine.window.next - 1, settings.name, timeout)
         except NotConnected as failure:
             with self._lock:
-                machine.connect_failed(
-                    str(failure), failure.is_vacant, self._holds_permits(), random.random(), monotonic()
-                )
+                machine.connect_failed(str(failure), failure.is_vacant, self._holds_permits(), chance(), monotonic())
             return
         except BaseException:
             with self._lock:

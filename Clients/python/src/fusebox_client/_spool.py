@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import random
 import stat
 import time
 
 from . import _fork
 from ._connection import random_worker
+from ._delivery import Spooling
 from ._spool_records import Header, Report, file_bytes, record
 
 TYPE_CHECKING = False
@@ -133,6 +133,18 @@ def _sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def has_files(place: str | bool) -> bool:
+    """Whether reports wait in the spool. Usually there is not even a folder."""
+    for path in folders(place):
+        try:
+            with Folder(path) as folder:
+                if any(is_own(name) or is_own(name, PART) for name in folder.names()):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
 class File:
     """An open file of the spool. This process holds its lock, so no other works on it."""
 
@@ -248,24 +260,10 @@ def _unlink(name: str, folder: Folder) -> None:
 
 
 def _new_name(rank: int) -> str:
-    return f"{int(time.time() * 1000) + rank:013d}-{random.SystemRandom().getrandbits(64):016x}"
+    return f"{int(time.time() * 1000) + rank:013d}-{int.from_bytes(os.urandom(8), 'little'):016x}"
 
 
 # What a client leaves
-
-
-class Spooling:
-    """What has become of the reports that a client could not deliver before it was closed."""
-
-    __slots__ = ("failure", "file", "reports")
-
-    def __init__(self) -> None:
-        self.reports = 0
-        """The number of reports that were left."""
-        self.file: str | None = None
-        """The first file with these reports."""
-        self.failure: str | None = None
-        """Why reports could not be left; None: all were, or there were none."""
 
 
 def leave(left: list[Pending], machine: Machine, settings: Settings) -> Spooling:

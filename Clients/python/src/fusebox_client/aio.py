@@ -9,13 +9,12 @@ from time import monotonic
 
 from . import _calls, _fork
 from ._aio_exchange import AioExchange
-from ._delivery import Delivery
+from ._delivery import Delivery, Spooling
 from ._errors import AdmissionDenied, ClientClosed, FuseboxError, OutcomeUnknown, TimedOut, Unavailable
 from ._held import HeldCall, log_unsettled
 from ._machine import SETTLES_KEPT
 from ._outcomes import call_end
 from ._settings import Settings
-from ._spool import Spooling, leave
 from ._usage import Usage
 from .client import FAREWELL, LONGEST_CALL
 from .protocol.admission import AdmissionAdmitReply, AdmissionRenewRequest
@@ -165,6 +164,8 @@ class AsyncClient:
             return
         left = exchange.end(self.settings.spool is not False)
         if left:
+            from ._spool import leave
+
             self._spooling = leave(left, exchange.machine, self.settings)
 
     async def __aenter__(self) -> AsyncClient:

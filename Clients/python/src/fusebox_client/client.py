@@ -7,7 +7,7 @@ import weakref
 from time import monotonic
 
 from . import _calls, _fork
-from ._delivery import Delivery
+from ._delivery import Delivery, Spooling
 from ._errors import AdmissionDenied, ClientClosed, FuseboxError, OutcomeUnknown, Refused, TimedOut, Unavailable
 from ._exchange import Exchange
 from ._held import HeldCall, log_unsettled
@@ -15,7 +15,6 @@ from ._machine import SETTLES_KEPT
 from ._outcomes import call_end
 from ._renewals import Renewals
 from ._settings import Settings
-from ._spool import Spooling, leave
 from ._usage import Usage
 from .protocol.admission import AdmissionAdmitReply, AdmissionRenewReply, AdmissionRenewRequest
 from .protocol.connection import GoodbyeRequest, PingRequest
@@ -84,6 +83,8 @@ class _Process:
         self.delivery.end(deadline - monotonic())
         left, machine = exchange.close(self.settings.spool is not False)
         if left:
+            from ._spool import leave
+
             self.spooling = leave(left, machine, self.settings)
 
 
