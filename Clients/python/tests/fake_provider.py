@@ -143,6 +143,7 @@ class FakeProvider(ThreadingHTTPServer):
     """The server, in threads of this process."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

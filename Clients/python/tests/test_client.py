@@ -248,6 +248,30 @@ class GuardedTests(ClientTestCase):
         assert account is not None
         self.assertEqual(account.usage.input_tokens, 100)
 
+    def test_an_answer_that_cannot_be_looked_at_is_returned_all_the_same(self) -> None:
+        class Answer:
+            @property
+            def usage(self) -> object:
+                raise RuntimeError("not loaded")
+
+        answer = Answer()
+        with self.assertLogs("fusebox_client", "WARNING"):
+            self.assertIs(self.client().guarded("strange")(lambda: answer)(), answer)
+
+    def test_a_coroutine_function_needs_the_other_client(self) -> None:
+        async def ask() -> None:
+            pass
+
+        with self.assertRaisesRegex(TypeError, "AsyncClient"):
+            self.client().guarded("p")(ask)
+
+    def test_a_permit_is_for_one_call(self) -> None:
+        held = self.client().permit("once")
+        with held:
+            pass
+        with self.assertRaisesRegex(RuntimeError, "one call"), held:
+            pass
+
     def test_a_generator_is_settled_at_its_end(self) -> None:
         client = self.client()
 
@@ -473,6 +497,42 @@ class AbsenceTests(unittest.TestCase):
         permit = client.admit("p", ttl=0.2)
         self.assertTrue(client.renew(permit, ttl=0.4))
         wait_until(lambda: client.settle(permit, "cancelled").standing == PermitStanding.SETTLED, 5)
+
+    def test_a_client_that_nobody_refers_to_leaves_its_reports(self) -> None:
+        client = Client(self.daemon.socket, spool=self.daemon.spool, failure_policy="fail_open")
+        self.daemon.kill()
+        client.report("p", usage=Usage(cost=5))
+        with self.assertLogs("fusebox_client", "WARNING") as logged:
+            del client
+        self.assertIn("what it was not told (1) is in", logged.output[0])
+        self.daemon.start()
+        other = self.client()
+        other.connect()
+        other.wait_for_spool(20)
+        self.assertEqual(self.spend(other, "p"), "5")
+
+    def test_closing_ends_the_calls_of_other_threads(self) -> None:
+        client = self.client(timeout=30)
+        client.connect()
+        assert self.daemon.process is not None
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        endings: list[Exception] = []
+
+        def call() -> None:
+            try:
+                client.call(protocol.PingRequest())
+            except ClientClosed as closed:
+                endings.append(closed)
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(client._process.exchange._machine.sent) == 4)
+        client.close(0.05)
+        for thread in threads:
+            thread.join(10)
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.assertEqual(len(endings), 4)
 
     def test_a_closed_client_says_so(self) -> None:
         client = self.client()

@@ -55,6 +55,7 @@ class TableTests(unittest.TestCase):
             ("google", error(code=429, status="RESOURCE_EXHAUSTED", details=google), Outcome.THROTTLED, 34.07),
             ("botocore", error(response=botocore), Outcome.THROTTLED, None),
             ("botocore 500", error(response={"ResponseMetadata": {"HTTPStatusCode": 500}}), Outcome.FAILURE, None),
+            ("an answer that is no JSON", error(response=response(200)), Outcome.FAILURE, None),
             ("a timeout", TimeoutError(), Outcome.FAILURE, None),
             ("no connection", ConnectionResetError(), Outcome.FAILURE, None),
             ("anything else", ZeroDivisionError(), Outcome.FAILURE, None),

@@ -81,10 +81,6 @@ class ClientClosed(FuseboxError):
         super().__init__("the client has been closed; make a new one")
 
 
-class Forked(FuseboxError):
-    """This belongs to the process that this one was forked from."""
-
-
 class Denial:
     """Why one candidate may not be called."""
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ._settings import Settings
     from .protocol.connection import HelloReply
 
-_FAREWELL = 1.0
-"""The longest time that closing waits for replies, in seconds."""
 _PUSH = 0.05
 """How long a thread waits at once for a socket that takes nothing."""
 
@@ -33,11 +31,10 @@ _PUSH = 0.05
 class _Waiter:
     """A thread that waits for its request, or to become the leader."""
 
-    __slots__ = ("_gate", "_is_open", "is_leader", "request")
+    __slots__ = ("_gate", "_is_open", "request")
 
     def __init__(self, request: Pending) -> None:
         self.request = request
-        self.is_leader = False
         self._gate = allocate_lock()
         self._gate.acquire()
         self._is_open = False
@@ -64,7 +61,8 @@ class Exchange:
         self._machine = Machine(settings.policy(), random_worker())
         self._machine.fresh_worker = random_worker
         self._connection: Connection | None = None
-        self._has_leader = False
+        self._leader: Pending | None = None
+        """The request whose thread connects and reads."""
         self._waiters: dict[int, _Waiter] = {}
         self._on_connected = on_connected
         self._holds_permits = holds_permits
@@ -109,8 +107,11 @@ class Exchange:
             self._flush()
             if request.interest != OPEN:
                 return
-            waiter = None if not self._has_leader else self._add_waiter(request)
-            self._has_leader = True
+            if self._leader is None:
+                waiter = None
+                self._leader = request
+            else:
+                waiter = self._add_waiter(request)
             must_push = waiter is not None and bool(self._machine.output)
         try:
             if must_push:
@@ -140,10 +141,9 @@ class Exchange:
                     self._flush()
                 if request.interest != OPEN:
                     self._waiters.pop(id(waiter), None)
-                    if waiter.is_leader:
-                        self._hand_over()
+                    self._hand_over(request)
                     return False
-                if waiter.is_leader:
+                if self._leader is request:
                     self._waiters.pop(id(waiter), None)
                     request.wake = None
                     return True
@@ -157,7 +157,7 @@ class Exchange:
                     self._machine.expire(request, now)
                     self._flush()
                 if request.interest != OPEN:
-                    self._hand_over()
+                    self._hand_over(request)
                     return
                 connection = self._connection
                 is_connecting = connection is None and self._machine.wants_connection and self._machine.retry_at <= now
@@ -245,26 +245,26 @@ class Exchange:
         if output and self._connection is not None:
             self._machine.flushed(self._connection.send(output))
 
-    def _hand_over(self) -> None:
-        """Makes a waiting thread the leader, if there is one. Under the lock."""
+    def _hand_over(self, request: Pending) -> None:
+        """If this request's thread leads, makes a waiting one the leader, if there is one. Under the lock."""
+        if self._leader is not request:
+            return
+        self._leader = None
         for waiter in self._waiters.values():
             if waiter.request.interest == OPEN:
-                waiter.is_leader = True
+                self._leader = waiter.request
                 waiter.wake()
                 return
-        self._has_leader = False
 
     def _leave(self, request: Pending, waiter: _Waiter | None) -> None:
         with self._lock:
-            is_leader = waiter is None or waiter.is_leader
             if waiter is not None:
                 self._waiters.pop(id(waiter), None)
             request.wake = None
             if request.interest == OPEN:
                 self._machine.abandon(request)
                 self._flush()
-            if is_leader:
-                self._hand_over()
+            self._hand_over(request)
 
     # The first connection, and the end
 

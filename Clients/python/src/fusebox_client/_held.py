@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _calls
+from . import _calls, _log
 from ._errors import FuseboxError
 from ._usage import Report, Usage
 from .protocol.types import Outcome
@@ -25,6 +25,10 @@ class HeldCall:
         self._used: Usage | None = None
         self._current: Usage | None = None
         self._call: str | None = None
+
+    def _begin(self) -> None:
+        if self._permit is not None:
+            raise RuntimeError("a permit is for one call; ask for another")
 
     # Where the call may go
 
@@ -85,7 +89,7 @@ class HeldCall:
             if isinstance(document, Usage):
                 self._add(document)
             else:
-                self._update(Report(document), document)
+                self._update(Report(document))
         numbers = Usage(
             cost=cost,
             input_tokens=input_tokens,
@@ -97,12 +101,12 @@ class HeldCall:
         if not numbers.is_empty:
             self._add(numbers)
 
-    def _update(self, report: Report, document: Any) -> None:
+    def _update(self, report: Report) -> None:
         if self._current is None or (report.call is not None and self._call is not None and report.call != self._call):
             self._close_current()
             self._current = Usage()
         self._call = report.call or self._call
-        self._current.update(document)
+        self._current.take(report)
 
     def _close_current(self) -> None:
         if self._current is not None:
@@ -150,6 +154,4 @@ class HeldCall:
 
 def log_unsettled(permit: Permit, error: FuseboxError) -> None:
     """Says that a call could not be counted. It must not change what the caller gets."""
-    import logging
-
-    logging.getLogger("fusebox_client").warning("the call by %s could not be counted: %s", permit.route, error)
+    _log.warn("the call by %s could not be counted: %s", permit.route, error)

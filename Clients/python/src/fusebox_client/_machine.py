@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import _frames
+from . import _frames, _log
 from ._errors import ClientClosed, FuseboxError, InvalidArgument, OutcomeUnknown, TimedOut, TooManyRequests, Unavailable
 from ._requests import GONE, IDLE, KEPT, OPEN, QUEUED, SENT, Acquaintance, Backoff, Pending, SequenceWindow, refusal
 from ._wire import REPLY
@@ -198,6 +198,7 @@ class Machine:
             self._give_up_unacknowledged()
         self.acquaintance = Acquaintance.of(hello)
         self.backoff.succeeded()
+        _log.tell("connected to %s (%s)", self.policy.path, hello.server)
         self._drain()
 
     def connect_failed(self, reason: str, is_vacant: bool, holds_permits: bool, chance: float, now: float) -> None:
@@ -230,6 +231,7 @@ class Machine:
         self.return_by = now + self.policy.patience
         self.retry_at = 0.0
         self.absence = f"the daemon closed the connection: {self.farewell[1]}" if self.farewell else reason
+        _log.tell("the connection to %s is lost: %s", self.policy.path, self.absence)
         has_left = self.written - len(self.output)
         self.output = bytearray()
         self.hang_up()
@@ -441,7 +443,10 @@ class Machine:
         if len(self.backlog) <= self.policy.queue_limit:
             return
         waiting = [request for request in self.backlog if request.is_waiting_report]
-        for request in waiting[: max(0, len(waiting) - self.policy.queue_limit)]:
+        excess = waiting[: max(0, len(waiting) - self.policy.queue_limit)]
+        if excess and not self.dropped_reports:
+            _log.warn("more than %d reports wait for the daemon; the oldest are dropped", self.policy.queue_limit)
+        for request in excess:
             self.backlog.remove(request)
             self._end(request, error=self._away())
 

@@ -73,7 +73,9 @@ def call_end(error: BaseException) -> CallEnd:
     status = status_of(error)
     if status is None and not codes_of(error):
         return CallEnd(Outcome.FAILURE)
-    return end_of_status(status, headers_of(error), codes_of(error), delay_of(error))
+    end = end_of_status(status, headers_of(error), codes_of(error), delay_of(error))
+    # An answer with status 200 that cannot be read is the provider's failure too.
+    return CallEnd(Outcome.FAILURE) if end.outcome == Outcome.SUCCESS else end
 
 
 def end_of_status(

@@ -8,7 +8,7 @@ import os
 import stat
 import time
 
-from . import _fork
+from . import _fork, _log
 from ._connection import random_worker
 from ._delivery import Spooling
 from ._spool_records import Header, Report, file_bytes, record
@@ -286,9 +286,12 @@ def leave(left: list[Pending], machine: Machine, settings: Settings) -> Spooling
         except OSError as error:
             outcome.failure = error.strerror or str(error)
             machine.dropped_reports += len(part)
+            _log.warn("reports are lost (%d), because the spool cannot be used: %s", len(part), outcome.failure)
             continue
         outcome.reports += len(part)
         outcome.file = outcome.file or path
+    if outcome.reports:
+        _log.warn("the daemon is away; what it was not told (%d) is in %s", outcome.reports, outcome.file)
     return outcome
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _log
 from ._errors import InvalidArgument
 from .protocol.types import Outcome
 
@@ -99,7 +100,10 @@ def note(held: HeldCall, told: Any) -> None:
     try:
         held.usage(told)
     except InvalidArgument:
-        pass
+        pass  # It tells none.
+    except Exception as error:
+        # Whatever an SDK's object does when it is looked at, the caller gets its answer.
+        _log.warn("the usage in %s cannot be read: %r", type(told).__name__, error)
 
 
 def abandon(held: HeldCall) -> None:
@@ -114,6 +118,10 @@ def takes_permit(function: Callable[..., Any]) -> bool:
     return code is not None and "permit" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
+_COROUTINES = 0x80 | 0x200
+"""The flags of coroutine functions and asynchronous generators."""
+
+
 def is_stream(answer: Any) -> bool:
     """Whether an answer comes in pieces."""
     return hasattr(answer, "__next__")
@@ -125,6 +133,9 @@ def guarded(new_permit: Callable[[], HeldPermit]) -> Callable[[Callable[P, T]], 
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         wants_permit = takes_permit(function)
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & _COROUTINES:
+            raise TypeError("guarded by a blocking client, but a coroutine function; AsyncClient has its own")
 
         @wraps(function)
         def guarded_function(*arguments: P.args, **keywords: P.kwargs) -> T:

@@ -68,7 +68,10 @@ class Usage:
 
         Raises InvalidArgument as `reported`; then nothing has changed.
         """
-        report = Report(document)
+        self.take(Report(document))
+
+    def take(self, report: Report) -> None:
+        """Takes what a document tells that was read already."""
         self.model = report.model or self.model
         self.cost = report.cost if report.cost is not None else self.cost
         for kind, count in report.tokens.items():

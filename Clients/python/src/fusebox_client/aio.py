@@ -168,6 +168,12 @@ class AsyncClient:
 
             self._spooling = leave(left, exchange.machine, self.settings)
 
+    def __del__(self) -> None:
+        # A client that nobody refers to leaves its reports too. That is safe where its loop does not run.
+        exchange = getattr(self, "_exchange", None)
+        if exchange is not None and not self._is_closed and exchange.loop.is_closed():
+            self._close_now()
+
     async def __aenter__(self) -> AsyncClient:
         return self
 
@@ -432,6 +438,7 @@ class AsyncHeldPermit(HeldCall):
         """The result of the settle; None before that, or if it failed."""
 
     async def __aenter__(self) -> AsyncHeldPermit:
+        self._begin()
         exchange = self._client._here()
         permit = await self._client._admit(exchange, *self._asked)
         self._permit, self._exchange = permit, exchange

@@ -137,8 +137,8 @@ class Client:
             spool=spool,
             outcome_of=outcome_of,
         )
-        self._is_closed = False
         self._process = _Process(self.settings)
+        self._is_closed = False
         _clients.add(self)
 
     def _here(self) -> _Process:
@@ -198,6 +198,11 @@ class Client:
         self._is_closed = True
         if self._is_of_this_process(self._process):
             self._process.close(min(timeout, FAREWELL))
+
+    def __del__(self) -> None:
+        # A client that nobody refers to leaves its reports too.
+        if not getattr(self, "_is_closed", True):
+            self.close(0.0)
 
     def __enter__(self) -> Client:
         return self
@@ -479,6 +484,7 @@ class HeldPermit(HeldCall):
         """The result of the settle; None before that, or if it failed."""
 
     def __enter__(self) -> HeldPermit:
+        self._begin()
         client = self._client
         process = client._here()
         permit = client._admit(process, *self._asked)
