@@ -431,6 +431,16 @@ class AbsenceTests(unittest.TestCase):
         thread.join()
         self.assertEqual(len(answers), 1)
 
+    def test_the_first_call_waits_for_a_daemon_that_is_about_to_start(self) -> None:
+        client = self.client(timeout=20, restart_patience=20)
+        self.daemon.kill()
+        answers: list[object] = []
+        thread = threading.Thread(target=lambda: answers.append(client.call(protocol.PingRequest())))
+        thread.start()
+        self.daemon.start()
+        thread.join()
+        self.assertEqual(len(answers), 1)
+
     def test_a_daemon_that_hangs_is_waited_for_within_the_timeout(self) -> None:
         client = self.client(timeout=0.3)
         client.connect()

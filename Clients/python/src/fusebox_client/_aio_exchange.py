@@ -10,7 +10,7 @@ import socket
 from time import monotonic
 
 from . import _calls, _fork, _frames
-from ._connection import NotConnected, chance, hello_request, random_worker, read_hello
+from ._connection import NotConnected, chance, hello_request, random_worker, read_hello, sentence
 from ._errors import FuseboxError
 from ._machine import CLOSED, CONNECTED, DISCONNECTED, Machine
 from ._renewals import Renewal
@@ -56,7 +56,7 @@ class _Link(asyncio.Protocol):
                 self.hello.set_exception(NotConnected(str(error)))
 
     def connection_lost(self, error: Exception | None) -> None:
-        reason = str(error) if error else "the daemon closed the connection"
+        reason = sentence(error) if error else "the daemon closed the connection"
         if not self.hello.done():
             self.hello.set_exception(NotConnected(reason))
         self._exchange.lost(self, reason)
@@ -216,7 +216,7 @@ class AioExchange:
                 raise NotConnected("something listens there but did not answer in time") from None
             if isinstance(error, OSError):
                 is_vacant = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
-                raise NotConnected((error.strerror or str(error)).lower(), is_vacant) from None
+                raise NotConnected(sentence(error), is_vacant) from None
             raise
         self._socket = one
         return link

@@ -102,7 +102,7 @@ class Connection:
         except (OSError, Lost, _frames.Garbled, ProtocolViolation) as error:
             self._close()
             is_vacant = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
-            raise NotConnected(_sentence(error), is_vacant) from None
+            raise NotConnected(sentence(error), is_vacant) from None
         except BaseException:
             self._close()
             raise
@@ -176,7 +176,7 @@ class Connection:
         except BlockingIOError:
             return None
         except OSError as error:
-            raise Lost(_sentence(error)) from None
+            raise Lost(sentence(error)) from None
         if not data:
             raise Lost("the daemon closed the connection")
         return data
@@ -214,7 +214,8 @@ def _milliseconds(deadline: float) -> int:
     return max(0, int((deadline - monotonic()) * 1000) + 1)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """Why there is no connection."""
     if isinstance(error, _frames.Garbled):
         return f"the peer does not speak this protocol: {error}"
     if isinstance(error, OSError) and error.strerror:

@@ -111,6 +111,9 @@ class Machine:
 
     def submit(self, request: Pending, now: float) -> None:
         """Takes a request: writes it, puts it in the backlog, or ends it."""
+        if not self.return_by:
+            # The first request. The daemon may be about to start.
+            self.return_by = now + self.policy.patience
         if len(self.sent) + len(self.backlog) >= REQUESTS:
             self._end(request, error=TooManyRequests(f"{REQUESTS} requests are under way; wait for replies first"))
         elif self.phase == CONNECTED:
