@@ -110,6 +110,15 @@ class LossTests(MachineTestCase):
         self.written()
         self.assertEqual(self.sent(), [(17, 5, 3)])
 
+    def test_what_waits_for_room_does_not_overtake_what_is_sent_again(self) -> None:
+        self.connect(kept=1)
+        self.written()
+        self.written()
+        self.assertEqual(self.sent(), [(17, 1, 1)])
+        self.lose()
+        self.connect(RESUMED, kept=1)
+        self.assertEqual(self.sent(), [(17, 1, 1)])
+
     def test_nothing_is_sent_again_to_a_daemon_that_may_have_forgotten(self) -> None:
         for name, before, hello, is_known in (
             ("another epoch", NEW, {"worker": RESUMED, "epoch": 8}, False),
