@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import re
+import threading
 import unittest
 from typing import Any
 from unittest import mock
@@ -45,6 +46,12 @@ class ReadmeTests(unittest.TestCase):
     def test_a_call_and_the_overview(self) -> None:
         self.assertIn("usage", self.block("AdmissionDenied"))
         self.assertIn("openai closed 0", self.block("OverviewRequest"))
+
+    def test_events(self) -> None:
+        marking = threading.Timer(0.5, lambda: self.daemon.run("exhaustion", "mark", "openai"))
+        marking.start()
+        self.addCleanup(marking.join)
+        self.assertEqual(self.block("ProviderExhaustedEvent"), "openai has run out of quota\n")
 
     def test_asyncio(self) -> None:
         self.block("AsyncClient")

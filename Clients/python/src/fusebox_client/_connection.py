@@ -17,7 +17,8 @@ from .protocol.constants import HIGHEST_VERSION, LOWEST_VERSION, MAGIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from collections.abc import Iterator
+    from typing import TypeVar
 
     from ._wire import Record, Request
     from .protocol.connection import HelloReply
@@ -127,13 +128,17 @@ class Connection:
                 return decoded(request.decode_reply, frame[4])
         raise Lost("it did not answer in time")
 
-    def frames(self, deadline: float) -> Any:
+    def frames(self, deadline: float) -> Iterator[_frames.Frame]:
         """The frames that arrive until then."""
         while (data := self.receive(deadline)) is not None:
-            try:
-                yield from self._frames.take(data)
-            except _frames.Garbled as error:
-                raise Lost(f"the peer does not speak this protocol: {error}") from None
+            yield from self.frames_in(data)
+
+    def frames_in(self, data: bytes) -> Iterator[_frames.Frame]:
+        """The frames that are complete with these bytes. Raises Lost."""
+        try:
+            yield from self._frames.take(data)
+        except _frames.Garbled as error:
+            raise Lost(f"the peer does not speak this protocol: {error}") from None
 
     def send_all(self, data: bytes, deadline: float) -> None:
         """Sends all bytes. Raises Lost."""

@@ -315,6 +315,10 @@ class Event(Record):
     NUMBER: ClassVar[int]
     NAME: ClassVar[str]
 
+    @classmethod
+    def decode(cls, reader: Reader) -> Event:
+        raise NotImplementedError
+
 
 def encoded(value: Record) -> bytes:
     """The fields of a record.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ._aio_streams import AsyncStream
     from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling
+    from ._events import ReceivedEvent
     from ._outcomes import CallEnd
     from ._requests import Pending
     from ._settings import FailurePolicy
@@ -226,6 +227,13 @@ class AsyncClient:
             if cursor == 0:
                 return
             request.cursor = cursor  # type: ignore[attr-defined]
+
+    def events(self, *topics: str) -> AsyncIterator[ReceivedEvent]:
+        """The daemon's events from now on, on a connection of its own; see `Client.events`."""
+        from ._aio_events import events
+
+        self._here()
+        return events(self.settings, topics)
 
     # Admission
 

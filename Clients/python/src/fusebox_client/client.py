@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar
 
     from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling
+    from ._events import Events
     from ._outcomes import CallEnd
     from ._requests import Pending
     from ._settings import FailurePolicy
@@ -259,6 +260,16 @@ class Client:
             if cursor == 0:
                 return
             request.cursor = cursor  # type: ignore[attr-defined]
+
+    def events(self, *topics: str) -> Events:
+        """Subscribes to the daemon's events from now on, on a connection of its own.
+
+        `topics` are `breaker`, `exhaustion`, `ledger` and `admission`; all if none is named. Raises Unavailable.
+        """
+        from ._events import Events
+
+        self._here()
+        return Events(self.settings, topics)
 
     # Admission
 
