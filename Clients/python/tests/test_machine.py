@@ -8,8 +8,9 @@ from typing import Any
 from fusebox_client import ClientClosed, OutcomeUnknown, Refused, TimedOut, TooManyRequests, Unavailable, protocol
 from fusebox_client._calls import Permit as Granted
 from fusebox_client._calls import admit, route, settle
-from fusebox_client._machine import CONNECTED, DISCONNECTED, Machine, Policy
+from fusebox_client._machine import Machine
 from fusebox_client._requests import Backoff, Pending, SequenceWindow, payload_of
+from fusebox_client._state import CONNECTED, DISCONNECTED, Policy
 from fusebox_client._wire import HEADER, SEQUENCE, encoded
 from fusebox_client.protocol.connection import HelloReply
 from fusebox_client.protocol.constants import Status

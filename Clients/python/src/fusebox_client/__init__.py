@@ -28,16 +28,17 @@ from ._errors import (
 )
 from ._money import Money
 from ._outcomes import CallEnd, call_end
+from ._permits import HeldPermit
 from ._retry_after import retry_after
 from ._usage import Usage
-from .client import Client, HeldPermit
+from .client import Client
 from .protocol.types import Candidate, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import protocol as protocol
+    from ._aio_permits import AsyncHeldPermit as AsyncHeldPermit
     from .aio import AsyncClient as AsyncClient
-    from .aio import AsyncHeldPermit as AsyncHeldPermit
 
 __all__ = [
     "AdmissionDenied",

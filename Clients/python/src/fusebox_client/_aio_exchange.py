@@ -12,9 +12,10 @@ from time import monotonic
 from . import _calls, _fork, _frames
 from ._connection import NotConnected, chance, hello_request, random_worker, read_hello, sentence
 from ._errors import FuseboxError
-from ._machine import CLOSED, CONNECTED, DISCONNECTED, Machine
+from ._machine import Machine
 from ._renewals import Renewal
 from ._requests import OPEN, Pending
+from ._state import CLOSED, CONNECTED, DISCONNECTED
 from .protocol.admission import AdmissionRenewReply, AdmissionRenewRequest
 
 TYPE_CHECKING = False

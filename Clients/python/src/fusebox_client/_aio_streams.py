@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
     from typing import Any, TypeVar
 
-    from .aio import AsyncHeldPermit
+    from ._aio_permits import AsyncHeldPermit
 
     T = TypeVar("T")
     Function = TypeVar("Function", bound=Callable[..., Any])

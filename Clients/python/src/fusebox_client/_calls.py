@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._connection import chance
-from ._errors import AdmissionDenied, Denial, InvalidArgument, ProtocolViolation, route_text
+from ._errors import AdmissionDenied, Denial, FuseboxError, InvalidArgument, ProtocolViolation, route_text
 from ._money import Money
 from ._requests import Pending, payload_of
 from ._usage import Usage
@@ -262,6 +262,16 @@ def settled(pending: Pending) -> Settling:
     if report is None:
         return Settling("queued")
     return Settling("delivered", None, report.reached, report.depletion)
+
+
+def kept_or_settled(pending: Pending, is_kept: bool) -> Settling:
+    """The result of a settle. Where the client keeps it, a daemon that does not answer is no error."""
+    try:
+        return settled(pending)
+    except FuseboxError as error:
+        if is_kept and error.means_away:
+            return Settling("unknown")
+        raise
 
 
 def prepared(request: Request[Any], is_report: bool, profile: int | None) -> Pending:

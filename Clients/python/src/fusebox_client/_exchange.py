@@ -14,8 +14,9 @@ from time import monotonic
 from . import _fork
 from ._connection import Connection, Lost, NotConnected, chance, random_worker
 from ._errors import Unavailable
-from ._machine import CLOSED, CONNECTED, DISCONNECTED, Machine
+from ._machine import Machine
 from ._requests import OPEN, Pending
+from ._state import CLOSED, CONNECTED, DISCONNECTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ._connection import default_path
-from ._machine import SETTLES_KEPT, Policy
 from ._outcomes import call_end
+from ._state import SETTLES_KEPT, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Generic, ParamSpec, TypeVar
 
     from ._held import HeldCall
-    from .client import HeldPermit
+    from ._permits import HeldPermit
 
     T = TypeVar("T")
     P = ParamSpec("P")

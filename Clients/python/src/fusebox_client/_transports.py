@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Any, ClassVar
 
+    from ._aio_permits import AsyncHeldPermit
     from ._calls import Route
-    from .aio import AsyncClient, AsyncHeldPermit
-    from .client import Client, HeldPermit
+    from ._permits import HeldPermit
+    from .aio import AsyncClient
+    from .client import Client
 
 PROVIDERS = {
     "api.openai.com": "openai", "api.anthropic.com": "anthropic", "openrouter.ai": "openrouter",

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from time import monotonic
 
 from . import _calls, _fork
-from ._delivery import Delivery, Spooling
-from ._errors import AdmissionDenied, ClientClosed, FuseboxError, OutcomeUnknown, Refused, TimedOut, Unavailable
-from ._exchange import Exchange
-from ._held import HeldCall, log_unsettled
-from ._machine import SETTLES_KEPT
+from ._delivery import Spooling
+from ._errors import AdmissionDenied, ClientClosed, FuseboxError, TimedOut, Unavailable
 from ._outcomes import call_end
-from ._renewals import Renewals
+from ._permits import HeldPermit
+from ._process import Process
 from ._settings import Settings
+from ._state import SETTLES_KEPT
 from ._usage import Usage
-from .protocol.admission import AdmissionAdmitReply, AdmissionRenewReply, AdmissionRenewRequest
-from .protocol.connection import GoodbyeRequest, PingRequest
+from .protocol.admission import AdmissionAdmitReply, AdmissionRenewRequest
+from .protocol.connection import PingRequest
 from .protocol.constants import PROVIDER_OUTCOMES
 from .protocol.types import Candidate, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
     from typing import Any, ParamSpec, TypeVar
 
     from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling
     from ._events import Events
     from ._outcomes import CallEnd
-    from ._requests import Pending
     from ._settings import FailurePolicy
     from ._streams import Stream
     from ._wire import Record, Request
@@ -44,49 +40,6 @@ FAREWELL = 1.0
 """The longest time that closing waits for replies, in seconds."""
 LONGEST_CALL = 3600.0
 """Seconds that a permit is renewed at most. After that it ends by its time to live."""
-
-
-class _Process:
-    """What a client has in one process: a forked child begins anew."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.delivery = Delivery(settings)
-        self.renewals = Renewals(self._renew, self._look, self._longest_look)
-        self.exchange = Exchange(settings, self.delivery.begin, lambda: self.renewals.holds_any)
-        self.settings = settings
-        self.spooling = Spooling()
-
-    def _renew(self, permit: int, ttl: float) -> bool:
-        request = AdmissionRenewRequest(permit, _calls.milliseconds(ttl))
-        pending = _calls.prepared(request, False, None)
-        self.exchange.perform(pending, self.settings.timeout)
-        try:
-            reply = pending.result(AdmissionRenewReply.decode)
-        except Refused:
-            return False
-        except FuseboxError:
-            return True  # A daemon that is away may be back in time.
-        return reply is None or reply.standing == 0
-
-    def _look(self) -> None:
-        """Connects again if the daemon has restarted. A long call makes no request that would notice it."""
-        self.exchange.perform(_calls.prepared(PingRequest(), False, None), self.settings.timeout)
-
-    def _longest_look(self) -> float | None:
-        return self.exchange.longest_backoff_of_holder
-
-    def close(self, seconds: float) -> None:
-        """Says goodbye, or leaves the reports without a reply in the spool."""
-        exchange, deadline = self.exchange, monotonic() + seconds
-        self.renewals.close()
-        if exchange.hello is not None:
-            exchange.perform(_calls.prepared(GoodbyeRequest(), False, None), max(seconds, 0.001))
-        self.delivery.end(deadline - monotonic())
-        left, machine = exchange.close(self.settings.spool is not False)
-        if left:
-            from ._spool import leave
-
-            self.spooling = leave(left, machine, self.settings)
 
 
 class Client:
@@ -138,11 +91,11 @@ class Client:
             spool=spool,
             outcome_of=outcome_of,
         )
-        self._process = _Process(self.settings)
+        self._process = Process(self.settings)
         self._is_closed = False
         _clients.add(self)
 
-    def _here(self) -> _Process:
+    def _here(self) -> Process:
         """What the client has in this process."""
         if self._is_closed:
             raise ClientClosed()
@@ -151,10 +104,10 @@ class Client:
             return process
         with _fork.lock:
             if self._process is process:
-                self._process = _Process(self.settings)
+                self._process = Process(self.settings)
         return self._process
 
-    def _is_of_this_process(self, process: _Process) -> bool:
+    def _is_of_this_process(self, process: Process) -> bool:
         return process.exchange.generation == _fork.generation()
 
     # The connection
@@ -296,7 +249,7 @@ class Client:
         return permit
 
     def _admit(
-        self, process: _Process, candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Any, ttl: float
+        self, process: Process, candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Any, ttl: float
     ) -> Permit:
         pending = _calls.admit(candidates, tags, held, ttl)
         process.exchange.perform(pending, self.settings.timeout)
@@ -330,7 +283,7 @@ class Client:
 
     def _settle(
         self,
-        process: _Process,
+        process: Process,
         permit: Permit,
         outcome: Outcome,
         used: Usage | None,
@@ -341,7 +294,7 @@ class Client:
         if permit.number is not None:
             process.renewals.remove(permit.number)
         process.exchange.perform(pending, self.settings.timeout)
-        return _settling(pending, is_kept)
+        return _calls.kept_or_settled(pending, is_kept)
 
     def report(
         self,
@@ -470,83 +423,6 @@ class Client:
         from ._streams import stream
 
         return stream(self.permit(candidates, **options), start)
-
-
-class HeldPermit(HeldCall):
-    """A call under a permit, in a blocking client; see `Client.permit`."""
-
-    def __init__(
-        self,
-        client: Client,
-        candidates: tuple[Candidate, ...],
-        tags: tuple[str, ...],
-        held: Any,
-        ttl: float,
-        longest: float,
-    ) -> None:
-        super().__init__(client.settings)
-        self._client = client
-        self._asked = (candidates, tags, held, ttl)
-        self._longest = longest
-        self._process: _Process | None = None
-        self.outcome: Outcome | None = None
-        """How the call was settled; None before that."""
-        self.settling: Settling | None = None
-        """The result of the settle; None before that, or if it failed."""
-
-    def __enter__(self) -> HeldPermit:
-        self._begin()
-        client = self._client
-        process = client._here()
-        permit = client._admit(process, *self._asked)
-        self._permit, self._process = permit, process
-        if permit.number is not None:
-            process.renewals.add(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
-        return self
-
-    @property
-    def is_of_this_process(self) -> bool:
-        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
-        return self._process is not None and self._client._is_of_this_process(self._process)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.finish(error)
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """Settles the call now, as the end of the block would. Later ends change nothing."""
-        process = self._process
-        if process is None or self.outcome is not None or not self.is_of_this_process:
-            return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
-        try:
-            self.settling = self._client._settle(process, self.permit, outcome, used, retry_after, is_kept=True)
-        except FuseboxError as failure:
-            process.exchange.note_dropped()
-            log_unsettled(self.permit, failure)
-            self._settle_without_usage(process, outcome, retry_after, used)
-
-    def _settle_without_usage(
-        self, process: _Process, outcome: Outcome, retry_after: float | None, used: Usage | None
-    ) -> None:
-        """The outcome counts although the usage does not."""
-        if used is None:
-            return
-        try:
-            self.settling = self._client._settle(process, self.permit, outcome, None, retry_after, is_kept=True)
-        except FuseboxError:
-            pass  # It was logged with its usage.
-
-
-def _settling(pending: Pending, is_kept: bool) -> Settling:
-    try:
-        return _calls.settled(pending)
-    except (Unavailable, TimedOut, OutcomeUnknown):
-        if is_kept:
-            return _calls.Settling("unknown")
-        raise
 
 
 def _profile(hello: HelloReply | None) -> int | None:

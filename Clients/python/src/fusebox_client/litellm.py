@@ -30,8 +30,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._aio_permits import AsyncHeldPermit
     from ._calls import Route
-    from .aio import AsyncClient, AsyncHeldPermit
+    from .aio import AsyncClient
     from .client import Client
 
 LONGEST = 600.0
