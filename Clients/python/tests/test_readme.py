@@ -9,6 +9,7 @@ import os
 import re
 import threading
 import unittest
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -31,9 +32,9 @@ class ReadmeTests(unittest.TestCase):
     async def answer(*_: Any) -> Any:
         return {"usage": CHAT}
 
-    def block(self, words: str) -> str:
+    def block(self, words: str, page: str = "Clients/python/README.md") -> str:
         """Runs the block of the page that has these words. Returns what it prints."""
-        page = (REPOSITORY / "Clients" / "python" / "README.md").read_text()
+        page = (REPOSITORY / page).read_text()
         (text,) = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if words in one]
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -46,6 +47,11 @@ class ReadmeTests(unittest.TestCase):
     def test_a_call_and_the_overview(self) -> None:
         self.assertIn("usage", self.block("AdmissionDenied"))
         self.assertIn("openai closed 0", self.block("OverviewRequest"))
+
+    def test_the_main_page(self) -> None:
+        self.names["call"] = lambda provider, model: SimpleNamespace(usage=CHAT)
+        self.block("from fusebox_client import Client", "README.md")
+        self.assertEqual(str(self.names["permit"].outcome.name), "SUCCESS")
 
     def test_events(self) -> None:
         marking = threading.Timer(0.5, lambda: self.daemon.run("exhaustion", "mark", "openai"))

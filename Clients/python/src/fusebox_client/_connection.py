@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 import struct
 from time import monotonic
 
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "/run/fusebox/fusebox.sock"
 _CHUNK = 65_536
-_SEND_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_BOTH_WAYS = 2
+"""`socket.SHUT_RDWR`"""
 
 
 class Lost(Exception):
@@ -84,6 +84,10 @@ class Connection:
 
     def __init__(self, path: str, worker: tuple[int, int], last_sequence: int, name: str, timeout: float) -> None:
         """Connects and says hello. Raises NotConnected."""
+        import socket  # A third of the package's loading time, which a program need not pay before it connects.
+
+        self._receive_flags = socket.MSG_DONTWAIT
+        self._send_flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
         deadline = monotonic() + max(timeout, 0.001)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._poll = select.poll()
@@ -109,7 +113,7 @@ class Connection:
             raise
 
     def _greet(self, hello: bytes, deadline: float) -> HelloReply:
-        self._socket.send(hello, _SEND_FLAGS)
+        self._socket.send(hello, self._send_flags)
         while True:
             for frame in self._frames.take(self.receive(deadline) or b""):
                 return read_hello(frame)
@@ -155,7 +159,7 @@ class Connection:
         if self._is_broken or self._is_ended:
             return 0
         try:
-            return self._socket.send(output, _SEND_FLAGS)
+            return self._socket.send(output, self._send_flags)
         except BlockingIOError:
             return 0
         except OSError:
@@ -177,7 +181,7 @@ class Connection:
         try:
             if not self._poll.poll(_milliseconds(deadline)):
                 return None
-            data = self._socket.recv(_CHUNK, socket.MSG_DONTWAIT)
+            data = self._socket.recv(_CHUNK, self._receive_flags)
         except BlockingIOError:
             return None
         except OSError as error:
@@ -203,7 +207,7 @@ class Connection:
             return
         self._is_ended = True
         try:
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(_BOTH_WAYS)
         except OSError:
             pass  # It has ended already.
         if not self._users:
