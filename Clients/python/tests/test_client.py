@@ -11,6 +11,7 @@ from fusebox_client import (
     CallEnd,
     Client,
     InvalidArgument,
+    Money,
     Outcome,
     Refused,
     Usage,
@@ -65,6 +66,7 @@ class PermitTests(ClientTestCase):
         with client.permit(["used/gpt-4o"], tags=["team:search"], cost=0.01) as permit:
             self.assertEqual((permit.provider, permit.model, permit.route), ("used", "gpt-4o", "used/gpt-4o"))
             self.assertEqual(self.in_flight(client, "used"), 1)
+            self.assertEqual(permit.permit.held_cost, Money.dollars("0.01"))
             permit.usage(CHAT)
             permit.usage(cost="0.0012")
         self.assertEqual(permit.outcome, Outcome.SUCCESS)

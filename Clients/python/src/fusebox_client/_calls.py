@@ -122,7 +122,7 @@ def outcome(told: OutcomeName) -> Outcome:
 class Permit:
     """The permission to make one call. It holds what the call may use until it is settled."""
 
-    __slots__ = ("candidate", "epoch", "expires_at", "number", "passed_over", "share", "state", "tags")
+    __slots__ = ("candidate", "epoch", "expires_at", "held_cost", "number", "passed_over", "share", "state", "tags")
 
     def __init__(
         self,
@@ -134,9 +134,12 @@ class Permit:
         share: float = 1.0,
         passed_over: tuple[Denial, ...] = (),
         epoch: int | None = None,
+        held_cost: Money | None = None,
     ) -> None:
         self.candidate = candidate
         self.tags = tags
+        self.held_cost = held_cost
+        """The cost that the call holds until it is settled: the estimate, or what prices say of its tokens."""
         self.number = number
         """The permit's number at the daemon; None if it is assumed."""
         self.expires_at = expires_at
@@ -216,7 +219,15 @@ def granted(
     if reply.permit is None:
         raise ProtocolViolation("a call is admitted without a permit")
     return Permit(
-        candidates[place], tags, reply.permit, reply.expires_at, decision.state, decision.share, passed_over, epoch
+        candidates[place],
+        tags,
+        reply.permit,
+        reply.expires_at,
+        decision.state,
+        decision.share,
+        passed_over,
+        epoch,
+        decision.held_cost,
     )
 
 

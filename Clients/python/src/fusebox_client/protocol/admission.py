@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 
+from .._money import Money
 from .._wire import (
     Reader,
     Record,
@@ -12,6 +13,7 @@ from .._wire import (
     put_bool,
     put_i64,
     put_list,
+    put_money,
     put_name,
     put_open_record,
     put_optional,
@@ -25,6 +27,7 @@ from .types import (
     BreakerState,
     CallUsage,
     Candidate,
+    CostBasis,
     Denial,
     DepletionProjected,
     Estimate,
@@ -344,7 +347,9 @@ class AdmissionRenewRequest(Request[AdmissionRenewReply]):
 class AdmissionPreviewReply(Record):
     """The reply to `admission.preview`."""
 
-    __slots__ = ("candidate", "state", "share", "denials", "retry_after_milliseconds", "limits")
+    __slots__ = (
+        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis"
+    )
 
     def __init__(
         self,
@@ -354,6 +359,8 @@ class AdmissionPreviewReply(Record):
         denials: Iterable[Denial] = (),
         retry_after_milliseconds: int | None = None,
         limits: Iterable[LimitObjection] = (),
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
     ) -> None:
         self.candidate: int | None = candidate
         """The place of the admitted candidate in the request, from 0; absent: denied"""
@@ -369,6 +376,10 @@ class AdmissionPreviewReply(Record):
         """For each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that
         stands against one of these candidates; at most 64
         """
+        self.held_cost: Money | None = held_cost
+        """The cost that the admitted call holds until it is settled; absent: none, or denied"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.candidate, put_u8)
@@ -376,6 +387,8 @@ class AdmissionPreviewReply(Record):
         put_list(out, self.denials, put_open_record, 16)
         put_optional(out, self.retry_after_milliseconds, put_i64)
         put_list(out, self.limits, put_open_record)
+        put_optional(out, self.held_cost, put_money)
+        put_u8(out, self.cost_basis)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionPreviewReply:
@@ -384,7 +397,11 @@ class AdmissionPreviewReply(Record):
         denials = reader.open_items(Denial.decode)
         retry_after_milliseconds = reader.i64() if reader.flag() else None
         limits = reader.open_items(LimitObjection.decode)
-        return cls(candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis = CostBasis(reader.u8())
+        return cls(
+            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
+        )
 
 
 class AdmissionPreviewRequest(Request[AdmissionPreviewReply]):

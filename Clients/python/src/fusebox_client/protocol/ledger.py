@@ -48,6 +48,7 @@ _i64_i64_u64_B = struct.Struct("<qqQB")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _i64_I = struct.Struct("<qI")
 _B_I = struct.Struct("<BI")
+_I_I = struct.Struct("<II")
 
 
 class LedgerRecordReply(Record):
@@ -877,6 +878,65 @@ class LedgerAccountsRequest(Request[LedgerAccountsReply]):
     def decode(cls, reader: Reader) -> LedgerAccountsRequest:
         kind, cursor = reader.fixed(_B_I)
         return cls(AccountKind(kind), cursor)
+
+
+class LedgerForgetReply(Record):
+    """The reply to `ledger.forget`."""
+
+    __slots__ = ("account", "limits", "permits")
+
+    def __init__(
+        self,
+        account: AccountUsage | None = None,
+        limits: int = 0,
+        permits: int = 0,
+    ) -> None:
+        self.account: AccountUsage | None = account
+        """The sums of the tag's account; absent: it had none"""
+        self.limits: int = limits
+        """The limits that were set on the tag itself and are removed"""
+        self.permits: int = permits
+        """The permits that named it, in force or remembered; they go on without it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.account, put_open_record)
+        out += _I_I.pack(self.limits, self.permits)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerForgetReply:
+        account = reader.record(AccountUsage.decode) if reader.flag() else None
+        limits, permits = reader.fixed(_I_I)
+        return cls(account, limits, permits)
+
+
+class LedgerForgetRequest(Request[LedgerForgetReply]):
+    """Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host,
+    providers and other tags.
+    """
+
+    __slots__ = ("tag",)
+    NUMBER = 63
+    NAME = "ledger.forget"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(LedgerForgetReply.decode)
+
+    def __init__(
+        self,
+        tag: str = "",
+    ) -> None:
+        self.tag: str = tag
+        """The tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.tag)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerForgetRequest:
+        tag = reader.name()
+        return cls(tag)
 
 
 class PriceSetReply(Record):

@@ -318,3 +318,57 @@ class LimitGetRequest(Request[LimitGetReply]):
         scope = Scope.decode(reader)
         limit = Limit.decode(reader)
         return cls(scope, limit)
+
+
+class LimitTopUpReply(Record):
+    """The reply to `limit.topUp`."""
+
+    __slots__ = ("entry",)
+
+    def __init__(
+        self,
+        entry: LimitEntry | None = None,
+    ) -> None:
+        self.entry: LimitEntry = LimitEntry() if entry is None else entry
+        """The limit, topped up"""
+
+    def encode(self, out: bytearray) -> None:
+        put_open_record(out, self.entry)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LimitTopUpReply:
+        entry = reader.record(LimitEntry.decode)
+        return cls(entry)
+
+
+class LimitTopUpRequest(Request[LimitTopUpReply]):
+    """Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again."""
+
+    __slots__ = ("scope", "limit")
+    NUMBER = 117
+    NAME = "limit.topUp"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(LimitTopUpReply.decode)
+
+    def __init__(
+        self,
+        scope: Scope | None = None,
+        limit: Limit | None = None,
+    ) -> None:
+        self.scope: Scope = Scope() if scope is None else scope
+        """The scope whose limit is topped up"""
+        self.limit: Limit = Limit() if limit is None else limit
+        """The prepaid limit, found by dimension and shadow mode, with the amount that is added, at least 1"""
+
+    def encode(self, out: bytearray) -> None:
+        self.scope.encode(out)
+        self.limit.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LimitTopUpRequest:
+        scope = Scope.decode(reader)
+        limit = Limit.decode(reader)
+        return cls(scope, limit)

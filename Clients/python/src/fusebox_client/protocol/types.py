@@ -10,6 +10,7 @@ from .._wire import (
     Enumeration,
     Reader,
     Record,
+    put_bool,
     put_f64,
     put_i64,
     put_list,
@@ -72,6 +73,16 @@ class BreakerState(Enumeration):
     DEGRADED = 1
     RECOVERING = 2
     OPEN = 3
+
+
+class CostBasis(Enumeration):
+    """A value of CostBasis."""
+
+    NOTHING = 0
+    TOLD = 1
+    PRICED = 2
+    PERCENTILE = 3
+    DEAREST = 4
 
 
 class DenialReason(Enumeration):
@@ -262,7 +273,9 @@ class AccountUsage(Record):
 class AdmissionDecision(Record):
     """The record AdmissionDecision."""
 
-    __slots__ = ("candidate", "state", "share", "denials", "retry_after_milliseconds", "limits")
+    __slots__ = (
+        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis"
+    )
 
     def __init__(
         self,
@@ -272,6 +285,8 @@ class AdmissionDecision(Record):
         denials: Iterable[Denial] = (),
         retry_after_milliseconds: int | None = None,
         limits: Iterable[LimitObjection] = (),
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
     ) -> None:
         self.candidate: int | None = candidate
         """The place of the admitted candidate in the request, from 0; absent: denied"""
@@ -287,6 +302,10 @@ class AdmissionDecision(Record):
         """For each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that
         stands against one of these candidates; at most 64
         """
+        self.held_cost: Money | None = held_cost
+        """The cost that the admitted call holds until it is settled; absent: none, or denied"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.candidate, put_u8)
@@ -294,6 +313,8 @@ class AdmissionDecision(Record):
         put_list(out, self.denials, put_open_record, 16)
         put_optional(out, self.retry_after_milliseconds, put_i64)
         put_list(out, self.limits, put_open_record)
+        put_optional(out, self.held_cost, put_money)
+        put_u8(out, self.cost_basis)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionDecision:
@@ -302,7 +323,11 @@ class AdmissionDecision(Record):
         denials = reader.open_items(Denial.decode)
         retry_after_milliseconds = reader.i64() if reader.flag() else None
         limits = reader.open_items(LimitObjection.decode)
-        return cls(candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis = CostBasis(reader.u8())
+        return cls(
+            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
+        )
 
 
 class Blame(Record):
@@ -951,7 +976,7 @@ class FiredEvents(Record):
 class Limit(Record):
     """The record Limit."""
 
-    __slots__ = ("dimension", "amount", "window", "mode", "on_lapse", "thresholds")
+    __slots__ = ("dimension", "amount", "window", "mode", "on_lapse", "thresholds", "skips_cache_reads")
 
     def __init__(
         self,
@@ -961,6 +986,7 @@ class Limit(Record):
         mode: LimitMode = LimitMode.DENY,
         on_lapse: LapseRule = LapseRule.CHARGE,
         thresholds: Thresholds | None = None,
+        skips_cache_reads: bool = False,
     ) -> None:
         self.dimension: LimitDimension = dimension
         """What it bounds"""
@@ -976,12 +1002,15 @@ class Limit(Record):
         """The shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other
         dimensions in windows of a day and more; without effect for `inFlight`
         """
+        self.skips_cache_reads: bool = skips_cache_reads
+        """Whether tokens that were read from a cache do not count; only for `tokens` and `inputTokens`"""
 
     def encode(self, out: bytearray) -> None:
         out += _B_i64.pack(self.dimension, self.amount)
         self.window.encode(out)
         out += _B_B.pack(self.mode, self.on_lapse)
         put_optional(out, self.thresholds, put_record)
+        put_bool(out, self.skips_cache_reads)
 
     @classmethod
     def decode(cls, reader: Reader) -> Limit:
@@ -989,7 +1018,11 @@ class Limit(Record):
         window = LimitWindow.decode(reader)
         mode, on_lapse = reader.fixed(_B_B)
         thresholds = Thresholds.decode(reader) if reader.flag() else None
-        return cls(LimitDimension(dimension), amount, window, LimitMode(mode), LapseRule(on_lapse), thresholds)
+        skips_cache_reads = reader.flag()
+        return cls(
+            LimitDimension(dimension), amount, window, LimitMode(mode), LapseRule(on_lapse), thresholds,
+            skips_cache_reads
+        )
 
 
 class LimitChange(Record):
@@ -1539,13 +1572,13 @@ class PriceEntry(Record):
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.provider, put_name)
         put_optional(out, self.model, put_name)
-        put_open_record(out, self.price)
+        self.price.encode(out)
 
     @classmethod
     def decode(cls, reader: Reader) -> PriceEntry:
         provider = reader.name() if reader.flag() else None
         model = reader.name() if reader.flag() else None
-        price = reader.record(Price.decode)
+        price = Price.decode(reader)
         return cls(provider, model, price)
 
 
