@@ -3,19 +3,19 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = jq libfaketime libuv1-dev python3 strace tzdata
+PACKAGES = jq libfaketime libuv1-dev python3 python3-venv strace tzdata
 # The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
 # (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
-        install-files systemd-test proto-docs
+        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk"
+	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, python-soak"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
 	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
+	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
 	@echo "make format    format the sources; make lint only checks the format"
 
@@ -79,6 +80,39 @@ format:
 test: setup lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	$(MAKE) python-test
+
+# The Python client. What its tests and checks use is installed into .build/venv, each package for itself: without an
+# index the tests run all the same and name what they leave out.
+PYTHON = .build/venv/bin/python
+PYTHON_CLIENT = Clients/python
+
+python-tools: setup
+	@[ -x $(PYTHON) ] || python3 -m venv .build/venv
+	@cmp -s $(PYTHON_CLIENT)/requirements-test.txt .build/venv/requirements-test.txt || { \
+	  echo "installing what the Python client's tests use into .build/venv"; \
+	  all=1; \
+	  for package in $$(grep -v '^#' $(PYTHON_CLIENT)/requirements-test.txt); do \
+	    $(PYTHON) -m pip install -q --disable-pip-version-check "$$package" || { all=; echo "*** $$package cannot be installed ***"; }; \
+	  done; \
+	  [ -z "$$all" ] || cp $(PYTHON_CLIENT)/requirements-test.txt .build/venv/; \
+	}
+
+python-lint: python-tools
+	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) check.py
+
+python-test: python-lint
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src $(CURDIR)/$(PYTHON) -m unittest discover -t . -s tests
+
+python-dist: python-tools
+	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) -m hatchling build -t wheel -d $(CURDIR)/.build/dist
+
+python-soak: python-tools
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
 
 sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
@@ -131,10 +165,13 @@ soak:
 	$(MAKE) admission-test
 	$(MAKE) fuzz
 	$(MAKE) walk
+	$(MAKE) python-soak
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
+	.build/debug/fusebox protocol --format json > proto-docs/protocol.json
+	Clients/generate/python.py proto-docs/protocol.json Clients/python/src/fusebox_client/protocol
 	.build/debug/fusebox protocol --format vectors proto-docs/vectors
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/snapshot.md > .build/snapshot.md
 	echo >> .build/snapshot.md
