@@ -185,9 +185,13 @@ function eventsModule (protocol, isEnumeration) {
  * @property {(r: Reader) => any} read
  */
 
-/** The events by their numbers. @type {Record<number, EventDeclaration>} */
+/**
+ * The events by their numbers.
+ *
+ * @type {Record<number, EventDeclaration>}
+ */
 const events = {\n` + entries.join('') + '}\n\n' +
-    '/** The bits of the topics. @type {Record<string, number>} */\n' +
+    '/**\n * The bits of the topics.\n *\n * @type {Record<string, number>}\n */\n' +
     `const topics = ${object(protocol.topics)}\n\nmodule.exports = { events, topics, writeEventEnvelope, readEventEnvelope }\n`
 }
 
@@ -201,7 +205,7 @@ function constantsModule (protocol) {
     `const kinds = ${object(kinds)}\n` +
     '/** The bounds of values, in bytes, entries or points. */\nconst limits = {\n' +
     Object.entries(limits).map(([name, value]) => `  ${name}: ${value},\n`).join('') + '}\n\n' +
-    '/** The statuses by their numbers. @type {Record<number, { name: string, closesConnection: boolean }>} */\n' +
+    '/**\n * The statuses by their numbers.\n *\n * @type {Record<number, { name: string, closesConnection: boolean }>}\n */\n' +
     `const statuses = {\n${statuses}}\n\nmodule.exports = { magic, lowestVersion, highestVersion, kinds, limits, statuses }\n`
 }
 
@@ -241,14 +245,15 @@ function properties (fields, isEnumeration, isRequest) {
     const mayBeLeftOut = type.kind === 'optional' || (isRequest && (type.kind === 'list' || type.of === 'bool'))
     const unit = type.of === 'money' || type.of?.of === 'money' ? ' (nano-dollars)' : ''
     const name = mayBeLeftOut ? `[${field.name}]` : field.name
-    return ` * @property {${typeName(type, isEnumeration)}} ${name} ${plain(field.meaning)}${unit}\n`
+    const widened = isRequest ? typeName(type, isEnumeration).replace('bigint', 'bigint | number') : typeName(type, isEnumeration)
+    return ` * @property {${widened}} ${name} ${plain(field.meaning)}${unit}\n`
   }).join('')
 }
 
 function typesModule (protocol, isEnumeration) {
   const enumerations = protocol.types.filter(type => type.values).map(({ name, values, open }) =>
-    `/** ${open ? 'An unknown value is its number. ' : ''}@typedef {${Object.keys(values).map(key => `'${key}'`).join(' | ')}` +
-    `${open ? ' | number' : ''}} ${name} */\n`).join('')
+    (open ? '/**\n * A value that this client does not know is its number.\n *\n * ' : '/** ') +
+    `@typedef {${Object.keys(values).map(key => `'${key}'`).join(' | ')}${open ? ' | number' : ''}} ${name}\n */\n`).join('')
   const records = protocol.types.filter(type => type.fields).map(({ name, fields }) =>
     `\n/**\n * @typedef {object} ${name}\n${properties(fields, isEnumeration, false)} */\n`).join('')
   const commands = protocol.commands.map(({ name, summary, request, reply }) =>

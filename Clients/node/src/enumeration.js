@@ -10,7 +10,11 @@ class Enumeration {
     this.name = name
     /** @type {Record<string, number>} */
     this.values = values
-    /** The names by their numbers. @type {Record<number, string>} */
+    /**
+     * The names by their numbers.
+     *
+     * @type {Record<number, string>}
+     */
     this.names = {}
     for (const [key, number] of Object.entries(values)) this.names[number] = key
   }

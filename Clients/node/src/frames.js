@@ -74,10 +74,18 @@ class FrameReader {
   }
 }
 
-/** The name of a status. @param {number} status */
+/**
+ * The name of a status.
+ *
+ * @param {number} status
+ */
 const statusName = status => statuses[status]?.name ?? `unknown(${status})`
 
-/** Whether a refusal with this status ends the connection. @param {number} status */
+/**
+ * Whether a refusal with this status ends the connection.
+ *
+ * @param {number} status
+ */
 const closesConnection = status => statuses[status]?.closesConnection ?? false
 
 module.exports = { FrameReader, writeHead, headLength, headerLength, statusName, closesConnection }

@@ -33,13 +33,21 @@ const mostCost = 1_000_000_000_000_000n
  * @property {number | null} [reasoningTokens] tokens of reasoning
  */
 
-/** The members of `Usage` by the kinds that they count. @type {Record<string, keyof Usage>} */
+/**
+ * The members of `Usage` by the kinds that they count.
+ *
+ * @type {Record<string, keyof Usage>}
+ */
 const members = {
   input: 'inputTokens', cachedInput: 'cachedInputTokens', cacheWrite: 'cacheWriteTokens', output: 'outputTokens',
   reasoning: 'reasoningTokens',
 }
 
-/** The member at a place, which is given as names separated by points. @param {any} value @param {string} place */
+/**
+ * The member at a place, which is given as names separated by points.
+ *
+ * @param {any} value @param {string} place
+ */
 function memberAt (value, place) {
   let found = value
   for (const name of place === '' ? [] : place.split('.')) {
@@ -49,7 +57,11 @@ function memberAt (value, place) {
   return found
 }
 
-/** The number of tokens at a place; undefined if none is told. @param {any} usage @param {string} place */
+/**
+ * The number of tokens at a place; undefined if none is told.
+ *
+ * @param {any} usage @param {string} place
+ */
 function count (usage, place) {
   const value = memberAt(usage, place)
   if (value === undefined || value === null) return undefined
@@ -118,7 +130,11 @@ function findUsage (document) {
 function readForm (form, usage) {
   /** @type {Record<string, number>} */
   const tokens = {}
-  /** The tokens that a whole includes. @type {Record<string, number>} */
+  /**
+   * The tokens that a whole includes.
+   *
+   * @type {Record<string, number>}
+   */
   const included = {}
   for (const part of form.parts) {
     const tokensOfPart = part.members.map(member => count(usage, member)).find(number => number !== undefined)

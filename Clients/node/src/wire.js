@@ -28,7 +28,11 @@ class Writer {
     this.offset = 0
   }
 
-  /** Makes room for so many bytes and returns where they begin. @param {number} length */
+  /**
+   * Makes room for so many bytes and returns where they begin.
+   *
+   * @param {number} length
+   */
   room (length) {
     const start = this.offset
     this.offset += length
@@ -102,7 +106,11 @@ class Writer {
     this.buffer.writeDoubleLE(value, start)
   }
 
-  /** A value that is left out is false. @param {boolean | null | undefined} value @param {string} path */
+  /**
+   * A value that is left out is false.
+   *
+   * @param {boolean | null | undefined} value @param {string} path
+   */
   bool (value, path) {
     if (value != null && typeof value !== 'boolean') throw invalid(path, `${value} is not a boolean`)
     this.u8(value ? 1 : 0, path)
@@ -143,7 +151,11 @@ class Writer {
     this.buffer.set(value, start)
   }
 
-  /** A presence byte. Returns whether the value follows. @param {unknown} value */
+  /**
+   * A presence byte. Returns whether the value follows.
+   *
+   * @param {unknown} value
+   */
   has (value) {
     const isPresent = value !== null && value !== undefined
     this.u8(isPresent ? 1 : 0, '')
@@ -193,7 +205,11 @@ class Reader {
   /** Whether bytes follow, in the record that is being read. */
   more () { return this.offset < this.end }
 
-  /** Takes so many bytes and returns where they begin. @param {number} length */
+  /**
+   * Takes so many bytes and returns where they begin.
+   *
+   * @param {number} length
+   */
   take (length) {
     const start = this.offset
     if (length > this.end - start) throw new ProtocolError('the payload ends inside a field')
@@ -245,7 +261,11 @@ class Reader {
     return list
   }
 
-  /** The name of a value; of one that is not known, its number. @param {Enumeration} enumeration */
+  /**
+   * The name of a value; of one that is not known, its number.
+   *
+   * @param {Enumeration} enumeration
+   */
   enumeration (enumeration) {
     const number = this.u8()
     return enumeration.names[number] ?? number
@@ -261,7 +281,11 @@ class Reader {
     return outer
   }
 
-  /** Passes over what a newer daemon has added to the record. @param {number} outer */
+  /**
+   * Passes over what a newer daemon has added to the record.
+   *
+   * @param {number} outer
+   */
   close (outer) {
     this.offset = this.end
     this.end = outer

@@ -17,7 +17,11 @@ const limits = {
   curveLength: 32,
 }
 
-/** The statuses by their numbers. @type {Record<number, { name: string, closesConnection: boolean }>} */
+/**
+ * The statuses by their numbers.
+ *
+ * @type {Record<number, { name: string, closesConnection: boolean }>}
+ */
 const statuses = {
   0: { name: 'ok', closesConnection: false },
   1: { name: 'malformed', closesConnection: false },

@@ -176,7 +176,11 @@ function readAccountAdjusted (r) {
  * @property {(r: Reader) => any} read
  */
 
-/** The events by their numbers. @type {Record<number, EventDeclaration>} */
+/**
+ * The events by their numbers.
+ *
+ * @type {Record<number, EventDeclaration>}
+ */
 const events = {
   1: { number: 1, name: 'breakerTransition', topic: 'breaker', write: writeBreakerTransition, read: readBreakerTransition },
   2: { number: 2, name: 'providerExhausted', topic: 'exhaustion', write: writeProviderExhausted, read: readProviderExhausted },
@@ -190,7 +194,11 @@ const events = {
   10: { number: 10, name: 'accountAdjusted', topic: 'ledger', write: writeAccountAdjusted, read: readAccountAdjusted },
 }
 
-/** The bits of the topics. @type {Record<string, number>} */
+/**
+ * The bits of the topics.
+ *
+ * @type {Record<string, number>}
+ */
 const topics = { breaker: 1, exhaustion: 2, ledger: 4, admission: 8 }
 
 module.exports = { events, topics, writeEventEnvelope, readEventEnvelope }

@@ -1,0 +1,594 @@
+'use strict'
+
+const { performance } = require('node:perf_hooks')
+const { setTimeout, clearTimeout } = require('node:timers')
+const { Acquaintance } = require('./acquaintance')
+const { Backoff } = require('./backoff')
+const { Connection, refusal } = require('./connection')
+const {
+  ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError, UnavailableError,
+} = require('./errors')
+const { headLength, headerLength, statusName, writeHead } = require('./frames')
+const { Request, becomeSubstitute, encode, kept, newWorker, writeNumber } = require('./requests')
+const { SequenceWindow } = require('./sequence-window')
+const { Writer } = require('./wire')
+const { commands } = require('./protocol/commands')
+const { kinds } = require('./protocol/constants')
+
+/** @typedef {import('./protocol/commands').Command} Command */
+/** @typedef {import('./protocol/types').HelloReply} HelloReply */
+/** @typedef {import('./frames').Frame} Frame */
+/** @typedef {import('./connection').Ending} Ending */
+/** @typedef {import('./requests').RequestOptions} RequestOptions */
+/** @typedef {import('./options').Settings} Settings */
+
+/** The bytes of the two sequence numbers. */
+const sequenceLength = 16
+/** Requests that are under way at once. */
+const mostRequests = 65_536
+/** Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon. */
+const mostLosses = 8
+/** The least number of attempts to connect within `restartPatience`. */
+const looksForRestart = 8
+/** Requests may time out for so many request timeouts, without a byte from the daemon, before the connection is given up. */
+const silentTimeouts = 4
+
+/**
+ * The exchange of a client with the daemon: one connection at a time, requests pipelined on it, and each request that
+ * changes state counted exactly once, whatever happens to connections and daemons.
+ *
+ * What follows for a request when its connection is lost:
+ *
+ * | request | frame sent | what follows |
+ * |---|---|---|
+ * | read | yes or no | it is sent again |
+ * | sequenced | yes | it is sent again with its number, before anything else, in the order of numbers |
+ * | sequenced | no | it is sent in its turn; if nobody waits for it any more, it is dropped |
+ * | other | yes | `OutcomeUnknownError` |
+ * | other | no | it is sent again |
+ *
+ * A number whose frame was sent stays unacknowledged until the daemon has answered it, even if its caller has stopped
+ * waiting. Numbers are sent again only to a daemon that can tell whether they have counted (see `Acquaintance`).
+ */
+class Exchange {
+  /** @param {Settings} settings */
+  constructor (settings) {
+    this.settings = settings
+    /** @type {'disconnected' | 'connecting' | 'open' | 'closed'} */
+    this.phase = 'disconnected'
+    /** @type {Connection | null} */
+    this.connection = null
+    /**
+     * The daemon's reply to the last hello.
+     *
+     * @type {HelloReply | null}
+     */
+    this.hello = null
+    /** Why there is no connection. */
+    this.absence = 'it was never connected'
+    /** @type {unknown} */
+    this.absenceCause = undefined
+    /** Until when calls wait for the daemon, as one that may be restarting. */
+    this.returnBy = 0
+    /** When the next attempt to connect may begin. */
+    this.retryAt = 0
+    /** Whether the last attempt found no listener. */
+    this.isVacant = false
+    /** When the backoff ends that a call did not wait for. */
+    this.backoffEnds = 0
+    this.attempts = 0
+    this.backoff = new Backoff(settings.backoffMinimum, settings.backoffMaximum)
+    /** @type {{ high: bigint, low: bigint } | null} */
+    this.worker = null
+    /** @type {Acquaintance | null} */
+    this.acquaintance = null
+    this.window = new SequenceWindow()
+    /**
+     * Requests that wait for a connection, or for room in the window.
+     *
+     * @type {Request[]}
+     */
+    this.backlog = []
+    /**
+     * Requests that were sent, by their correlation ids.
+     *
+     * @type {Map<number, Request>}
+     */
+    this.sent = new Map()
+    this.correlation = 0
+    /** Kept reports that were dropped or refused. */
+    this.droppedReports = 0
+    /** When the first request timed out since the last byte came; 0: none has. */
+    this.silentSince = 0
+    this.output = new Writer(4096)
+    this.isFlushing = false
+    /** @type {import('node:timers').Timer | undefined} */
+    this.retryTimer = undefined
+    /**
+     * Whether the client must not stay away, because it holds permits.
+     *
+     * @type {() => boolean}
+     */
+    this.holdsPermits = () => false
+    /**
+     * Called after each hello, and after each failed attempt.
+     *
+     * @type {Set<(ending: Ending | null) => void>}
+     */
+    this.watchers = new Set()
+    /**
+     * Called when nothing is under way any more, or the connection is lost.
+     *
+     * @type {(() => void) | null}
+     */
+    this.onRest = null
+  }
+
+  /** Whether requests are under way. */
+  get isBusy () { return this.sent.size > 0 || this.backlog.length > 0 }
+
+  get failsOpen () { return this.settings.failurePolicy === 'open' }
+  /** The number of kept reports that have not been sent. */
+  get queuedReports () { return this.backlog.filter(request => request.isWaitingReport).length }
+  /** The epoch of the daemon's state, as it was last told. */
+  get epoch () { return this.acquaintance?.epoch }
+
+  // Requests
+
+  /**
+   * Sends a request. The promise has the reply, or `kept` for a report that waits for the daemon's return.
+   *
+   * @param {Command} command
+   * @param {any} fields
+   * @param {RequestOptions} [options]
+   * @returns {Promise<any>}
+   */
+  async request (command, fields, options = {}) {
+    if (this.phase === 'closed') throw new ClosedError()
+    options.signal?.throwIfAborted()
+    const payload = encode(command, fields)
+    if (this.sent.size + this.backlog.length >= mostRequests) {
+      throw new FuseboxError('ERR_FUSEBOX_TOO_MANY_REQUESTS', `${mostRequests} requests are under way; wait for replies`)
+    }
+    const request = new Request(command, payload, options)
+    const timeout = options.timeout ?? this.settings.requestTimeout
+    request.await(timeout, () => this.expire(request), () => this.abandon(request, options.signal?.reason))
+    this.submit(request)
+    return request.promise
+  }
+
+  /** @param {Request} request */
+  submit (request) {
+    if (this.phase === 'open') {
+      this.enqueue(request)
+      return this.drain()
+    }
+    if (this.phase === 'connecting') return this.enqueue(request)
+    const now = performance.now()
+    if (this.retryAt <= now || this.isExpectedBack()) {
+      this.enqueue(request)
+      return this.schedule()
+    }
+    if (this.asksAgain() && !request.isReport) {
+      this.enqueue(request)
+      return this.hurry()
+    }
+    if (!request.isReport) return this.end(request, this.unavailable())
+    this.enqueue(request)
+    this.keep(request)
+    this.dropExcessReports()
+    this.schedule()
+  }
+
+  /**
+   * The deadline of a request has passed.
+   *
+   * @param {Request} request
+   */
+  expire (request) {
+    if (request.state === 'sent') {
+      this.fail(request, new RequestTimeoutError(request.command.name))
+      return this.noteSilence()
+    }
+    if (request.isReport) {
+      this.keep(request)
+      return this.dropExcessReports()
+    }
+    // A request that was never sent, for lack of a connection, has changed nothing. The error says so.
+    const mayHaveCounted = this.phase === 'open' || request.mayHaveArrived
+    this.abandon(request, mayHaveCounted ? new RequestTimeoutError(request.command.name) : this.unavailable())
+  }
+
+  /** Gives up the connection to a daemon that has answered nothing for long. */
+  noteSilence () {
+    if (this.phase !== 'open') return
+    const now = performance.now()
+    this.silentSince ||= now
+    if (this.silentSince + silentTimeouts * this.settings.requestTimeout <= now) {
+      this.connection?.end('the daemon has stopped answering')
+    }
+  }
+
+  // Connections
+
+  /** Connects if there is no connection and something asks for one. Attempts wait for the end of the backoff. */
+  schedule () {
+    if (this.phase !== 'disconnected' || this.retryTimer) return
+    if (this.backlog.length === 0 && !this.holdsPermits() && this.watchers.size === 0) return
+    const wait = this.retryAt - performance.now()
+    if (wait <= 0) return this.connect()
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined
+      this.schedule()
+    }, Math.ceil(wait))
+    this.retryTimer.unref()
+  }
+
+  /** Connects without waiting for the end of the backoff. */
+  hurry () {
+    this.backoffEnds = this.retryAt
+    this.retryAt = 0
+    clearTimeout(this.retryTimer)
+    this.retryTimer = undefined
+    this.schedule()
+  }
+
+  connect () {
+    this.phase = 'connecting'
+    this.attempts += 1
+    this.worker ??= newWorker()
+    const introduction = {
+      workerHigh: this.worker.high, workerLow: this.worker.low, lastSequence: this.window.next - 1,
+      client: this.settings.clientName,
+    }
+    this.connection = new Connection(this.settings.path, introduction, this.settings.connectTimeout, {
+      onHello: hello => this.connected(hello),
+      onFrame: frame => this.receive(frame),
+      onEnd: ending => this.phase === 'open' ? this.lost(ending) : this.connectFailed(ending),
+    })
+  }
+
+  /** @param {HelloReply} hello */
+  connected (hello) {
+    this.phase = 'open'
+    this.hello = hello
+    this.silentSince = 0
+    this.isVacant = false
+    this.backoff.succeeded()
+    if (this.acquaintance && !this.acquaintance.allowsResending(hello)) this.giveUpUnacknowledged()
+    this.acquaintance = new Acquaintance(hello)
+    this.drain()
+    this.tellWatchers(null)
+  }
+
+  /** @param {Ending | null} ending */
+  tellWatchers (ending) {
+    for (const watcher of [...this.watchers]) watcher(ending)
+  }
+
+  /** Whether calls wait for the next attempt, because the daemon has just gone and may be restarting. */
+  isExpectedBack () { return !this.failsOpen && this.retryAt <= this.returnBy }
+
+  /**
+   * Whether a call connects although the backoff is not over. The backoff protects a daemon that is there and cannot keep
+   * up. Where nobody listens, the kernel says so at once and nobody is troubled.
+   */
+  asksAgain () { return !this.failsOpen && this.isVacant }
+
+  /** @param {Ending} ending */
+  connectFailed (ending) {
+    const now = performance.now()
+    this.phase = 'disconnected'
+    this.connection = null
+    this.isVacant = ending.isVacant
+    this.absence = ending.reason
+    this.absenceCause = ending.cause
+    if (this.isVacant && now < this.backoffEnds) {
+      this.retryAt = this.backoffEnds
+    } else {
+      const grace = this.acquaintance?.graceMilliseconds
+      const longest = this.holdsPermits() && grace ? Math.max(grace / 3, 1) : Infinity
+      this.retryAt = now + Math.min(this.backoff.afterFailure(), longest)
+    }
+    this.backoffEnds = 0
+    if (!this.failsOpen && now < this.returnBy) {
+      const look = Math.max(this.backoff.minimum, this.settings.restartPatience / looksForRestart)
+      this.retryAt = Math.min(this.retryAt, now + look, this.returnBy)
+    }
+    this.tellWatchers(ending)
+    if (!this.isExpectedBack() && this.turnAway()) return this.hurry()
+    this.schedule()
+  }
+
+  /** Ends what does not wait for an absent daemon. Returns whether requests came meanwhile that get their own attempt. */
+  turnAway () {
+    const asksAgain = this.asksAgain()
+    const isTurnedAway = (/** @type {Request} */ request) =>
+      !request.isReport && !request.mayHaveArrived && request.interest !== 'client'
+    const cameMeanwhile = (/** @type {Request} */ request) => isTurnedAway(request) && request.attemptsBefore === this.attempts
+    const stays = (/** @type {Request} */ request) => !isTurnedAway(request) || (asksAgain && cameMeanwhile(request))
+    const ended = this.backlog.filter(request => !stays(request))
+    this.backlog = this.backlog.filter(stays)
+    for (const request of ended) this.end(request, this.unavailable())
+    for (const request of this.backlog) {
+      if (request.interest !== 'caller') continue
+      if (request.isReport) this.keep(request)
+      // The failure policy answers the caller. The request stays until the daemon has answered it.
+      else if (this.failsOpen) this.fail(request, new RequestTimeoutError(request.command.name))
+    }
+    this.dropExcessReports()
+    return asksAgain && this.backlog.some(cameMeanwhile)
+  }
+
+  /**
+   * The open connection is lost.
+   *
+   * @param {Ending} ending
+   */
+  lost (ending) {
+    const now = performance.now()
+    this.phase = 'disconnected'
+    this.connection = null
+    this.absence = ending.reason
+    this.absenceCause = ending.cause
+    this.returnBy = now + this.settings.restartPatience
+    this.retryAt = now
+    this.isVacant = false
+    this.output.reset()
+    const again = this.takeUnanswered()
+    // A request that is lost again and again must not cause a busy loop.
+    if (again.some(request => request.losses > 1)) {
+      this.retryAt = now + this.backoff.minimum
+      this.returnBy = Math.max(this.returnBy, this.retryAt)
+    }
+    this.backlog = [...again, ...this.backlog]
+    if (ending.farewell?.status === 'fenced') this.becomeAnother()
+    this.dropExcessReports()
+    this.schedule()
+    this.onRest?.()
+  }
+
+  /** The requests of a lost connection that go to the next one, in their order. Ends the others. */
+  takeUnanswered () {
+    const unanswered = [...this.sent.values()]
+    this.sent.clear()
+    /** @type {Request[]} */
+    const again = []
+    for (const request of unanswered) {
+      request.losses += 1
+      request.state = 'queued'
+      request.mayHaveArrived ||= request.command.isSequenced
+      const error = this.endingAfterLoss(request)
+      if (error) this.end(request, error)
+      else again.push(request)
+    }
+    // What has no number keeps its place behind those that have one.
+    return again.sort((a, b) => (a.sequence || Infinity) - (b.sequence || Infinity) || 0)
+  }
+
+  /**
+   * Why a request of a lost connection ends; null if it goes to the next.
+   *
+   * @param {Request} request
+   */
+  endingAfterLoss (request) {
+    if (request.mayHaveArrived) {
+      return request.interest !== 'caller' && request.losses > mostLosses ? new OutcomeUnknownError(request.command.name) : null
+    }
+    if (request.interest === 'nobody') return this.unavailable()
+    if (request.command.effect !== 'read') return new OutcomeUnknownError(request.command.name)
+    return request.losses > (this.settings.restartPatience > 0 ? mostLosses : 1) ? this.unavailable() : null
+  }
+
+  /** Ends the requests that may have arrived. */
+  giveUpUnacknowledged () {
+    const ended = this.backlog.filter(request => request.mayHaveArrived)
+    this.backlog = this.backlog.filter(request => !request.mayHaveArrived)
+    for (const request of ended) this.end(request, new OutcomeUnknownError(request.command.name))
+  }
+
+  /** Chooses a new worker id, because another process has taken this one over. */
+  becomeAnother () {
+    this.giveUpUnacknowledged()
+    this.worker = null
+    if (this.acquaintance) this.acquaintance.isKnown = false
+    this.window = new SequenceWindow()
+    for (const request of this.backlog) request.sequence = 0
+  }
+
+  unavailable () { return new UnavailableError(this.settings.path, this.absence, this.absenceCause) }
+
+  // Frames
+
+  /** Writes the requests of the backlog that may be written now. */
+  drain () {
+    if (this.phase !== 'open') return
+    let count = 0
+    while (count < this.backlog.length && this.mayLeave(this.backlog[count])) this.write(this.backlog[count++])
+    if (count === this.backlog.length) this.backlog = []
+    else if (count > 0) this.backlog.splice(0, count)
+  }
+
+  /** @param {Request} request */
+  mayLeave (request) {
+    // The daemon forgets the worker at goodbye. So no request may be left that might have to be sent again.
+    if (request.command === commands.goodbye) return this.window.isQuiet
+    if (!request.command.isSequenced) return true
+    return this.window.hasRoom(request.sequence || this.window.next, this.hello?.keptReplies ?? 0)
+  }
+
+  /**
+   * Writes a frame. Issues its number here, so that numbers are sent in their order.
+   *
+   * @param {Request} request
+   */
+  write (request) {
+    if (request.substitute && request.substitute.epoch !== this.epoch) becomeSubstitute(request)
+    const { command, payload } = request
+    const length = payload.length + (command.isSequenced ? sequenceLength : 0)
+    if (this.hello && this.hello.frameLimit > 0 && length + headerLength > this.hello.frameLimit) {
+      return this.end(request, new InvalidArgumentError(`${command.name} has ${length} bytes, more than a frame may have`))
+    }
+    const correlation = this.nextCorrelation()
+    const start = this.output.room(headLength + length)
+    const buffer = this.output.buffer
+    writeHead(buffer, start, { command: command.number, correlation }, length)
+    let offset = start + headLength
+    if (command.isSequenced) {
+      request.sequence ||= this.window.issue()
+      writeNumber(buffer, offset, request.sequence)
+      writeNumber(buffer, offset + 8, this.window.oldestUnacknowledged)
+      offset += sequenceLength
+    }
+    payload.copy(buffer, offset)
+    request.state = 'sent'
+    this.sent.set(correlation, request)
+    this.flushSoon()
+  }
+
+  nextCorrelation () {
+    do this.correlation = this.correlation === 0xffffffff ? 1 : this.correlation + 1
+    while (this.sent.has(this.correlation))
+    return this.correlation
+  }
+
+  /** What is written until then goes out at once, as one piece. */
+  flushSoon () {
+    if (this.isFlushing) return
+    this.isFlushing = true
+    process.nextTick(() => {
+      this.isFlushing = false
+      if (this.phase === 'open' && this.output.offset > 0) this.connection?.write(this.output.take())
+      this.output.reset()
+    })
+  }
+
+  /** @param {Frame} frame */
+  receive (frame) {
+    this.silentSince = 0
+    if (frame.kind !== kinds.reply) throw new ProtocolError(`a frame of the kind ${frame.kind} came`)
+    const request = this.sent.get(frame.correlation)
+    if (!request) throw new ProtocolError('a reply came that answers no request')
+    if (request.command.number !== frame.command) throw new ProtocolError(`${request.command.name} got the reply of ${frame.command}`)
+    this.sent.delete(frame.correlation)
+    if (request.sequence && frame.detail === 0 && this.acquaintance) this.acquaintance.isKnown = true
+    const status = statusName(frame.detail)
+    if (status === 'sequenceOutOfOrder' && request.mayHaveArrived) this.beginAnew(request)
+    else if (status === 'notFound' && request.substitute) this.sendSubstitute(request)
+    else if (frame.detail !== 0) this.end(request, refusal(frame, request.command.name))
+    else this.answer(request, frame)
+    this.drain()
+    if (this.onRest && !this.isBusy) this.onRest()
+  }
+
+  /** @param {Request} request @param {Frame} frame */
+  answer (request, frame) {
+    this.closeNumber(request)
+    request.state = 'done'
+    if (request.interest !== 'caller') return request.settle('nobody')
+    const reply = request.command.readReply(frame.payload)
+    request.settle('nobody')
+    request.resolve(reply)
+  }
+
+  /**
+   * Sends a request again under a new number. The daemon keeps no reply to its number, although it was not acknowledged,
+   * and has seen a higher one. So the daemon refused the request when it first came, and nothing has changed.
+   *
+   * @param {Request} request
+   */
+  beginAnew (request) {
+    this.closeNumber(request)
+    request.mayHaveArrived = false
+    if (request.interest === 'nobody') request.state = 'done'
+    else this.enqueue(request)
+  }
+
+  /**
+   * Reports the call of a permit that the daemon does not know, even if nobody waits any more.
+   *
+   * @param {Request} request
+   */
+  sendSubstitute (request) {
+    this.closeNumber(request)
+    becomeSubstitute(request)
+    request.mayHaveArrived = false
+    if (request.interest === 'nobody') request.interest = 'client'
+    this.enqueue(request)
+  }
+
+  // Endings
+
+  /** @param {Request} request */
+  enqueue (request) {
+    request.state = 'queued'
+    request.attemptsBefore = this.attempts
+    this.backlog.push(request)
+  }
+
+  /**
+   * Keeps a report for later. Its caller stops waiting.
+   *
+   * @param {Request} request
+   */
+  keep (request) {
+    if (request.interest !== 'caller') return
+    request.settle('client')
+    request.resolve(kept)
+  }
+
+  /**
+   * Tells the caller why there is no reply. The request goes on.
+   *
+   * @param {Request} request @param {unknown} error
+   */
+  fail (request, error) {
+    if (request.interest !== 'caller') return
+    request.settle('nobody')
+    request.reject(error)
+  }
+
+  /**
+   * Ends a request that is in no list any more.
+   *
+   * @param {Request} request @param {unknown} error
+   */
+  end (request, error) {
+    this.closeNumber(request)
+    request.state = 'done'
+    if (request.interest === 'client') this.droppedReports += 1
+    if (request.interest === 'caller') this.fail(request, error)
+    request.settle('nobody')
+  }
+
+  /**
+   * The caller stops waiting. A request that cannot have reached the daemon is taken back.
+   *
+   * @param {Request} request @param {unknown} error
+   */
+  abandon (request, error) {
+    this.fail(request, error)
+    if (request.state !== 'queued' || request.mayHaveArrived) return
+    this.backlog = this.backlog.filter(other => other !== request)
+    this.end(request, error)
+    this.drain()
+  }
+
+  /** @param {Request} request */
+  closeNumber (request) {
+    if (request.sequence) this.window.close(request.sequence)
+    request.sequence = 0
+  }
+
+  /** Drops the oldest kept reports above the bound. Those that may have arrived do not count here. */
+  dropExcessReports () {
+    let excess = this.queuedReports - this.settings.queueLimit
+    if (excess <= 0) return
+    const dropped = this.backlog.filter(request => request.isWaitingReport && excess-- > 0)
+    const gone = new Set(dropped)
+    this.backlog = this.backlog.filter(request => !gone.has(request))
+    for (const request of dropped) this.end(request, this.unavailable())
+  }
+}
+
+module.exports = { Exchange }
