@@ -28,6 +28,8 @@ const sequenceLength = 16
 const mostRequests = 65_536
 /** Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon. */
 const mostLosses = 8
+/** The longest time until the next attempt, in milliseconds, if nobody listens on the socket and callers wait. */
+const longestVacantWait = 250
 /** The least number of attempts to connect within `restartPatience`. */
 const looksForRestart = 8
 /** Requests may time out for so many request timeouts, without a byte from the daemon, before the connection is given up. */
@@ -291,6 +293,10 @@ class Exchange {
       this.retryAt = now + Math.min(this.backoff.afterFailure(), longest)
     }
     this.backoffEnds = 0
+    // Callers that wait are not kept waiting by attempts that cost nobody anything.
+    if (this.isVacant && this.backlog.some(request => request.interest === 'caller')) {
+      this.retryAt = Math.min(this.retryAt, now + longestVacantWait)
+    }
     if (!this.failsOpen && now < this.returnBy) {
       const look = Math.max(this.backoff.minimum, this.settings.restartPatience / looksForRestart)
       this.retryAt = Math.min(this.retryAt, now + look, this.returnBy)
