@@ -3,15 +3,15 @@
 const { performance } = require('node:perf_hooks')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { Acquaintance } = require('./acquaintance')
-const { Backoff } = require('./backoff')
 const { Connection, refusal } = require('./connection')
 const {
   ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError, UnavailableError,
 } = require('./errors')
-const { headLength, headerLength, statusName, writeHead } = require('./frames')
-const { Request, becomeSubstitute, encode, kept, newWorker, writeNumber } = require('./requests')
+const { headerLength, statusName } = require('./frames')
+const { Outage } = require('./outage')
+const { Output, frameLength } = require('./output')
+const { Request, becomeSubstitute, encode, kept, newWorker } = require('./requests')
 const { SequenceWindow } = require('./sequence-window')
-const { Writer } = require('./wire')
 const { commands } = require('./protocol/commands')
 const { kinds } = require('./protocol/constants')
 
@@ -22,16 +22,10 @@ const { kinds } = require('./protocol/constants')
 /** @typedef {import('./requests').RequestOptions} RequestOptions */
 /** @typedef {import('./options').Settings} Settings */
 
-/** The bytes of the two sequence numbers. */
-const sequenceLength = 16
 /** Requests that are under way at once. */
 const mostRequests = 65_536
 /** Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon. */
 const mostLosses = 8
-/** The longest time until the next attempt, in milliseconds, if nobody listens on the socket and callers wait. */
-const longestVacantWait = 250
-/** The least number of attempts to connect within `restartPatience`. */
-const looksForRestart = 8
 /** Requests may time out for so many request timeouts, without a byte from the daemon, before the connection is given up. */
 const silentTimeouts = 4
 
@@ -70,16 +64,9 @@ class Exchange {
     this.absence = 'it was never connected'
     /** @type {unknown} */
     this.absenceCause = undefined
-    /** Until when calls wait for the daemon, as one that may be restarting. */
-    this.returnBy = 0
-    /** When the next attempt to connect may begin. */
-    this.retryAt = 0
-    /** Whether the last attempt found no listener. */
-    this.isVacant = false
-    /** When the backoff ends that a call did not wait for. */
-    this.backoffEnds = 0
+    this.outage = new Outage(settings)
+    /** The number of attempts to connect that have begun. */
     this.attempts = 0
-    this.backoff = new Backoff(settings.backoffMinimum, settings.backoffMaximum)
     /** @type {{ high: bigint, low: bigint } | null} */
     this.worker = null
     /** @type {Acquaintance | null} */
@@ -102,8 +89,7 @@ class Exchange {
     this.droppedReports = 0
     /** When the first request timed out since the last byte came; 0: none has. */
     this.silentSince = 0
-    this.output = new Writer(4096)
-    this.isFlushing = false
+    this.output = new Output(bytes => this.connection?.write(bytes))
     /** @type {import('node:timers').Timer | undefined} */
     this.retryTimer = undefined
     /**
@@ -167,11 +153,11 @@ class Exchange {
     }
     if (this.phase === 'connecting') return this.enqueue(request)
     const now = performance.now()
-    if (this.retryAt <= now || this.isExpectedBack()) {
+    if (this.outage.retryAt <= now || this.outage.isExpectedBack) {
       this.enqueue(request)
       return this.schedule()
     }
-    if (this.asksAgain() && !request.isReport) {
+    if (this.outage.asksAgain && !request.isReport) {
       this.enqueue(request)
       return this.hurry()
     }
@@ -217,7 +203,7 @@ class Exchange {
   schedule () {
     if (this.phase !== 'disconnected' || this.retryTimer) return
     if (this.backlog.length === 0 && !this.holdsPermits() && this.watchers.size === 0) return
-    const wait = this.retryAt - performance.now()
+    const wait = this.outage.retryAt - performance.now()
     if (wait <= 0) return this.connect()
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined
@@ -228,8 +214,7 @@ class Exchange {
 
   /** Connects without waiting for the end of the backoff. */
   hurry () {
-    this.backoffEnds = this.retryAt
-    this.retryAt = 0
+    this.outage.hurry()
     clearTimeout(this.retryTimer)
     this.retryTimer = undefined
     this.schedule()
@@ -255,8 +240,7 @@ class Exchange {
     this.phase = 'open'
     this.hello = hello
     this.silentSince = 0
-    this.isVacant = false
-    this.backoff.succeeded()
+    this.outage.end()
     if (this.acquaintance && !this.acquaintance.allowsResending(hello)) this.giveUpUnacknowledged()
     this.acquaintance = new Acquaintance(hello)
     this.drain()
@@ -268,47 +252,27 @@ class Exchange {
     for (const watcher of [...this.watchers]) watcher(ending)
   }
 
-  /** Whether calls wait for the next attempt, because the daemon has just gone and may be restarting. */
-  isExpectedBack () { return !this.failsOpen && this.retryAt <= this.returnBy }
-
-  /**
-   * Whether a call connects although the backoff is not over. The backoff protects a daemon that is there and cannot keep
-   * up. Where nobody listens, the kernel says so at once and nobody is troubled.
-   */
-  asksAgain () { return !this.failsOpen && this.isVacant }
-
   /** @param {Ending} ending */
   connectFailed (ending) {
     const now = performance.now()
     this.phase = 'disconnected'
     this.connection = null
-    this.isVacant = ending.isVacant
     this.absence = ending.reason
     this.absenceCause = ending.cause
-    if (this.isVacant && now < this.backoffEnds) {
-      this.retryAt = this.backoffEnds
-    } else {
-      const grace = this.acquaintance?.graceMilliseconds
-      const longest = this.holdsPermits() && grace ? Math.max(grace / 3, 1) : Infinity
-      this.retryAt = now + Math.min(this.backoff.afterFailure(), longest)
-    }
-    this.backoffEnds = 0
-    // Callers that wait are not kept waiting by attempts that cost nobody anything.
-    if (this.isVacant && this.backlog.some(request => request.interest === 'caller')) {
-      this.retryAt = Math.min(this.retryAt, now + longestVacantWait)
-    }
-    if (!this.failsOpen && now < this.returnBy) {
-      const look = Math.max(this.backoff.minimum, this.settings.restartPatience / looksForRestart)
-      this.retryAt = Math.min(this.retryAt, now + look, this.returnBy)
-    }
+    const grace = this.acquaintance?.graceMilliseconds
+    this.outage.attemptFailed(now, {
+      isVacant: ending.isVacant,
+      hasCallers: this.backlog.some(request => request.interest === 'caller'),
+      longest: this.holdsPermits() && grace ? Math.max(grace / 3, 1) : Infinity,
+    })
     this.tellWatchers(ending)
-    if (!this.isExpectedBack() && this.turnAway()) return this.hurry()
+    if (!this.outage.isExpectedBack && this.turnAway()) return this.hurry()
     this.schedule()
   }
 
   /** Ends what does not wait for an absent daemon. Returns whether requests came meanwhile that get their own attempt. */
   turnAway () {
-    const asksAgain = this.asksAgain()
+    const { asksAgain } = this.outage
     const isTurnedAway = (/** @type {Request} */ request) =>
       !request.isReport && !request.mayHaveArrived && request.interest !== 'client'
     const cameMeanwhile = (/** @type {Request} */ request) => isTurnedAway(request) && request.attemptsBefore === this.attempts
@@ -337,16 +301,9 @@ class Exchange {
     this.connection = null
     this.absence = ending.reason
     this.absenceCause = ending.cause
-    this.returnBy = now + this.settings.restartPatience
-    this.retryAt = now
-    this.isVacant = false
-    this.output.reset()
+    this.output.clear()
     const again = this.takeUnanswered()
-    // A request that is lost again and again must not cause a busy loop.
-    if (again.some(request => request.losses > 1)) {
-      this.retryAt = now + this.backoff.minimum
-      this.returnBy = Math.max(this.returnBy, this.retryAt)
-    }
+    this.outage.begin(now, again.some(request => request.losses > 1))
     this.backlog = [...again, ...this.backlog]
     if (ending.farewell?.status === 'fenced') this.becomeAnother()
     this.dropExcessReports()
@@ -423,50 +380,23 @@ class Exchange {
     return this.window.hasRoom(request.sequence || this.window.next, this.hello?.keptReplies ?? 0)
   }
 
-  /**
-   * Writes a frame. Issues its number here, so that numbers are sent in their order.
-   *
-   * @param {Request} request
-   */
+  /** @param {Request} request */
   write (request) {
     if (request.substitute && request.substitute.epoch !== this.epoch) becomeSubstitute(request)
-    const { command, payload } = request
-    const length = payload.length + (command.isSequenced ? sequenceLength : 0)
-    if (this.hello && this.hello.frameLimit > 0 && length + headerLength > this.hello.frameLimit) {
-      return this.end(request, new InvalidArgumentError(`${command.name} has ${length} bytes, more than a frame may have`))
+    const length = headerLength + frameLength(request)
+    if (this.hello && this.hello.frameLimit > 0 && length > this.hello.frameLimit) {
+      return this.end(request, new InvalidArgumentError(`${request.command.name} has ${length} bytes, more than a frame may have`))
     }
     const correlation = this.nextCorrelation()
-    const start = this.output.room(headLength + length)
-    const buffer = this.output.buffer
-    writeHead(buffer, start, { command: command.number, correlation }, length)
-    let offset = start + headLength
-    if (command.isSequenced) {
-      request.sequence ||= this.window.issue()
-      writeNumber(buffer, offset, request.sequence)
-      writeNumber(buffer, offset + 8, this.window.oldestUnacknowledged)
-      offset += sequenceLength
-    }
-    payload.copy(buffer, offset)
+    this.output.write(request, correlation, this.window)
     request.state = 'sent'
     this.sent.set(correlation, request)
-    this.flushSoon()
   }
 
   nextCorrelation () {
     do this.correlation = this.correlation === 0xffffffff ? 1 : this.correlation + 1
     while (this.sent.has(this.correlation))
     return this.correlation
-  }
-
-  /** What is written until then goes out at once, as one piece. */
-  flushSoon () {
-    if (this.isFlushing) return
-    this.isFlushing = true
-    process.nextTick(() => {
-      this.isFlushing = false
-      if (this.phase === 'open' && this.output.offset > 0) this.connection?.write(this.output.take())
-      this.output.reset()
-    })
   }
 
   /** @param {Frame} frame */

@@ -19,13 +19,13 @@ const { commands } = require('./protocol/commands')
  * @returns {Promise<void>}
  */
 function connectFirst (exchange) {
-  exchange.returnBy = performance.now() + exchange.settings.restartPatience
+  exchange.outage.begin(performance.now())
   return new Promise((resolve, reject) => {
     // The process stays alive as long as there is an attempt.
     const timer = setTimeout(() => {}, 0x7fffffff)
     /** @param {Ending | null} ending */
     const watcher = ending => {
-      if (ending && exchange.phase === 'disconnected' && exchange.isExpectedBack()) return
+      if (ending && exchange.phase === 'disconnected' && exchange.outage.isExpectedBack) return
       exchange.watchers.delete(watcher)
       clearTimeout(timer)
       if (ending) reject(exchange.unavailable())

@@ -127,20 +127,10 @@ function becomeSubstitute (request) {
   request.substitute = undefined
 }
 
-/**
- * A number of 64 bits that a double holds exactly.
- *
- * @param {Buffer} buffer @param {number} offset @param {number} value
- */
-function writeNumber (buffer, offset, value) {
-  buffer.writeUInt32LE(value >>> 0, offset)
-  buffer.writeUInt32LE(Math.floor(value / 2 ** 32), offset + 4)
-}
-
 /** A worker id: 128 random bits, not all 0. */
 function newWorker () {
   const bytes = randomBytes(16)
   return { high: bytes.readBigUInt64LE(0), low: bytes.readBigUInt64LE(8) | 1n }
 }
 
-module.exports = { Request, becomeSubstitute, encode, kept, newWorker, writeNumber }
+module.exports = { Request, becomeSubstitute, encode, kept, newWorker }
