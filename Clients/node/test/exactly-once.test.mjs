@@ -1,52 +1,9 @@
 // A proxy between client and daemon loses replies and connections. Everything counts once.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import net from 'node:net'
-import path from 'node:path'
 import test from 'node:test'
 import { Daemon, connect, until } from './support/daemon.mjs'
-
-/** Passes bytes on, and drops the connection after it has swallowed some of the daemon's. */
-class Proxy {
-  static async start (t, daemon) {
-    const proxy = new Proxy(daemon)
-    proxy.server.listen(proxy.path)
-    await once(proxy.server, 'listening')
-    t.after(() => proxy.stop())
-    return proxy
-  }
-
-  constructor (daemon) {
-    this.path = path.join(daemon.folder, 'proxy')
-    /** Replies that pass on each connection before the rest is swallowed. */
-    this.passes = Infinity
-    this.losses = 0
-    this.peers = new Set()
-    this.server = net.createServer(near => {
-      const far = net.createConnection(daemon.socket)
-      this.peers.add(near).add(far)
-      near.on('error', () => {})
-      far.on('error', () => {})
-      near.on('close', () => far.destroy())
-      far.on('close', () => near.destroy())
-      near.pipe(far)
-      let passed = 0
-      far.on('data', chunk => {
-        passed += 1
-        if (passed <= this.passes) return near.write(chunk)
-        // The daemon has answered, and the client will never know.
-        this.losses += 1
-        near.destroy()
-      })
-    })
-  }
-
-  stop () {
-    for (const peer of this.peers) peer.destroy()
-    this.server.close()
-  }
-}
+import { Proxy } from './support/proxy.mjs'
 
 test('a request whose reply is lost is sent again and counts once', async t => {
   const daemon = await Daemon.start(t)
