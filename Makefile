@@ -10,11 +10,12 @@ RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
-        install-files systemd-test proto-docs
+        install-files systemd-test proto-docs node-test
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
+	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
 	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
@@ -80,6 +81,15 @@ test: setup lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
+# The tests of the Node client run against the debug build of the daemon.
+KILLS ?= 10
+
+node-test: PACKAGES += nodejs node-typescript $(shell command -v npm > /dev/null || echo npm)
+node-test: setup
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
+
 sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize address --scratch-path .build-asan
@@ -129,6 +139,7 @@ soak:
 	$(MAKE) admission-test
 	$(MAKE) fuzz
 	$(MAKE) walk
+	$(MAKE) node-test KILLS=200
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox
@@ -142,6 +153,9 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
+	if command -v node > /dev/null && command -v tsc > /dev/null; then \
+	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
+	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 
 # The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build

@@ -47,12 +47,21 @@ class Client {
    * @param {Options} [options]
    */
   constructor (options = {}) {
+    /** @internal */
     this.settings = settings(options)
+    /** @internal */
     this.exchange = new Exchange(this.settings)
+    /** @internal */
     this.holding = new Holding(this.exchange)
-    /** @type {Set<EventStream>} */
+    /**
+     * @internal
+     * @type {Set<EventStream>}
+     */
     this.streams = new Set()
-    /** @type {Promise<void> | null} */
+    /**
+     * @internal
+     * @type {Promise<void> | null}
+     */
     this.closing = null
   }
 
@@ -195,7 +204,9 @@ class Client {
 
   // The failure policy
 
+  /** @internal */
   get failsOpen () { return this.settings.failurePolicy === 'open' }
+  /** @internal */
   get keepsReports () { return this.failsOpen || this.settings.keepsReports }
 
   /**
@@ -204,6 +215,7 @@ class Client {
    * @param {import('./protocol/commands').Command} command
    * @param {any} fields
    * @returns {Promise<any>}
+   * @internal
    */
   async decide (command, fields) {
     try {
@@ -222,6 +234,7 @@ class Client {
    * @param {RequestOptions & { isKept?: boolean }} options
    * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have counted,
    *   at most once
+   * @internal
    */
   async tell (command, fields, { isKept = this.keepsReports, ...options } = {}) {
     try {
@@ -246,6 +259,7 @@ class Client {
     return this.closing
   }
 
+  /** @internal */
   async end () {
     for (const stream of [...this.streams]) stream.close()
     this.holding.close()

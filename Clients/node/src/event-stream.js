@@ -37,23 +37,40 @@ class EventStream {
    * @param {() => void} onClose
    */
   constructor (settings, topics, { signal }, onClose) {
+    /** @internal */
     this.path = settings.path
+    /** @internal */
     this.topics = sum(topics ?? /** @type {Topic[]} */ (Object.keys(bits)))
+    /** @internal */
     this.onClose = onClose
+    /** @internal */
     this.signal = signal
-    /** @type {FuseboxEvent[]} */
+    /**
+     * @internal
+     * @type {FuseboxEvent[]}
+     */
     this.waiting = []
-    /** @type {Array<{ resolve: (result: IteratorResult<FuseboxEvent, undefined>) => void, reject: (error: unknown) => void }>} */
+    /**
+     * @internal
+     * @type {Array<{ resolve: (result: IteratorResult<FuseboxEvent, undefined>) => void, reject: (error: unknown) => void }>}
+     */
     this.takers = []
     /**
      * Why no further event will come; null while some may.
      *
      * @type {{ error: unknown } | null}
+     * @internal
      */
     this.ending = null
-    /** @type {(number: bigint) => void} */
+    /**
+     * @internal
+     * @type {(number: bigint) => void}
+     */
     this.resolveReady = () => {}
-    /** @type {(error: unknown) => void} */
+    /**
+     * @internal
+     * @type {(error: unknown) => void}
+     */
     this.rejectReady = () => {}
     /**
      * Resolves to the number of the next event when the daemon has the subscription.
@@ -69,11 +86,13 @@ class EventStream {
     const worker = newWorker()
     const introduction = { workerHigh: worker.high, workerLow: worker.low, lastSequence: 0, client: settings.clientName }
     // The subscription is a worker of its own, because the daemon allows one connection for each worker.
+    /** @internal */
     this.connection = new Connection(settings.path, introduction, settings.connectTimeout, {
       onHello: () => this.connection.write(subscribeFrame(this.topics)),
       onFrame: frame => this.receive(frame),
       onEnd: ({ reason, cause }) => this.finish({ error: new UnavailableError(this.path, reason, cause) }),
     })
+    /** @internal */
     this.onAbort = () => this.finish({ error: signal?.reason })
     if (signal?.aborted) this.onAbort()
     else signal?.addEventListener('abort', this.onAbort, { once: true })
@@ -109,6 +128,7 @@ class EventStream {
    * Tells a failure once, and then the end.
    *
    * @param {{ error: unknown }} ending @returns {Promise<IteratorResult<FuseboxEvent, undefined>>}
+   * @internal
    */
   last (ending) {
     const { error } = ending
@@ -116,7 +136,10 @@ class EventStream {
     return error ? Promise.reject(error) : Promise.resolve({ value: undefined, done: true })
   }
 
-  /** @param {{ error: unknown }} ending */
+  /**
+   * @internal
+   * @param {{ error: unknown }} ending
+   */
   finish (ending) {
     if (this.ending) return
     this.ending = ending
@@ -129,7 +152,10 @@ class EventStream {
     this.onClose()
   }
 
-  /** @param {Frame} frame */
+  /**
+   * @internal
+   * @param {Frame} frame
+   */
   receive (frame) {
     if (frame.kind === kinds.reply) {
       if (frame.detail !== 0) return this.finish({ error: refusal(frame, 'subscribe') })
@@ -143,7 +169,10 @@ class EventStream {
     this.add(/** @type {FuseboxEvent} */ (event))
   }
 
-  /** @param {FuseboxEvent} event */
+  /**
+   * @internal
+   * @param {FuseboxEvent} event
+   */
   add (event) {
     const taker = this.takers.shift()
     if (taker) {

@@ -64,7 +64,11 @@ class Permit {
     this.number = granted.number
     /** When it ends by itself, in milliseconds on the daemon's steady clock; null if it is assumed. */
     this.expiresAt = granted.expiresAt
-    /** The life of the daemon's state in which the number means something. */
+    /**
+     * The life of the daemon's state in which the number means something.
+     *
+     * @internal
+     */
     this.epoch = granted.epoch
     /** The state of the provider's breaker at the admission. */
     this.state = granted.state
@@ -74,10 +78,17 @@ class Permit {
     this.passedOver = granted.passedOver
     /** The signal that the caller gave, for the request that the body makes. */
     this.signal = signal
-    /** @type {Map<string, Usage>} */
+    /**
+     * @internal
+     * @type {Map<string, Usage>}
+     */
     this.usages = new Map()
+    /** @internal */
     this.currentCall = ''
-    /** @type {CallOutcome | null} */
+    /**
+     * @internal
+     * @type {CallOutcome | null}
+     */
     this.told = null
   }
 
@@ -149,6 +160,7 @@ class Permit {
    * All that the call has used; null if nothing is known.
    *
    * @returns {Usage | null}
+   * @internal
    */
   get used () {
     const usages = [...this.usages.values()]
