@@ -82,3 +82,7 @@ declare module 'node:os' {
 declare module 'node:path' {
   function join (...parts: string[]): string
 }
+
+declare module 'node:util' {
+  function isDeepStrictEqual (one: unknown, other: unknown): boolean
+}

@@ -192,3 +192,25 @@ test('example: a watcher that comes back after a restart', async t => {
   watcher.out = ''
   await mark('exhausted')
 })
+
+test('TypeScript programs compile against the drop-in for llm-providers', () => {
+  writeFileSync(path.join(folder, 'library.ts'), `
+    import { CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready } from 'fusebox-client/llm-providers'
+    export async function work (): Promise<number> {
+      configure({ socket: '/tmp/socket', logger: console })
+      await ready
+      const manager = new CircuitBreakerManager({ failureThreshold: 3 })
+      const answer: string = await manager.execute('openai', async () => 'answer')
+      const registry = new ExhaustionRegistry()
+      registry.markExhausted('openai', 1_000)
+      const ledger = new CreditLedger({ budgets: [{ provider: 'openai', monthlyBudget: 5, rateLimits: { rpm: 60 } }] })
+      ledger.on(event => { if (event.type === 'threshold_crossed') console.log(event.tier) })
+      ledger.record('openai', 'gpt-4o', 0.01, answer.length, 1)
+      return ledger.remainingBalance('openai') ?? manager.getBreaker('openai').getState().consecutiveFailures
+    }
+  `)
+  const { status, stdout } = spawnSync('tsc', [
+    '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', 'node16', '--moduleResolution', 'node16', 'library.ts',
+  ], { cwd: folder, encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
+})
