@@ -8,6 +8,7 @@ const {
   ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError, UnavailableError,
 } = require('./errors')
 const { headerLength, statusName } = require('./frames')
+const { takeUnanswered } = require('./losses')
 const { Outage } = require('./outage')
 const { Output, frameLength } = require('./output')
 const { Request, becomeSubstitute, encode, kept, newWorker } = require('./requests')
@@ -24,24 +25,12 @@ const { kinds } = require('./protocol/constants')
 
 /** Requests that are under way at once. */
 const mostRequests = 65_536
-/** Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon. */
-const mostLosses = 8
 /** Requests may time out for so many request timeouts, without a byte from the daemon, before the connection is given up. */
 const silentTimeouts = 4
 
 /**
  * The exchange of a client with the daemon: one connection at a time, requests pipelined on it, and each request that
  * changes state counted exactly once, whatever happens to connections and daemons.
- *
- * What follows for a request when its connection is lost:
- *
- * | request | frame sent | what follows |
- * |---|---|---|
- * | read | yes or no | it is sent again |
- * | sequenced | yes | it is sent again with its number, before anything else, in the order of numbers |
- * | sequenced | no | it is sent in its turn; if nobody waits for it any more, it is dropped |
- * | other | yes | `OutcomeUnknownError` |
- * | other | no | it is sent again |
  *
  * A number whose frame was sent stays unacknowledged until the daemon has answered it, even if its caller has stopped
  * waiting. Numbers are sent again only to a daemon that can tell whether they have counted (see `Acquaintance`).
@@ -302,45 +291,13 @@ class Exchange {
     this.absence = ending.reason
     this.absenceCause = ending.cause
     this.output.clear()
-    const again = this.takeUnanswered()
+    const again = takeUnanswered(this)
     this.outage.begin(now, again.some(request => request.losses > 1))
     this.backlog = [...again, ...this.backlog]
     if (ending.farewell?.status === 'fenced') this.becomeAnother()
     this.dropExcessReports()
     this.schedule()
     this.onRest?.()
-  }
-
-  /** The requests of a lost connection that go to the next one, in their order. Ends the others. */
-  takeUnanswered () {
-    const unanswered = [...this.sent.values()]
-    this.sent.clear()
-    /** @type {Request[]} */
-    const again = []
-    for (const request of unanswered) {
-      request.losses += 1
-      request.state = 'queued'
-      request.mayHaveArrived ||= request.command.isSequenced
-      const error = this.endingAfterLoss(request)
-      if (error) this.end(request, error)
-      else again.push(request)
-    }
-    // What has no number keeps its place behind those that have one.
-    return again.sort((a, b) => (a.sequence || Infinity) - (b.sequence || Infinity) || 0)
-  }
-
-  /**
-   * Why a request of a lost connection ends; null if it goes to the next.
-   *
-   * @param {Request} request
-   */
-  endingAfterLoss (request) {
-    if (request.mayHaveArrived) {
-      return request.interest !== 'caller' && request.losses > mostLosses ? new OutcomeUnknownError(request.command.name) : null
-    }
-    if (request.interest === 'nobody') return this.unavailable()
-    if (request.command.effect !== 'read') return new OutcomeUnknownError(request.command.name)
-    return request.losses > (this.settings.restartPatience > 0 ? mostLosses : 1) ? this.unavailable() : null
   }
 
   /** Ends the requests that may have arrived. */

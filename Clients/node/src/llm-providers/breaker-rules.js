@@ -104,7 +104,12 @@ function nextAttempt ({ consecutiveFailures, lastDecayAt }, { resetTimeout }, no
   return consecutiveFailures === 0 || lastDecayAt === 0 ? undefined : Math.max(now, lastDecayAt + resetTimeout)
 }
 
-/** @param {BreakerMemory} memory @param {CircuitBreakerConfig} config @param {number} [now] @returns {CircuitBreakerState} */
+/**
+ * @param {BreakerMemory} memory
+ * @param {CircuitBreakerConfig} config
+ * @param {number} [now]
+ * @returns {CircuitBreakerState}
+ */
 function stateOf (memory, config, now = Date.now()) {
   decay(memory, config, now)
   const primaryTrafficPct = share(memory, config)

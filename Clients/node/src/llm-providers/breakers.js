@@ -105,7 +105,12 @@ class Breakers {
     }
   }
 
-  /** @param {string} name @param {boolean} isSuccess @param {Partial<CircuitBreakerConfig>} config @param {Logger} logger */
+  /**
+   * @param {string} name
+   * @param {boolean} isSuccess
+   * @param {Partial<CircuitBreakerConfig>} config
+   * @param {Logger} logger
+   */
   outcome (name, isSuccess, config, logger) {
     const { memory, config: own } = this.replica(name, config)
     note(memory, own, isSuccess, !this.hub.isOfLibrary)

@@ -22,7 +22,11 @@ const day = 86_400_000
 /** @type {Record<RateLimitDimension, number>} */
 const windowLengths = { rpm: minute, rpd: day, tpm: minute, tpd: day }
 
-/** @param {import('../protocol/types').WindowKind} kind @param {number} length @returns {import('../protocol/types').LimitWindow} */
+/**
+ * @param {import('../protocol/types').WindowKind} kind
+ * @param {number} length
+ * @returns {import('../protocol/types').LimitWindow}
+ */
 const window = (kind, length) => ({ kind, lengthMilliseconds: BigInt(length), unit: 'day', anchorDay: 1, anchorMonth: 1, zone: null })
 
 /**

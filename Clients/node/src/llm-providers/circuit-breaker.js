@@ -8,8 +8,12 @@ const { hub } = require('./shared')
 /** @typedef {import('./breaker-rules').CircuitBreakerState} CircuitBreakerState */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
 
-/** @typedef {{ version: 1, name: string, config: CircuitBreakerConfig, state: BreakerMemory }} CircuitBreakerSnapshot */
-/** @typedef {{ version: 1, defaultConfig: CircuitBreakerConfig, breakers: CircuitBreakerSnapshot[] }} CircuitBreakerManagerSnapshot */
+/**
+ * @typedef {{ version: 1, name: string, config: CircuitBreakerConfig, state: BreakerMemory }} CircuitBreakerSnapshot
+ */
+/**
+ * @typedef {{ version: 1, defaultConfig: CircuitBreakerConfig, breakers: CircuitBreakerSnapshot[] }} CircuitBreakerManagerSnapshot
+ */
 
 /** A breaker let no call through. It has the members of the library's error of this name. */
 class CircuitBreakerOpenError extends Error {

@@ -14,13 +14,25 @@ const { renew } = require('./ledger')
 /** @typedef {import('../protocol/types').LimitReached} LimitReached */
 /** @typedef {import('../protocol/types').DepletionProjected} DepletionProjected */
 
-/** @typedef {{ spend: number, inputTokens: number, outputTokens: number, requestCount: number, lastRecordedAt: number }} ModelAccumulator */
-/** @typedef {ModelAccumulator & { models: Record<string, ModelAccumulator>, budget: number | null, rateLimits: Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>> }} ProviderAccumulator */
+/**
+ * @typedef {{ spend: number, inputTokens: number, outputTokens: number, requestCount: number, lastRecordedAt: number }} ModelAccumulator
+ */
+/**
+ * @typedef {ModelAccumulator & { models: Record<string, ModelAccumulator>, budget: number | null, rateLimits: Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>> }} ProviderAccumulator
+ */
 /** @typedef {{ costPerHour: number, costPerDay: number, windowMs: number, sampleCount: number }} BurnRate */
-/** @typedef {{ remainingBudget: number, burnRate: BurnRate, projectedDepletionDate: Date | null, daysRemaining: number | null }} DepletionEstimate */
-/** @typedef {{ provider: string, spend: number, requestCount: number, inputTokens: number, outputTokens: number, windowMs: number }} SpendSummary */
-/** @typedef {{ type: 'threshold_crossed', provider: string, model?: string, tier: string, spend: number, budget: number, utilizationPct: number }} ThresholdEvent */
-/** @typedef {{ type: 'depletion_projected', provider: string, tier: string, daysRemaining: number, projectedDepletionDate: Date, burnRate: BurnRate }} DepletionEvent */
+/**
+ * @typedef {{ remainingBudget: number, burnRate: BurnRate, projectedDepletionDate: Date | null, daysRemaining: number | null }} DepletionEstimate
+ */
+/**
+ * @typedef {{ provider: string, spend: number, requestCount: number, inputTokens: number, outputTokens: number, windowMs: number }} SpendSummary
+ */
+/**
+ * @typedef {{ type: 'threshold_crossed', provider: string, model?: string, tier: string, spend: number, budget: number, utilizationPct: number }} ThresholdEvent
+ */
+/**
+ * @typedef {{ type: 'depletion_projected', provider: string, tier: string, daysRemaining: number, projectedDepletionDate: Date, burnRate: BurnRate }} DepletionEvent
+ */
 /** @typedef {ThresholdEvent | DepletionEvent} LedgerEvent */
 /** @typedef {(event: LedgerEvent) => void} LedgerListener */
 
@@ -36,7 +48,9 @@ const mostTold = 256
  * alone. Listeners hear of all workers' records, when the daemon has answered.
  */
 class CreditLedger {
-  /** @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger }} config */
+  /**
+   * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger }} config
+   */
   constructor ({ thresholds = {}, budgets = [], logger = {} } = {}) {
     /** @internal */
     this.thresholds = { warning: 0.8, critical: 0.9, emergency: 0.95, ...thresholds }
@@ -224,7 +238,9 @@ class CreditLedger {
 
   /**
    * @internal
-   * @param {LimitReached} reached @param {string | undefined} model @param {(event: LedgerEvent, key: string) => void} tell
+   * @param {LimitReached} reached
+   * @param {string | undefined} model
+   * @param {(event: LedgerEvent, key: string) => void} tell
    */
   tellReached ({ entry, tier }, model, tell) {
     const { scope, limit, used } = entry

@@ -19,9 +19,13 @@ const { limitOf, dimensionOf, windowLengths } = require('./budgets')
 
 /** @typedef {{ used: number, limit: number, windowStart: number }} RateLimitWindow */
 
-/** @typedef {Totals & { models: Map<string, Totals>, budget: bigint | null, budgets: Map<string, bigint>, rateLimits: Map<RateLimitDimension, RateLimitWindow> }} Account */
+/**
+ * @typedef {Totals & { models: Map<string, Totals>, budget: bigint | null, budgets: Map<string, bigint>, rateLimits: Map<RateLimitDimension, RateLimitWindow> }} Account
+ */
 
-/** @typedef {{ provider: string, model: string, cost: bigint, inputTokens: number, outputTokens: number, at: number }} Entry */
+/**
+ * @typedef {{ provider: string, model: string, cost: bigint, inputTokens: number, outputTokens: number, at: number }} Entry
+ */
 
 /** How many records the library keeps for burn rates. */
 const mostHistory = 2_000
