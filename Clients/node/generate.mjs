@@ -3,7 +3,8 @@
 //
 //   node generate.mjs FUSEBOX [FOLDER]
 //
-// FUSEBOX is the path of the command line tool; FOLDER is where the modules go, by default src/protocol beside this file.
+// FUSEBOX is the path of the command line tool; FOLDER is where the modules go, by default src/protocol beside this
+// file.
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -79,7 +80,9 @@ function missing (type, isEnumeration) {
 }
 
 function writeFunction (name, fields, isEnumeration, isOpen = false) {
-  const body = fields.map(field => writing(parse(field.type), `v.${field.name}`, field.name, isEnumeration, '  ')).join('')
+  const body = fields.map(
+    field => writing(parse(field.type), `v.${field.name}`, field.name, isEnumeration, '  '),
+  ).join('')
   if (!fields.length && !isOpen) return `const ${name} = records.writeNothing\n`
   const open = isOpen ? '  const start = w.open()\n' : ''
   const close = isOpen ? '  w.close(start)\n' : ''
@@ -98,7 +101,8 @@ function readFunction (name, fields, isEnumeration, isOpen = false) {
     '  r.close(outer)\n  return v\n}\n'
 }
 
-const codecTypes = "/** @typedef {import('../wire').Writer} Writer */\n/** @typedef {import('../wire').Reader} Reader */\n\n"
+const codecType = name => `/** @typedef {import('../wire').${name}} ${name} */\n`
+const codecTypes = codecType('Writer') + codecType('Reader') + '\n'
 
 function recordsModule (protocol, isEnumeration) {
   const records = protocol.types.filter(type => type.fields)
@@ -143,7 +147,8 @@ function commandsModule (protocol, isEnumeration) {
     readReply: read${upper(name)}Reply,
   },\n`).join('')
   return notice + "const e = require('./enumerations')\nconst records = require('./records')\n\n" + codecTypes +
-    writeFunction('writeRequestSequence', prefix, isEnumeration) + readFunction('readRequestSequence', prefix, isEnumeration) +
+    writeFunction('writeRequestSequence', prefix, isEnumeration) +
+    readFunction('readRequestSequence', prefix, isEnumeration) +
     '\n' + functions + `
 /**
  * A command of the protocol.
@@ -170,7 +175,8 @@ function eventsModule (protocol, isEnumeration) {
     writeFunction(`write${upper(event.name)}`, event.fields, isEnumeration) +
     readFunction(`read${upper(event.name)}`, event.fields, isEnumeration)).join('\n')
   const entries = protocol.events.map(({ number, name, topic }) =>
-    `  ${number}: { number: ${number}, name: '${name}', topic: '${topic}', write: write${upper(name)}, read: read${upper(name)} },\n`)
+    `  ${number}: { number: ${number}, name: '${name}', topic: '${topic}', ` +
+    `write: write${upper(name)}, read: read${upper(name)} },\n`)
   return notice + "const e = require('./enumerations')\nconst records = require('./records')\n\n" + codecTypes +
     writeFunction('writeEventEnvelope', protocol.prefixes.EventEnvelope, isEnumeration) +
     readFunction('readEventEnvelope', protocol.prefixes.EventEnvelope, isEnumeration) + '\n' + functions + `
@@ -192,7 +198,8 @@ function eventsModule (protocol, isEnumeration) {
  */
 const events = {\n` + entries.join('') + '}\n\n' +
     '/**\n * The bits of the topics.\n *\n * @type {Record<string, number>}\n */\n' +
-    `const topics = ${object(protocol.topics)}\n\nmodule.exports = { events, topics, writeEventEnvelope, readEventEnvelope }\n`
+    `const topics = ${object(protocol.topics)}\n\n` +
+    'module.exports = { events, topics, writeEventEnvelope, readEventEnvelope }\n'
 }
 
 const object = value => `{ ${Object.entries(value).map(([key, entry]) => `${key}: ${entry}`).join(', ')} }`
@@ -201,27 +208,36 @@ function constantsModule (protocol) {
   const { magic, lowestVersion, highestVersion, kinds, limits } = protocol
   const statuses = protocol.statuses.map(status =>
     `  ${status.number}: { name: '${status.name}', closesConnection: ${status.closesConnection} },\n`).join('')
-  return notice + `const magic = ${magic}\nconst lowestVersion = ${lowestVersion}\nconst highestVersion = ${highestVersion}\n` +
+  return notice + `const magic = ${magic}\n` +
+    `const lowestVersion = ${lowestVersion}\nconst highestVersion = ${highestVersion}\n` +
     `const kinds = ${object(kinds)}\n` +
     '/** The bounds of values, in bytes, entries or points. */\nconst limits = {\n' +
     Object.entries(limits).map(([name, value]) => `  ${name}: ${value},\n`).join('') + '}\n\n' +
-    '/**\n * The statuses by their numbers.\n *\n * @type {Record<number, { name: string, closesConnection: boolean }>}\n */\n' +
-    `const statuses = {\n${statuses}}\n\nmodule.exports = { magic, lowestVersion, highestVersion, kinds, limits, statuses }\n`
+    '/**\n * The statuses by their numbers.\n *\n' +
+    ' * @type {Record<number, { name: string, closesConnection: boolean }>}\n */\n' +
+    `const statuses = {\n${statuses}}\n\n` +
+    'module.exports = { magic, lowestVersion, highestVersion, kinds, limits, statuses }\n'
 }
 
 /** The forms of usage objects: those that the tool prints, or the file beside this one if it prints none. */
 function usageModule (protocol) {
   const usage = protocol.usage ?? JSON.parse(readFileSync(new URL('usage-forms.json', import.meta.url), 'utf8'))
   const entries = Object.entries(usage).map(([name, value]) => `  ${name}: ${literal(value, '  ')},\n`).join('')
-  return notice + '// The usage objects of the main APIs: which of their members counts which tokens.\n\n' + `module.exports = {\n${entries}}\n`
+  return notice + '// The usage objects of the main APIs: which of their members counts which tokens.\n\n' +
+    `module.exports = {\n${entries}}\n`
 }
 
 /** A value of JSON as the source of a module spells it. */
 function literal (value, indent) {
-  if (Array.isArray(value) && value.every(entry => typeof entry === 'string')) return `[${value.map(quoted).join(', ')}]`
-  if (Array.isArray(value)) return `[\n${value.map(entry => `${indent}  ${literal(entry, indent + '  ')},\n`).join('')}${indent}]`
+  if (Array.isArray(value) && value.every(entry => typeof entry === 'string')) {
+    return `[${value.map(quoted).join(', ')}]`
+  }
+  if (Array.isArray(value)) {
+    return `[\n${value.map(entry => `${indent}  ${literal(entry, indent + '  ')},\n`).join('')}${indent}]`
+  }
   if (value === null || typeof value !== 'object') return typeof value === 'string' ? quoted(value) : String(value)
-  return `{\n${Object.entries(value).map(([key, entry]) => `${indent}  ${key}: ${literal(entry, indent + '  ')},\n`).join('')}${indent}}`
+  const members = Object.entries(value).map(([key, entry]) => `${indent}  ${key}: ${literal(entry, indent + '  ')},\n`)
+  return `{\n${members.join('')}${indent}}`
 }
 
 const quoted = text => `'${text.replace(/[\\']/g, '\\$&')}'`
@@ -245,7 +261,8 @@ function properties (fields, isEnumeration, isRequest) {
     const mayBeLeftOut = type.kind === 'optional' || (isRequest && (type.kind === 'list' || type.of === 'bool'))
     const unit = type.of === 'money' || type.of?.of === 'money' ? ' (nano-dollars)' : ''
     const name = mayBeLeftOut ? `[${field.name}]` : field.name
-    const widened = isRequest ? typeName(type, isEnumeration).replace('bigint', 'bigint | number') : typeName(type, isEnumeration)
+    const exact = typeName(type, isEnumeration)
+    const widened = isRequest ? exact.replace('bigint', 'bigint | number') : exact
     return ` * @property {${widened}} ${name} ${plain(field.meaning)}${unit}\n`
   }).join('')
 }
@@ -253,11 +270,12 @@ function properties (fields, isEnumeration, isRequest) {
 function typesModule (protocol, isEnumeration) {
   const enumerations = protocol.types.filter(type => type.values).map(({ name, values, open }) =>
     (open ? '/**\n * A value that this client does not know is its number.\n *\n * ' : '/** ') +
-    `@typedef {${Object.keys(values).map(key => `'${key}'`).join(' | ')}${open ? ' | number' : ''}} ${name}\n */\n`).join('')
+    `@typedef {${Object.keys(values).map(quoted).join(' | ')}${open ? ' | number' : ''}} ${name}\n */\n`).join('')
   const records = protocol.types.filter(type => type.fields).map(({ name, fields }) =>
     `\n/**\n * @typedef {object} ${name}\n${properties(fields, isEnumeration, false)} */\n`).join('')
   const commands = protocol.commands.map(({ name, summary, request, reply }) =>
-    `\n/**\n * ${plain(summary)}\n *\n * @typedef {object} ${upper(name)}Request\n${properties(request, isEnumeration, true)} */\n` +
+    `\n/**\n * ${plain(summary)}\n *\n * @typedef {object} ${upper(name)}Request\n` +
+    `${properties(request, isEnumeration, true)} */\n` +
     `\n/**\n * @typedef {object} ${upper(name)}Reply\n${properties(reply, isEnumeration, false)} */\n`).join('')
   const map = protocol.commands.map(({ name }) =>
     ` *   '${name}': { request: ${upper(name)}Request, reply: ${upper(name)}Reply },\n`).join('')
@@ -284,7 +302,9 @@ function main ([tool, folder]) {
   }
   const here = path.dirname(fileURLToPath(import.meta.url))
   const target = folder ?? path.join(here, 'src', 'protocol')
-  const protocol = JSON.parse(execFileSync(tool, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }))
+  const protocol = JSON.parse(
+    execFileSync(tool, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+  )
   mkdirSync(target, { recursive: true })
   for (const [name, text] of Object.entries(modules(protocol))) writeFileSync(path.join(target, name), text)
 }

@@ -3,8 +3,8 @@
 //
 //   node types.mjs [FOLDER]
 //
-// Members that are marked @internal are left out, and so are files that no public declaration refers to. So the published
-// types need no declarations of Node's modules.
+// Members that are marked @internal are left out, and so are files that no public declaration refers to. So the
+// published types need no declarations of Node's modules.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -59,12 +59,17 @@ function withoutInternals (text) {
   }
 }
 
+/** Files whose types nobody outside needs. */
+const internals = /\.\/(exchange|frames|connection|lifetime|requests|wire|acquaintance)'/
+
 /** Leaves out imports, and types that only name others, which nothing refers to any more. */
 function withoutUnusedImports (text) {
   const lines = text.split('\n')
   return lines.filter(line => {
     const name = /^import \{ (\w+) \} from/.exec(line)?.[1] ?? /^export type (\w+) = import\(/.exec(line)?.[1]
-    if (!name || /^export type/.test(line) && !/\.\/(exchange|frames|connection|lifetime|requests|wire|acquaintance)'/.test(line)) return true
+    if (!name || (/^export type/.test(line) && !internals.test(line))) {
+      return true
+    }
     return lines.some(other => other !== line && new RegExp(`\\b${name}\\b`).test(other))
   }).join('\n')
 }

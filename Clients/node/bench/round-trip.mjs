@@ -11,7 +11,9 @@ import { Daemon } from '../test/support/daemon.mjs'
 const rounds = Number(process.env.FUSEBOX_ROUNDS ?? 20_000)
 
 /** The echo runs in a process of its own, as the daemon does. */
-const echoServer = "require('node:net').createServer(peer => peer.pipe(peer)).listen(process.argv[1], () => console.log('ready'))"
+const echoServer = `
+  require('node:net').createServer(peer => peer.pipe(peer)).listen(process.argv[1], () => console.log('ready'))
+`
 
 function echo (socketPath) {
   const socket = net.createConnection(socketPath)
@@ -22,10 +24,14 @@ function echo (socketPath) {
     for (; rest >= 64; rest -= 64) waiting.shift()()
   })
   const message = Buffer.alloc(64)
-  return { call: () => new Promise(resolve => { waiting.push(resolve); socket.write(message) }), close: () => socket.destroy() }
+  return {
+    call: () => new Promise(resolve => { waiting.push(resolve); socket.write(message) }), close: () => socket.destroy(),
+  }
 }
 
-/** Runs calls with so many at a time. Returns microseconds of the median and the 99th percentile, and calls a second. */
+/**
+ * Runs calls with so many at a time. Returns microseconds of the median and the 99th percentile, and calls a second.
+ */
 async function measure (call, width, count) {
   const times = []
   let started = 0
@@ -55,7 +61,9 @@ const peer = echo(socketPath)
 const calls = {
   'echo of 64 bytes': () => peer.call(),
   ping: () => client.call('ping'),
-  'admit + settle': async () => client.settle(await client.admit('openai/gpt-4o', { cost: 1_000n }), { outcome: 'success', usage: { cost: 900n } }),
+  'admit + settle': async () => client.settle(
+    await client.admit('openai/gpt-4o', { cost: 1_000n }), { outcome: 'success', usage: { cost: 900n } },
+  ),
   withPermit: () => client.withPermit('openai/gpt-4o', { cost: 1_000n }, permit => { permit.use({ cost: 900n }) }),
 }
 console.log('call'.padEnd(18), 'promises', 'p50 µs'.padStart(8), 'p99 µs'.padStart(8), 'a second'.padStart(9))
@@ -63,7 +71,10 @@ for (const [name, call] of Object.entries(calls)) {
   for (const width of [1, 100]) {
     await measure(call, width, rounds / 10)
     const { p50, p99, rate } = await measure(call, width, rounds)
-    console.log(name.padEnd(18), String(width).padStart(8), String(p50).padStart(8), String(p99).padStart(8), String(rate).padStart(9))
+    console.log(
+      name.padEnd(18), String(width).padStart(8), String(p50).padStart(8), String(p99).padStart(8),
+      String(rate).padStart(9),
+    )
   }
 }
 peer.close()

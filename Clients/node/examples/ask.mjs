@@ -5,7 +5,8 @@ import { connect } from 'fusebox-client'
 const client = await connect() // $FUSEBOX_SOCKET, else /run/fusebox/fusebox.sock
 
 async function ask (prompt) {
-  return client.withPermit(['openai/gpt-4o', 'anthropic/claude-sonnet-4'], { tags: ['team:docs'], cost: 0.01 }, async permit => {
+  const candidates = ['openai/gpt-4o', 'anthropic/claude-sonnet-4']
+  return client.withPermit(candidates, { tags: ['team:docs'], cost: 0.01 }, async permit => {
     const answer = await call(permit.provider, permit.model, prompt)
     permit.usage(answer.usage)
     return answer.text
@@ -14,7 +15,9 @@ async function ask (prompt) {
 
 /** Stands for an SDK. Its errors have `status` and `headers`, as those of the main SDKs have. */
 async function call (provider, model, prompt) {
-  if (provider === 'openai') throw Object.assign(new Error('slow down'), { status: 429, headers: { 'retry-after': '20' } })
+  if (provider === 'openai') {
+    throw Object.assign(new Error('slow down'), { status: 429, headers: { 'retry-after': '20' } })
+  }
   return { text: `${model} says: they melt`, usage: { input_tokens: 12, output_tokens: 34 } }
 }
 

@@ -12,7 +12,9 @@ const client = await connect()
 const server = http.createServer(async (request, response) => {
   const user = request.headers['x-user'] ?? 'nobody'
   try {
-    const answer = await client.fetch('openai/gpt-4o', process.env.PROVIDER_URL, { method: 'POST' }, { tags: [`user:${user}`], cost: 0.05 })
+    const answer = await client.fetch(
+      'openai/gpt-4o', process.env.PROVIDER_URL, { method: 'POST' }, { tags: [`user:${user}`], cost: 0.05 },
+    )
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
     await pipeline(Readable.fromWeb(answer.body), response)
   } catch (error) {

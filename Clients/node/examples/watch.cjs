@@ -7,7 +7,9 @@ async function watch () {
   for (;;) {
     try {
       for await (const event of client.events(['breaker', 'exhaustion'])) {
-        if (event.name === 'breakerTransition') console.log(`${event.fields.name}: ${event.fields.from} -> ${event.fields.to}`)
+        if (event.name === 'breakerTransition') {
+          console.log(`${event.fields.name}: ${event.fields.from} -> ${event.fields.to}`)
+        }
         if (event.name === 'providerExhausted') console.log(`${event.fields.entry.provider}: exhausted`)
         if (event.name === 'providerRestored') console.log(`${event.fields.provider}: restored`)
       }

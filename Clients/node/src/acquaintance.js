@@ -5,9 +5,9 @@
 /**
  * What the daemon last told of how it knows this worker. It decides whether unanswered requests may be sent again.
  *
- * A daemon that knows the worker counts each number once. A daemon that does not know it has either forgotten it or never
- * carried anything out for it. The second is certain if it did not know the worker at the previous hello either, has
- * answered nothing with success since, and has forgotten no worker in between.
+ * A daemon that knows the worker counts each number once. A daemon that does not know it has either forgotten it or
+ * never carried anything out for it. The second is certain if it did not know the worker at the previous hello either,
+ * has answered nothing with success since, and has forgotten no worker in between.
  */
 class Acquaintance {
   /** @param {HelloReply} hello */

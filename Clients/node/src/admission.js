@@ -29,7 +29,8 @@ const mostCandidates = 16
  * @property {number} [tokens] input and output together
  * @property {number} [inputTokens]
  * @property {number} [outputTokens]
- * @property {number} [ttl] how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by default
+ * @property {number} [ttl] how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by
+ *   default
  * @property {boolean} [explains] whether a denial tells every limit that stands against a candidate
  */
 
@@ -64,7 +65,9 @@ function question (candidates, { tags = [], cost, tokens, inputTokens, outputTok
 
 /** @param {number} ttl */
 function checkedTTL (ttl) {
-  if (!(ttl >= 1 && ttl <= longestTTL)) throw new InvalidArgumentError(`ttl: ${ttl} is not a number of milliseconds from 1 to ${longestTTL}`)
+  if (!(ttl >= 1 && ttl <= longestTTL)) {
+    throw new InvalidArgumentError(`ttl: ${ttl} is not a number of milliseconds from 1 to ${longestTTL}`)
+  }
   return Math.ceil(ttl)
 }
 
@@ -81,8 +84,8 @@ async function ask (client, candidates, options, signal) {
   const reply = await client.decide(commands['admission.admit'], { ...asked, ttlMilliseconds: ttl })
   if (!reply) {
     return new Permit({
-      candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined, state: 'closed',
-      share: 1, passedOver: [],
+      candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined,
+      state: 'closed', share: 1, passedOver: [],
     }, signal)
   }
   const { candidate, state, share } = decided(reply.decision, asked.candidates)
@@ -128,7 +131,7 @@ async function preview (client, candidates, options) {
  * @param {CallOutcome | Outcome} told
  */
 function sentOutcome (told) {
-  const { outcome, retryAfter, usage } = typeof told === 'string' ? { outcome: told, retryAfter: null, usage: null } : told
+  const { outcome, retryAfter = null, usage = null } = typeof told === 'string' ? { outcome: told } : told
   return {
     outcome,
     usage: outcome === 'cancelled' ? null : sentUsage(usage),
@@ -158,7 +161,9 @@ async function settle (client, permit, outcome, isKept) {
 /** @param {{ reply: any, delivery: Settling['delivery'] }} told @returns {Settling} */
 function settling ({ reply, delivery }) {
   const record = reply?.record ?? reply
-  return { delivery, standing: reply?.standing ?? null, reached: record?.reached ?? [], depletion: record?.depletion ?? null }
+  return {
+    delivery, standing: reply?.standing ?? null, reached: record?.reached ?? [], depletion: record?.depletion ?? null,
+  }
 }
 
 /**
@@ -166,13 +171,17 @@ function settling ({ reply, delivery }) {
  * @param {{ tags?: string[] }} options
  */
 async function report (client, where, outcome, { tags = [] } = {}) {
-  return settling(await client.tell(commands['admission.report'], { candidate: candidate(where), tags, ...sentOutcome(outcome) }))
+  return settling(
+    await client.tell(commands['admission.report'], { candidate: candidate(where), tags, ...sentOutcome(outcome) }),
+  )
 }
 
 /** @param {Client} client @param {Permit} permit @param {number} [ttl] */
 async function renew (client, permit, ttl = defaultTTL) {
   if (permit.number === null) return { standing: null, expiresAt: null }
-  const reply = await client.call('admission.renew', { permit: permit.number, ttlMilliseconds: BigInt(checkedTTL(ttl)) })
+  const reply = await client.call(
+    'admission.renew', { permit: permit.number, ttlMilliseconds: BigInt(checkedTTL(ttl)) },
+  )
   if (reply.standing === 'inForce') permit.expiresAt = reply.expiresAt
   return reply
 }

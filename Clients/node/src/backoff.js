@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * How long to wait after a failed attempt to connect. The time doubles with each failure up to a bound, and is spread at
- * random, so that workers do not all come back at once.
+ * How long to wait after a failed attempt to connect. The time doubles with each failure up to a bound, and is spread
+ * at random, so that workers do not all come back at once.
  */
 class Backoff {
   /** @param {number} minimum milliseconds @param {number} maximum milliseconds */

@@ -1,6 +1,8 @@
 'use strict'
 
-const { ClosedError, InvalidArgumentError, OutcomeUnknownError, RequestTimeoutError, UnavailableError } = require('./errors')
+const {
+  ClosedError, InvalidArgumentError, OutcomeUnknownError, RequestTimeoutError, UnavailableError,
+} = require('./errors')
 const { Exchange } = require('./exchange')
 const { Holding } = require('./holding')
 const { close, connectFirst, finish } = require('./lifetime')
@@ -37,8 +39,8 @@ const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.c
  */
 
 /**
- * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one the
- * next call connects again. An idle client does not keep the process alive.
+ * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
+ * the next call connects again. An idle client does not keep the process alive.
  */
 class Client {
   /**
@@ -232,8 +234,8 @@ class Client {
    * @param {import('./protocol/commands').Command} command
    * @param {any} fields
    * @param {RequestOptions & { isKept?: boolean }} options
-   * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have counted,
-   *   at most once
+   * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have
+   *   counted, at most once
    * @internal
    */
   async tell (command, fields, { isKept = this.keepsReports, ...options } = {}) {
@@ -249,8 +251,8 @@ class Client {
   // Closing
 
   /**
-   * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that could
-   * not be delivered are left in the spool.
+   * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
+   * could not be delivered are left in the spool.
    *
    * @returns {Promise<void>}
    */

@@ -14,6 +14,14 @@ const { events, readEventEnvelope, topics: bits } = require('./protocol/events')
 /** @typedef {import('./protocol/types').Topic} Topic */
 /** @typedef {import('./frames').Frame} Frame */
 
+/**
+ * Who waits for an event.
+ *
+ * @typedef {object} Taker
+ * @property {(result: IteratorResult<FuseboxEvent, undefined>) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
 /** Events that wait for a slow consumer. Beyond them the stream stops reading, and the daemon counts what it misses. */
 const mostWaiting = 256
 
@@ -23,9 +31,9 @@ const mostWaiting = 256
  *     for await (const event of client.events(['breaker'])) console.log(event.name, event.fields)
  *
  * `event.missed` tells how many events the daemon could not send since the one before. The stream rejects with
- * `UnavailableError` when its connection ends. It does not connect again, because events in between would be lost without
- * a trace; `nextNumber` of a new stream tells how many there were, unless the daemon has restarted. Leaving the loop, and
- * `close`, end the subscription.
+ * `UnavailableError` when its connection ends. It does not connect again, because events in between would be lost
+ * without a trace; what `ready` of a new stream resolves to tells how many there were, unless the daemon has restarted.
+ * Leaving the loop, and `close`, end the subscription.
  *
  * @implements {AsyncIterableIterator<FuseboxEvent>}
  */
@@ -52,7 +60,7 @@ class EventStream {
     this.waiting = []
     /**
      * @internal
-     * @type {Array<{ resolve: (result: IteratorResult<FuseboxEvent, undefined>) => void, reject: (error: unknown) => void }>}
+     * @type {Taker[]}
      */
     this.takers = []
     /**
@@ -84,7 +92,9 @@ class EventStream {
     // Whoever does not wait for it learns of a failure from the iterator.
     this.ready.catch(() => {})
     const worker = newWorker()
-    const introduction = { workerHigh: worker.high, workerLow: worker.low, lastSequence: 0, client: settings.clientName }
+    const introduction = {
+      workerHigh: worker.high, workerLow: worker.low, lastSequence: 0, client: settings.clientName,
+    }
     // The subscription is a worker of its own, because the daemon allows one connection for each worker.
     /** @internal */
     this.connection = new Connection(settings.path, introduction, settings.connectTimeout, {
@@ -187,7 +197,9 @@ class EventStream {
 /** @param {Topic[]} topics */
 function sum (topics) {
   return topics.reduce((sum, topic) => {
-    if (!(topic in bits)) throw new InvalidArgumentError(`there is no topic '${topic}'; there are ${Object.keys(bits).join(', ')}`)
+    if (!(topic in bits)) {
+      throw new InvalidArgumentError(`there is no topic '${topic}'; there are ${Object.keys(bits).join(', ')}`)
+    }
     return sum | bits[topic]
   }, 0)
 }

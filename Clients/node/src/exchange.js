@@ -5,7 +5,8 @@ const { setTimeout, clearTimeout } = require('node:timers')
 const { Acquaintance } = require('./acquaintance')
 const { Connection, refusal } = require('./connection')
 const {
-  ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError, UnavailableError,
+  ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError,
+  UnavailableError,
 } = require('./errors')
 const { headerLength, statusName } = require('./frames')
 const { takeUnanswered } = require('./losses')
@@ -25,7 +26,7 @@ const { kinds } = require('./protocol/constants')
 
 /** Requests that are under way at once. */
 const mostRequests = 65_536
-/** Requests may time out for so many request timeouts, without a byte from the daemon, before the connection is given up. */
+/** After so many request timeouts without a byte from the daemon the connection is given up. */
 const silentTimeouts = 4
 
 /**
@@ -125,7 +126,9 @@ class Exchange {
     options.signal?.throwIfAborted()
     const payload = encode(command, fields)
     if (this.sent.size + this.backlog.length >= mostRequests) {
-      throw new FuseboxError('ERR_FUSEBOX_TOO_MANY_REQUESTS', `${mostRequests} requests are under way; wait for replies`)
+      throw new FuseboxError(
+        'ERR_FUSEBOX_TOO_MANY_REQUESTS', `${mostRequests} requests are under way; wait for replies`,
+      )
     }
     const request = new Request(command, payload, options)
     const timeout = options.timeout ?? this.settings.requestTimeout
@@ -259,12 +262,15 @@ class Exchange {
     this.schedule()
   }
 
-  /** Ends what does not wait for an absent daemon. Returns whether requests came meanwhile that get their own attempt. */
+  /**
+   * Ends what does not wait for an absent daemon. Returns whether requests came meanwhile that get their own attempt.
+   */
   turnAway () {
     const { asksAgain } = this.outage
     const isTurnedAway = (/** @type {Request} */ request) =>
       !request.isReport && !request.mayHaveArrived && request.interest !== 'client'
-    const cameMeanwhile = (/** @type {Request} */ request) => isTurnedAway(request) && request.attemptsBefore === this.attempts
+    const cameMeanwhile = (/** @type {Request} */ request) =>
+      isTurnedAway(request) && request.attemptsBefore === this.attempts
     const stays = (/** @type {Request} */ request) => !isTurnedAway(request) || (asksAgain && cameMeanwhile(request))
     const ended = this.backlog.filter(request => !stays(request))
     this.backlog = this.backlog.filter(stays)
@@ -342,7 +348,9 @@ class Exchange {
     if (request.substitute && request.substitute.epoch !== this.epoch) becomeSubstitute(request)
     const length = headerLength + frameLength(request)
     if (this.hello && this.hello.frameLimit > 0 && length > this.hello.frameLimit) {
-      return this.end(request, new InvalidArgumentError(`${request.command.name} has ${length} bytes, more than a frame may have`))
+      return this.end(
+        request, new InvalidArgumentError(`${request.command.name} has ${length} bytes, more than a frame may have`),
+      )
     }
     const correlation = this.nextCorrelation()
     this.output.write(request, correlation, this.window)
@@ -362,7 +370,9 @@ class Exchange {
     if (frame.kind !== kinds.reply) throw new ProtocolError(`a frame of the kind ${frame.kind} came`)
     const request = this.sent.get(frame.correlation)
     if (!request) throw new ProtocolError('a reply came that answers no request')
-    if (request.command.number !== frame.command) throw new ProtocolError(`${request.command.name} got the reply of ${frame.command}`)
+    if (request.command.number !== frame.command) {
+      throw new ProtocolError(`${request.command.name} got the reply of ${frame.command}`)
+    }
     this.sent.delete(frame.correlation)
     if (request.sequence && frame.detail === 0 && this.acquaintance) this.acquaintance.isKnown = true
     const status = statusName(frame.detail)
@@ -385,8 +395,9 @@ class Exchange {
   }
 
   /**
-   * Sends a request again under a new number. The daemon keeps no reply to its number, although it was not acknowledged,
-   * and has seen a higher one. So the daemon refused the request when it first came, and nothing has changed.
+   * Sends a request again under a new number. The daemon keeps no reply to its number, although it was not
+   * acknowledged, and has seen a higher one. So the daemon refused the request when it first came, and nothing has
+   * changed.
    *
    * @param {Request} request
    */

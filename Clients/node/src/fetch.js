@@ -29,8 +29,8 @@ const { finish, hold } = require('./with-permit')
  * | … that breaks off | as `failure`, with the usage until then |
  * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
  *
- * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is tried.
- * If all fail, the caller gets the last answer or error.
+ * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is
+ * tried. If all fail, the caller gets the last answer or error.
  *
  * @param {Client} client
  * @param {CandidateLike | CandidateLike[]} candidates
@@ -143,9 +143,13 @@ function observed (client, permit, response, rules) {
       await Promise.all([source.cancel(reason), settle({ outcome: 'abandoned' })])
     },
   }, { highWaterMark: 0 })
-  const copy = new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
+  const copy = new Response(
+    body, { status: response.status, statusText: response.statusText, headers: response.headers },
+  )
   // These say where the answer came from, and a constructor cannot set them.
-  for (const member of /** @type {const} */ (['url', 'redirected', 'type'])) Object.defineProperty(copy, member, { value: response[member] })
+  for (const member of /** @type {const} */ (['url', 'redirected', 'type'])) Object.defineProperty(
+    copy, member, { value: response[member] },
+  )
   return copy
 }
 

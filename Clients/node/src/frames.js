@@ -55,7 +55,9 @@ class FrameReader {
     try {
       while (buffer.length - start >= 4) {
         const length = buffer.readUInt32LE(start)
-        if (length < headerLength || length > limits.frameLength) throw new ProtocolError(`a frame has a length of ${length}`)
+        if (length < headerLength || length > limits.frameLength) {
+          throw new ProtocolError(`a frame has a length of ${length}`)
+        }
         const end = start + 4 + length
         if (end > buffer.length) break
         const frame = {

@@ -3,8 +3,8 @@
 const { Client, connect } = require('./client')
 const { EventStream } = require('./event-stream')
 const {
-  FuseboxError, UnavailableError, RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError, ProtocolError,
-  ClosedError,
+  FuseboxError, UnavailableError, RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError,
+  ProtocolError, ClosedError,
 } = require('./errors')
 const { dollars, nanodollars } = require('./money')
 const { CallFailedError, outcomeOfError, outcomeOfStatus } = require('./outcomes')

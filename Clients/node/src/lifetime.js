@@ -117,7 +117,9 @@ function takeReports (exchange) {
   return [...numbered, ...waiting].map(request => {
     const sequence = request.sequence || exchange.window.issue()
     const { command: { number: command }, payload, substitute } = request
-    const report = { sequence, command, payload, substitute, mayHaveLeft: request.mayHaveArrived || request.state === 'sent' }
+    const report = {
+      sequence, command, payload, substitute, mayHaveLeft: request.mayHaveArrived || request.state === 'sent',
+    }
     if (request.interest === 'caller') {
       request.settle('client')
       request.resolve(kept)

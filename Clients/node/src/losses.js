@@ -5,7 +5,9 @@ const { OutcomeUnknownError } = require('./errors')
 /** @typedef {import('./exchange').Exchange} Exchange */
 /** @typedef {import('./requests').Request} Request */
 
-/** Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon. */
+/**
+ * Lost connections after which a request that nobody waits for is not sent again. It may be what crashes the daemon.
+ */
 const mostLosses = 8
 
 /**
@@ -47,7 +49,9 @@ function takeUnanswered (exchange) {
  */
 function endingAfterLoss (exchange, request) {
   const { command, interest, losses } = request
-  if (request.mayHaveArrived) return interest !== 'caller' && losses > mostLosses ? new OutcomeUnknownError(command.name) : null
+  if (request.mayHaveArrived) {
+    return interest !== 'caller' && losses > mostLosses ? new OutcomeUnknownError(command.name) : null
+  }
   if (interest === 'nobody') return exchange.unavailable()
   if (command.effect !== 'read') return new OutcomeUnknownError(command.name)
   return losses > (exchange.settings.restartPatience > 0 ? mostLosses : 1) ? exchange.unavailable() : null

@@ -25,8 +25,8 @@ const mostKept = 32_768
  *   and sent when the daemon is back
  * @property {boolean} [keepsReports] whether a client that fails closed keeps its reports too while the daemon is away.
  *   Settles of `withPermit` are always kept
- * @property {number} [queueLimit] how many reports are kept at most, 4,096 by default and 32,768 at most; then the oldest
- *   is dropped and counted
+ * @property {number} [queueLimit] how many reports are kept at most, 4,096 by default and 32,768 at most; then the
+ *   oldest is dropped and counted
  * @property {string | boolean} [spool] where reports are left that could not be delivered before the client was closed:
  *   a folder; true (the default) is the user's spool, false is none
  */

@@ -32,8 +32,8 @@ class Outage {
   get isExpectedBack () { return !this.failsOpen && this.retryAt <= this.returnBy }
 
   /**
-   * Whether a call connects although the backoff is not over. The backoff protects a daemon that is there and cannot keep
-   * up. Where nobody listens, the kernel says so at once and nobody is troubled.
+   * Whether a call connects although the backoff is not over. The backoff protects a daemon that is there and cannot
+   * keep up. Where nobody listens, the kernel says so at once and nobody is troubled.
    */
   get asksAgain () { return !this.failsOpen && this.isVacant }
 

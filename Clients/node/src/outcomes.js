@@ -47,14 +47,14 @@ const takesRetryAfter = isOfProvider
 /**
  * The outcomes of HTTP statuses. What is not listed is `success` below 400, `rejected` below 500, `failure` above.
  *
- * 401 and 403 mean that the key is not (or not any more) accepted. Like a quota they say nothing of the provider's health,
- * and like a quota they hold for all calls with this key.
+ * 401 and 403 mean that the key is not (or not any more) accepted. Like a quota they say nothing of the provider's
+ * health, and like a quota they hold for all calls with this key.
  *
  * @type {Record<number, Outcome>}
  */
 const outcomesOfStatuses = {
-  401: 'quotaExhausted', 402: 'quotaExhausted', 403: 'quotaExhausted', 408: 'failure', 425: 'throttled', 429: 'throttled',
-  499: 'abandoned',
+  401: 'quotaExhausted', 402: 'quotaExhausted', 403: 'quotaExhausted', 408: 'failure', 425: 'throttled',
+  429: 'throttled', 499: 'abandoned',
 }
 
 /** What providers call an error whose quota does not come back by waiting a moment. */
@@ -83,7 +83,7 @@ function outcomeOfStatus (status, headers, code) {
  * |---|---|
  * | a `CallFailedError` | what it says |
  * | another error of this package | `abandoned` |
- * | one with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status, with the headers |
+ * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
  * | any other: timeout, no connection | `failure` |
  *
@@ -101,7 +101,9 @@ function outcomeOfError (thrown, signal) {
     const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
     return outcomeOfStatus(status, headers, errorCode(error))
   }
-  if (signal?.aborted || error?.name === 'AbortError' || error?.name === 'APIUserAbortError') return { outcome: 'abandoned' }
+  if (signal?.aborted || error?.name === 'AbortError' || error?.name === 'APIUserAbortError') {
+    return { outcome: 'abandoned' }
+  }
   return { outcome: 'failure' }
 }
 
@@ -170,4 +172,6 @@ function retryAfter (headers) {
 /** @param {number} milliseconds */
 const bounded = milliseconds => Math.min(Math.max(Math.ceil(milliseconds), 0), longestRetry)
 
-module.exports = { CallFailedError, bounded, errorCode, isOfProvider, outcomeOfError, outcomeOfStatus, retryAfter, takesRetryAfter }
+module.exports = {
+  CallFailedError, bounded, errorCode, isOfProvider, outcomeOfError, outcomeOfStatus, retryAfter, takesRetryAfter,
+}

@@ -12,7 +12,9 @@ const duration = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d)\s*)+$/
 const durationPart = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g
 const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)$/
-const httpDate = /^(?:[A-Za-z]+, \d{1,2}[ -][A-Za-z]{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT|[A-Za-z]{3} [A-Za-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4})$/
+const httpDate = /^[A-Za-z]+, \d{1,2}[ -][A-Za-z]{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT$/
+/** The oldest form, which has no zone. */
+const oldestHTTPDate = /^[A-Za-z]{3} [A-Za-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
 
 /**
  * How long a provider takes no calls, in milliseconds, from a header or from the body of an error. Null if the text is
@@ -45,8 +47,8 @@ function retryTime (text, now = Date.now()) {
   }
   const parts = rfc3339.exec(told)
   if (parts) return until(Date.parse(told.replace(' ', 'T')), parts[1] === undefined, now)
-  // The oldest form has no zone. It is GMT as well.
-  if (httpDate.test(told)) return until(Date.parse(told.endsWith('GMT') ? told : `${told} GMT`), true, now)
+  if (httpDate.test(told)) return until(Date.parse(told), true, now)
+  if (oldestHTTPDate.test(told)) return until(Date.parse(`${told} GMT`), true, now)
   return null
 }
 

@@ -1,7 +1,8 @@
 'use strict'
 
 /**
- * The sequence numbers of a worker: the next one, and those without a reply. Like the worker id, it outlives connections.
+ * The sequence numbers of a worker: the next one, and those without a reply. Like the worker id, it outlives
+ * connections.
  */
 class SequenceWindow {
   constructor () {

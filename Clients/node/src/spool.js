@@ -11,8 +11,8 @@ const { Writer } = require('./wire')
 /** @typedef {import('./options').Settings} Settings */
 /** @typedef {import('./lifetime').LeftReport} LeftReport */
 
-// Reports that could not be delivered before their client was closed. The next client of this user delivers them: one in
-// Swift, or `fusebox spool deliver`. The format is described in proto-docs/spool.md.
+// Reports that could not be delivered before their client was closed. The next client of this user delivers them: one
+// in Swift, or `fusebox spool deliver`. The format is described in proto-docs/spool.md.
 
 /** The letters FUSESPL and the version of the format. */
 const magic = Buffer.from('FUSESPL\u0001', 'latin1')
@@ -49,7 +49,9 @@ function leaveReports (settings, left) {
     const data = fileData(settings, portion)
     files += 1
     bytes += data.length
-    if (files > mostFiles || bytes > mostBytes) throw new Error(`the spool ${folder} is full; deliver it with \`fusebox spool deliver\``)
+    if (files > mostFiles || bytes > mostBytes) {
+      throw new Error(`the spool ${folder} is full; deliver it with \`fusebox spool deliver\``)
+    }
     return writeFile(folder, data, index)
   })
 }
@@ -73,7 +75,9 @@ function openFolder (folders) {
     try {
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
       const { uid, mode } = fs.lstatSync(folder)
-      if (uid !== os.userInfo().uid || (mode & 0o7777) !== 0o700) throw new Error(`${folder} is not this user's alone (mode 0700)`)
+      if (uid !== os.userInfo().uid || (mode & 0o7777) !== 0o700) {
+        throw new Error(`${folder} is not this user's alone (mode 0700)`)
+      }
       return folder
     } catch (error) {
       failure = error

@@ -83,8 +83,8 @@ function textAt (names, document) {
 /**
  * The usage that a provider has told: its usage object, or an answer or an event of a stream that has one.
  *
- * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are messages
- * of Anthropic, Gemini, Bedrock converse, OpenRouter and Ollama. An object whose usage is null tells nothing.
+ * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are
+ * messages of Anthropic, Gemini, Bedrock converse, OpenRouter and Ollama. An object whose usage is null tells nothing.
  *
  * @param {any} document
  * @returns {Usage & { call?: string }} `call` is the name of the call at the provider
@@ -93,7 +93,9 @@ function textAt (names, document) {
 function readUsage (document) {
   const usage = findUsage(document)
   if (usage === undefined) {
-    throw new InvalidArgumentError(`no usage is found in this object; known are: ${forms.map(form => form.name).join('; ')}`)
+    throw new InvalidArgumentError(
+      `no usage is found in this object; known are: ${forms.map(form => form.name).join('; ')}`,
+    )
   }
   return usage
 }
@@ -143,7 +145,9 @@ function readForm (form, usage) {
     if (part.within) included[part.within] = (included[part.within] ?? 0) + tokensOfPart
   }
   for (const kind of form.absent) tokens[kind] ??= 0
-  if (tokens.reasoning > 0 && included.output !== undefined && countsReasoningBeside(form, usage, tokens)) delete included.output
+  if (tokens.reasoning > 0 && included.output !== undefined && countsReasoningBeside(form, usage, tokens)) {
+    delete included.output
+  }
   /** @type {Usage} */
   const told = {}
   for (const kind of kinds) {
@@ -156,7 +160,9 @@ function readForm (form, usage) {
   const cost = form.cost === null ? undefined : memberAt(usage, form.cost)
   if (cost !== undefined && cost !== null) {
     const amount = typeof cost === 'number' ? nanodollars(cost) : -1n
-    if (amount < 0n || amount > mostCost) throw new InvalidArgumentError(`${form.cost} is not a number of dollars from 0 to 1000000`)
+    if (amount < 0n || amount > mostCost) {
+      throw new InvalidArgumentError(`${form.cost} is not a number of dollars from 0 to 1000000`)
+    }
     told.cost = amount
   }
   return told
@@ -194,7 +200,9 @@ function updateUsage (known, later) {
 function sentUsage (usage) {
   if (!usage) return null
   const cost = usage.cost === undefined || usage.cost === null ? null : nanodollars(usage.cost)
-  if (cost !== null && (cost < 0n || cost > mostCost)) throw new InvalidArgumentError('cost: a call costs $0 to $1,000,000')
+  if (cost !== null && (cost < 0n || cost > mostCost)) {
+    throw new InvalidArgumentError('cost: a call costs $0 to $1,000,000')
+  }
   return { model: usage.model ?? null, cost, tokens: sentTokens(usage) }
 }
 

@@ -46,14 +46,18 @@ class Writer {
 
   /** @param {number} value @param {number} most @param {string} path */
   checked (value, most, path) {
-    if (!Number.isInteger(value) || value < 0 || value > most) throw invalid(path, `${value} is not a whole number from 0 to ${most}`)
+    if (!Number.isInteger(value) || value < 0 || value > most) {
+      throw invalid(path, `${value} is not a whole number from 0 to ${most}`)
+    }
     return value
   }
 
   /** @param {bigint | number} value @param {bigint} least @param {bigint} most @param {string} path */
   checkedBig (value, least, most, path) {
     const big = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value) : undefined
-    if (big === undefined || big < least || big > most) throw invalid(path, `${value} is not a whole number from ${least} to ${most}`)
+    if (big === undefined || big < least || big > most) {
+      throw invalid(path, `${value} is not a whole number from ${least} to ${most}`)
+    }
     return big
   }
 
@@ -119,7 +123,9 @@ class Writer {
   /** @param {string} value @param {string} path */
   name (value, path) {
     const length = this.textLength(value, path)
-    if (length < 1 || length > limits.nameLength) throw invalid(path, `a name has 1 to ${limits.nameLength} bytes, not ${length}`)
+    if (length < 1 || length > limits.nameLength) {
+      throw invalid(path, `a name has 1 to ${limits.nameLength} bytes, not ${length}`)
+    }
     if (controls.test(value)) throw invalid(path, 'a name contains no control characters')
     this.u8(length, path)
     const start = this.room(length)
@@ -145,7 +151,9 @@ class Writer {
   /** @param {Uint8Array} value @param {string} path */
   bytes (value, path) {
     if (!(value instanceof Uint8Array)) throw invalid(path, 'it is not a Uint8Array')
-    if (value.length > limits.chunkLength) throw invalid(path, `it has ${value.length} bytes; ${limits.chunkLength} are possible`)
+    if (value.length > limits.chunkLength) {
+      throw invalid(path, `it has ${value.length} bytes; ${limits.chunkLength} are possible`)
+    }
     this.u32(value.length, path)
     const start = this.room(value.length)
     this.buffer.set(value, start)
@@ -182,7 +190,9 @@ class Writer {
   /** @param {Enumeration} enumeration @param {string | number} value @param {string} path */
   enumeration (enumeration, value, path) {
     const number = typeof value === 'number' ? value : enumeration.values[value]
-    if (number === undefined) throw invalid(path, `${value} is not one of ${Object.keys(enumeration.values).join(', ')}`)
+    if (number === undefined) {
+      throw invalid(path, `${value} is not one of ${Object.keys(enumeration.values).join(', ')}`)
+    }
     this.u8(number, path)
   }
 

@@ -26,11 +26,11 @@ const { sum } = require('./permit')
  * @typedef {object} CallRules
  * @property {number} [maxAge] how long the permit is renewed at most, in milliseconds: an hour by default
  * @property {number} [attempts] how many calls are made at most, each to another provider: 16 by default
- * @property {AbortSignal} [signal] aborted before the body begins: the permit is given back and the call rejects with the
- *   signal's reason. The body finds it in `permit.signal`
+ * @property {AbortSignal} [signal] aborted before the body begins: the permit is given back and the call rejects with
+ *   the signal's reason. The body finds it in `permit.signal`
  * @property {(error: unknown) => CallOutcome} [outcome] what an error of the body means, instead of `outcomeOfError`
- * @property {(call: UnsettledCall) => void} [onUnsettled] called when the daemon refused the settle, or the usage was out
- *   of range
+ * @property {(call: UnsettledCall) => void} [onUnsettled] called when the daemon refused the settle, or the usage was
+ *   out of range
  */
 
 /** @typedef {import('./admission').AdmitOptions & CallRules} PermitOptions */
@@ -40,9 +40,9 @@ const hour = 3_600_000
 /**
  * Makes a call under a permit; `Client.withPermit` documents it.
  *
- * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is away,
- * the settle is kept under either failure policy, and sent when the client is connected again. Once a call has failed, its
- * error is thrown, and not the reason why there is no other candidate.
+ * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is
+ * away, the settle is kept under either failure policy, and sent when the client is connected again. Once a call has
+ * failed, its error is thrown, and not the reason why there is no other candidate.
  *
  * @template T
  * @param {Client} client

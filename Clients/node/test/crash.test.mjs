@@ -14,7 +14,10 @@ const worker = fileURLToPath(new URL('support/crash-worker.mjs', import.meta.url
 test(`totals are exact after ${kills} kills of the daemon`, async t => {
   const daemon = await Daemon.start(t)
   const workers = Array.from({ length: 4 }, (_, index) => {
-    const process = spawn(globalThis.process.execPath, [worker, daemon.socket, daemon.spool, `w${index}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const process = spawn(
+      globalThis.process.execPath, [worker, daemon.socket, daemon.spool, `w${index}`],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    )
     const found = { process, out: '' }
     process.stdout.on('data', text => { found.out += text })
     found.ended = once(process, 'close')

@@ -73,7 +73,9 @@ test('a settle to a state that does not know the permit becomes a report', async
   await daemon.kill()
   other.socket = daemon.socket
   await other.run()
-  const { standing, delivery } = await client.settle(permit, { outcome: 'success', usage: { cost: '0.5', model: 'm-1' } })
+  const { standing, delivery } = await client.settle(
+    permit, { outcome: 'success', usage: { cost: '0.5', model: 'm-1' } },
+  )
   assert.equal(standing, null)
   assert.equal(delivery, 'delivered')
   const { account } = await client.call('ledger.account', { scope: { tag: 'team:a' } })

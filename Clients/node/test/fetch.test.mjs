@@ -9,7 +9,9 @@ async function start (t) {
   const daemon = await Daemon.start(t)
   const client = await daemon.connect()
   const url = await startProvider(t)
-  await client.call('price.set', { prices: [{ provider: 'openai', price: { input: 2_500_000_000n, output: 10_000_000_000n } }] })
+  await client.call(
+    'price.set', { prices: [{ provider: 'openai', price: { input: 2_500_000_000n, output: 10_000_000_000n } }] },
+  )
   /** What the call did: failures of the breaker, milliseconds of the mark, cost, tokens. */
   const effects = async (provider = 'openai') => {
     const { status } = await client.call('breaker.get', { name: provider })
@@ -47,7 +49,9 @@ const cases = [
 for (const [path, status, expected] of cases) {
   test(`fetch of ${path}`, async t => {
     const { client, url, effects } = await start(t)
-    const response = await client.fetch('openai/gpt-4o', url + path, { headers: { 'x-mine': 'yes' } }, { cost: 0.01, tags: ['team:a'] })
+    const response = await client.fetch(
+      'openai/gpt-4o', url + path, { headers: { 'x-mine': 'yes' } }, { cost: 0.01, tags: ['team:a'] },
+    )
     assert.equal(response.status, status)
     assert.equal(response.headers.get('x-seen'), 'yes')
     assert.equal(response.url, url + path)
@@ -60,7 +64,10 @@ for (const [path, status, expected] of cases) {
 
 test('no answer in time is a failure, and so is a connection that breaks off', async t => {
   const { client, url, effects } = await start(t)
-  await assert.rejects(client.fetch('openai', `${url}/silent`, {}, { fetch: (target, init) => fetch(target, { ...init, signal: AbortSignal.timeout(50) }) }), { name: 'TimeoutError' })
+  await assert.rejects(client.fetch(
+    'openai', `${url}/silent`, {},
+    { fetch: (target, init) => fetch(target, { ...init, signal: AbortSignal.timeout(50) }) },
+  ), { name: 'TimeoutError' })
   assert.equal((await effects()).failures, 1)
   await assert.rejects(client.fetch('openai', `${url}/cut`), { message: 'fetch failed' })
   assert.equal((await effects()).failures, 2)

@@ -10,7 +10,9 @@ import { modules } from '../generate.mjs'
 import { fusebox } from './support/programs.mjs'
 
 test('the codec is generated from the protocol as it is', () => {
-  const protocol = JSON.parse(execFileSync(fusebox, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }))
+  const protocol = JSON.parse(
+    execFileSync(fusebox, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+  )
   const folder = fileURLToPath(new URL('../src/protocol', import.meta.url))
   const generated = modules(protocol)
   assert.deepEqual(readdirSync(folder).sort(), Object.keys(generated).sort())

@@ -7,7 +7,9 @@ import { Daemon, until } from './support/daemon.mjs'
 
 const require = createRequire(import.meta.url)
 const library = require('../src/llm-providers.js')
-const { CircuitBreaker, CircuitBreakerManager, CircuitBreakerOpenError, CreditLedger, ExhaustionRegistry, flush } = library
+const {
+  CircuitBreaker, CircuitBreakerManager, CircuitBreakerOpenError, CreditLedger, ExhaustionRegistry, flush,
+} = library
 
 /** Starts a daemon for the objects of this test, and a client that sees it as another worker. */
 async function start (t, { profile = 'llm-providers', ...options } = {}) {
@@ -27,7 +29,9 @@ async function start (t, { profile = 'llm-providers', ...options } = {}) {
 
 const fail = async () => { throw new Error('boom') }
 const succeed = async () => 'ok'
-const like = (state, expected) => assert.deepEqual(Object.fromEntries(Object.keys(expected).map(key => [key, state[key]])), expected)
+const like = (state, expected) => assert.deepEqual(
+  Object.fromEntries(Object.keys(expected).map(key => [key, state[key]])), expected,
+)
 
 /** Draws what Math.random is to give. */
 function draw (t, value) {
@@ -37,20 +41,30 @@ function draw (t, value) {
 test('breaker: failures degrade it, the threshold opens it, each success recovers one step', async t => {
   await start(t)
   draw(t, 0)
-  const breaker = new CircuitBreaker('openai', { failureThreshold: 3, resetTimeout: 1_000, degradationCurve: [1, 0.6, 0.2] })
+  const breaker = new CircuitBreaker(
+    'openai', { failureThreshold: 3, resetTimeout: 1_000, degradationCurve: [1, 0.6, 0.2] },
+  )
   await assert.rejects(breaker.execute(fail), /boom/)
   await assert.rejects(breaker.execute(fail), /boom/)
-  like(breaker.getState(), { state: 'DEGRADED', failures: 2, consecutiveFailures: 2, primaryTrafficPct: 0.2, totalFailures: 2, totalRequests: 2 })
+  like(breaker.getState(), {
+    state: 'DEGRADED', failures: 2, consecutiveFailures: 2, primaryTrafficPct: 0.2, totalFailures: 2, totalRequests: 2,
+  })
   await assert.rejects(breaker.execute(fail), /boom/)
   like(breaker.getState(), { state: 'OPEN', failures: 3, primaryTrafficPct: 0 })
   await assert.rejects(breaker.execute(async () => assert.fail('it is open')), error => {
     assert.ok(error instanceof CircuitBreakerOpenError)
-    like(error, { code: 'CIRCUIT_BREAKER_OPEN', provider: 'openai', retryAfterSec: 1, consecutiveFailures: 3, retryable: true })
+    like(
+      error,
+      { code: 'CIRCUIT_BREAKER_OPEN', provider: 'openai', retryAfterSec: 1, consecutiveFailures: 3, retryable: true },
+    )
     return true
   })
   await until(() => breaker.getState().failures === 2)
   assert.equal(await breaker.execute(succeed), 'ok')
-  like(breaker.getState(), { state: 'RECOVERING', failures: 1, primaryTrafficPct: 0.6, totalSuccesses: 1, totalRequests: 4 })
+  like(
+    breaker.getState(),
+    { state: 'RECOVERING', failures: 1, primaryTrafficPct: 0.6, totalSuccesses: 1, totalRequests: 4 },
+  )
   assert.equal(await breaker.execute(succeed), 'ok')
   assert.equal(breaker.getState().state, 'CLOSED')
   assert.ok(breaker.isClosed())
@@ -109,7 +123,9 @@ test('breaker: what one worker learns, another one sees', async t => {
 test('breaker: serialized and restored, in the library\'s JSON', async t => {
   const { other } = await start(t)
   draw(t, 0)
-  const breaker = new CircuitBreaker('openai', { failureThreshold: 3, resetTimeout: 60_000, degradationCurve: [1, 0.5, 0.1] })
+  const breaker = new CircuitBreaker(
+    'openai', { failureThreshold: 3, resetTimeout: 60_000, degradationCurve: [1, 0.5, 0.1] },
+  )
   await assert.rejects(breaker.execute(fail), /boom/)
   await assert.rejects(breaker.execute(fail), /boom/)
   await flush()
@@ -122,7 +138,10 @@ test('breaker: serialized and restored, in the library\'s JSON', async t => {
   assert.equal((await other.call('breaker.get', { name: 'openai' })).status.consecutiveFailures, 0)
   const restored = CircuitBreaker.deserialize(text)
   like(restored.getConfig(), { failureThreshold: 3, resetTimeout: 60_000, degradationCurve: [1, 0.5, 0.1] })
-  like(restored.getState(), { state: 'DEGRADED', consecutiveFailures: 2, totalFailures: 2, totalRequests: 2, primaryTrafficPct: 0.1 })
+  like(
+    restored.getState(),
+    { state: 'DEGRADED', consecutiveFailures: 2, totalFailures: 2, totalRequests: 2, primaryTrafficPct: 0.1 },
+  )
   await flush()
   assert.equal((await other.call('breaker.get', { name: 'openai' })).status.consecutiveFailures, 2)
   like(breaker.getState(), { consecutiveFailures: 2, totalFailures: 2 })
@@ -142,8 +161,14 @@ test('manager: all breakers, their health, serialized and restored', async t => 
   await flush()
   assert.equal(manager.getAllStates().groq.consecutiveFailures, 0)
   const restored = CircuitBreakerManager.deserialize(text)
-  like(restored.getAllStates().openai, { state: 'DEGRADED', consecutiveFailures: 1, totalRequests: 1, primaryTrafficPct: 0.5 })
-  like(restored.getAllStates().groq, { state: 'DEGRADED', consecutiveFailures: 2, totalRequests: 2, primaryTrafficPct: 0.1 })
+  like(
+    restored.getAllStates().openai,
+    { state: 'DEGRADED', consecutiveFailures: 1, totalRequests: 1, primaryTrafficPct: 0.5 },
+  )
+  like(
+    restored.getAllStates().groq,
+    { state: 'DEGRADED', consecutiveFailures: 2, totalRequests: 2, primaryTrafficPct: 0.1 },
+  )
   assert.equal(restored.getHealthStatus().groq.failureThreshold, 3)
   await flush()
   const names = []
@@ -223,12 +248,17 @@ test('ledger: records add up by provider and model, for every worker', async t =
   ledger.record('anthropic', 'claude', 1.5, 1_000, 500)
   ledger.record('anthropic', '', 0.25, 10, 5)
   ledger.record('groq', 'llama', 0.000000001, 1, 1)
-  like(ledger.getProviderAccumulator('anthropic'), { spend: 1.75, inputTokens: 1_010, outputTokens: 505, requestCount: 2, budget: null })
+  like(
+    ledger.getProviderAccumulator('anthropic'),
+    { spend: 1.75, inputTokens: 1_010, outputTokens: 505, requestCount: 2, budget: null },
+  )
   like(ledger.getModelAccumulator('anthropic', 'unknown'), { spend: 0.25, requestCount: 1 })
   assert.equal(ledger.totalSpend(), 1.750000001)
   await flush()
   assert.equal((await other.call('ledger.total')).spend, 1_750_000_001n)
-  await other.call('ledger.record', { provider: 'anthropic', model: 'claude', cost: 2_000_000_000n, tokens: { input: 1, output: 1 } })
+  await other.call(
+    'ledger.record', { provider: 'anthropic', model: 'claude', cost: 2_000_000_000n, tokens: { input: 1, output: 1 } },
+  )
   await until(() => ledger.getProviderAccumulator('anthropic').spend === 3.75)
   assert.deepEqual(Object.keys(ledger.breakdown()).sort(), ['anthropic', 'groq'])
   assert.equal(ledger.getProviderAccumulator('nobody'), undefined)
@@ -236,7 +266,9 @@ test('ledger: records add up by provider and model, for every worker', async t =
 
 test('ledger: budgets of providers and models', async t => {
   const { other } = await start(t)
-  const ledger = new CreditLedger({ budgets: [{ provider: 'anthropic', monthlyBudget: 20 }, { provider: 'anthropic', model: 'claude', monthlyBudget: 10 }] })
+  const ledger = new CreditLedger({ budgets: [
+    { provider: 'anthropic', monthlyBudget: 20 }, { provider: 'anthropic', model: 'claude', monthlyBudget: 10 },
+  ] })
   assert.equal(ledger.remainingBalance('anthropic'), 20)
   assert.equal(ledger.remainingBalance('groq'), null)
   ledger.record('anthropic', 'claude', 5, 1, 1)
@@ -302,7 +334,9 @@ test('ledger: burn rate, depletion and summaries, by what this process has seen'
   const { other } = await start(t)
   const ledger = new CreditLedger({ budgets: [{ provider: 'anthropic', monthlyBudget: 20 }] })
   const hour = 3_600_000
-  assert.deepEqual(ledger.getBurnRate('anthropic'), { costPerHour: 0, costPerDay: 0, windowMs: 24 * hour, sampleCount: 0 })
+  assert.deepEqual(
+    ledger.getBurnRate('anthropic'), { costPerHour: 0, costPerDay: 0, windowMs: 24 * hour, sampleCount: 0 },
+  )
   assert.deepEqual(ledger.getDepletionEstimate('anthropic'), {
     remainingBudget: 20, burnRate: ledger.getBurnRate('anthropic'), projectedDepletionDate: null, daysRemaining: null,
   })
@@ -322,7 +356,9 @@ test('ledger: burn rate, depletion and summaries, by what this process has seen'
 
 test('ledger: a new period begins anew, and a snapshot has the library\'s form', async t => {
   const { other } = await start(t)
-  const ledger = new CreditLedger({ budgets: [{ provider: 'anthropic', monthlyBudget: 20 }], thresholds: { warning: 0.5 } })
+  const ledger = new CreditLedger(
+    { budgets: [{ provider: 'anthropic', monthlyBudget: 20 }], thresholds: { warning: 0.5 } },
+  )
   ledger.record('anthropic', 'claude', 5, 10, 20)
   const snapshot = JSON.parse(ledger.serialize())
   assert.equal(snapshot.version, 1)

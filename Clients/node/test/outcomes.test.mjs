@@ -28,32 +28,45 @@ test('a moment in whole seconds is never too early', () => {
 
 const statuses = [
   [200, {}, undefined, 'success', null], [301, {}, undefined, 'success', null],
-  [400, {}, undefined, 'rejected', null], [404, {}, undefined, 'rejected', null], [422, {}, undefined, 'rejected', null],
-  [401, {}, undefined, 'quotaExhausted', null], [403, {}, undefined, 'quotaExhausted', null], [402, {}, undefined, 'quotaExhausted', null],
+  [
+    400, {}, undefined, 'rejected', null,
+  ], [404, {}, undefined, 'rejected', null], [422, {}, undefined, 'rejected', null],
+  [
+    401, {}, undefined, 'quotaExhausted', null,
+  ], [403, {}, undefined, 'quotaExhausted', null], [402, {}, undefined, 'quotaExhausted', null],
   [408, {}, undefined, 'failure', null], [500, {}, undefined, 'failure', null],
   [503, { 'Retry-After': '120' }, undefined, 'failure', 120_000], [529, {}, undefined, 'failure', null],
   [429, {}, undefined, 'throttled', null], [429, { 'retry-after': '2' }, undefined, 'throttled', 2_000],
   [429, { 'retry-after-ms': '150', 'retry-after': '1' }, undefined, 'throttled', 150],
   [429, { 'retry-after': '1' }, 'insufficient_quota', 'quotaExhausted', 1_000],
-  [429, { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s', 'x-ratelimit-remaining-tokens': '7', 'x-ratelimit-reset-tokens': '9h' },
+  [429, {
+    'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s', 'x-ratelimit-remaining-tokens': '7',
+    'x-ratelimit-reset-tokens': '9h',
+  },
     undefined, 'throttled', 360_000],
   [400, { 'retry-after': '2' }, undefined, 'rejected', null],
 ]
 
 for (const [status, headers, code, outcome, retryAfter] of statuses) {
   test(`an answer of ${status} ${JSON.stringify(headers)} ${code ?? ''} is ${outcome}`, () => {
-    for (const form of [headers, new Headers(headers), new Map(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]))]) {
+    for (const form of [
+      headers, new Headers(headers), new Map(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value])),
+    ]) {
       assert.deepEqual(outcomeOfStatus(status, form, code), { outcome, retryAfter })
     }
   })
 }
 
 test('errors of SDKs are read by what they have in common', () => {
-  const openai = Object.assign(new Error('429'), { status: 429, headers: { 'retry-after': '3' }, error: { code: 'rate_limit_exceeded' } })
+  const openai = Object.assign(
+    new Error('429'), { status: 429, headers: { 'retry-after': '3' }, error: { code: 'rate_limit_exceeded' } },
+  )
   assert.deepEqual(outcomeOfError(openai), { outcome: 'throttled', retryAfter: 3_000 })
   const quota = Object.assign(new Error('429'), { status: 429, headers: new Headers(), code: 'insufficient_quota' })
   assert.equal(outcomeOfError(quota).outcome, 'quotaExhausted')
-  const anthropic = Object.assign(new Error('529'), { status: 529, error: { type: 'error', error: { type: 'overloaded_error' } } })
+  const anthropic = Object.assign(
+    new Error('529'), { status: 529, error: { type: 'error', error: { type: 'overloaded_error' } } },
+  )
   assert.equal(outcomeOfError(anthropic).outcome, 'failure')
   const axios = Object.assign(new Error('503'), { response: { status: 503, headers: { 'Retry-After': '1' } } })
   assert.deepEqual(outcomeOfError(axios), { outcome: 'failure', retryAfter: 1_000 })

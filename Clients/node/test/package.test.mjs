@@ -19,7 +19,9 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'fusebox-package-'))
 before(() => {
   const quiet = { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }
   const offline = ['--offline', '--no-audit', '--no-fund', '--loglevel=error', '--cache', path.join(folder, 'cache')]
-  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', folder, ...offline, home], quiet))
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder, ...offline, home], quiet),
+  )
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n')
   execFileSync('npm', ['install', ...offline, path.join(folder, filename)], quiet)
   cpSync(path.join(home, 'examples'), path.join(folder, 'examples'), { recursive: true })
@@ -29,6 +31,12 @@ after(() => rmSync(folder, { recursive: true }))
 
 const files = (root, under = '') => readdirSync(path.join(root, under), { withFileTypes: true }).flatMap(entry =>
   entry.isDirectory() ? files(root, path.join(under, entry.name)) : [path.join(under, entry.name)])
+
+/** Has TypeScript check a program in the clean folder. */
+const typecheck = (name, module, resolution) => spawnSync('tsc', [
+  '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', module, '--moduleResolution',
+  resolution, name,
+], { cwd: folder, encoding: 'utf8' })
 
 /** Starts a program in the clean folder. */
 function run (daemon, file, environment = {}) {
@@ -44,11 +52,17 @@ function run (daemon, file, environment = {}) {
 test('the package has the sources, the types and the licence, and no dependency', () => {
   const packed = path.join(folder, 'node_modules', 'fusebox-client')
   const names = files(packed)
-  for (const name of ['LICENSE', 'README.md', 'package.json', 'src/index.js', 'src/index.mjs', 'types/index.d.ts']) assert.ok(names.includes(name), name)
+  for (const name of [
+    'LICENSE', 'README.md', 'package.json', 'src/index.js', 'src/index.mjs', 'types/index.d.ts',
+  ]) assert.ok(names.includes(name), name)
   assert.ok(names.every(name => !/^(test|check|examples)/.test(name)))
-  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(readFileSync(path.join(packed, 'package.json'), 'utf8'))
+  const {
+    dependencies, optionalDependencies, peerDependencies,
+  } = JSON.parse(readFileSync(path.join(packed, 'package.json'), 'utf8'))
   assert.deepEqual([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined])
-  assert.deepEqual(readdirSync(path.join(folder, 'node_modules')).filter(name => !name.startsWith('.')), ['fusebox-client'])
+  assert.deepEqual(
+    readdirSync(path.join(folder, 'node_modules')).filter(name => !name.startsWith('.')), ['fusebox-client'],
+  )
 })
 
 test('import and require give the same classes', () => {
@@ -57,7 +71,8 @@ test('import and require give the same classes', () => {
     import * as imported from 'fusebox-client'
     const required = createRequire(import.meta.url)('fusebox-client')
     for (const name of Object.keys(required)) if (required[name] !== imported[name]) throw new Error(name)
-    for (const name of Object.keys(imported)) if (name !== 'default' && required[name] !== imported[name]) throw new Error(name)
+    const names = Object.keys(imported).filter(name => name !== 'default')
+    for (const name of names) if (required[name] !== imported[name]) throw new Error(name)
     console.log(Object.keys(required).length)
   `)
   assert.ok(Number(execFileSync(process.execPath, ['both.mjs'], { cwd: folder, encoding: 'utf8' })) > 15)
@@ -111,9 +126,7 @@ for (const [module, resolution] of [['commonjs', 'node'], ['node16', 'node16']])
   test(`TypeScript programs compile without @types/node, modules ${module}`, () => {
     const compile = (name, text) => {
       writeFileSync(path.join(folder, name), text)
-      return spawnSync('tsc', [
-        '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', module, '--moduleResolution', resolution, name,
-      ], { cwd: folder, encoding: 'utf8' })
+      return typecheck(name, module, resolution)
     }
     for (const ending of module === 'node16' ? ['mts', 'cts'] : ['ts']) {
       const right = compile(`right.${ending}`, program)
@@ -147,7 +160,10 @@ test('example: a server that passes streams on', async t => {
   const provider = await startProvider(t)
   const settled = async () => (await client.call('admission.permits', { cursor: 0n })).totals.settled
   for (const [path, check] of [
-    ['/stream', async url => assert.match(await (await fetch(url, { headers: { 'x-user': '42' } })).text(), /\[DONE\]/)],
+    [
+      '/stream',
+      async url => assert.match(await (await fetch(url, { headers: { 'x-user': '42' } })).text(), /\[DONE\]/),
+    ],
     ['/endless', async url => {
       const reader = (await fetch(url)).body.getReader()
       await reader.read()
@@ -195,7 +211,9 @@ test('example: a watcher that comes back after a restart', async t => {
 
 test('TypeScript programs compile against the drop-in for llm-providers', () => {
   writeFileSync(path.join(folder, 'library.ts'), `
-    import { CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready } from 'fusebox-client/llm-providers'
+    import {
+      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready,
+    } from 'fusebox-client/llm-providers'
     export async function work (): Promise<number> {
       configure({ socket: '/tmp/socket', logger: console })
       await ready
@@ -209,8 +227,6 @@ test('TypeScript programs compile against the drop-in for llm-providers', () => 
       return ledger.remainingBalance('openai') ?? manager.getBreaker('openai').getState().consecutiveFailures
     }
   `)
-  const { status, stdout } = spawnSync('tsc', [
-    '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', 'node16', '--moduleResolution', 'node16', 'library.ts',
-  ], { cwd: folder, encoding: 'utf8' })
+  const { status, stdout } = typecheck('library.ts', 'node16', 'node16')
   assert.equal(status, 0, stdout)
 })

@@ -17,7 +17,9 @@ const { events, readEventEnvelope, writeEventEnvelope } = require('../src/protoc
 const { kinds } = require('../src/protocol/constants.js')
 const { dollars } = require('../src/money.js')
 
-const protocol = JSON.parse(execFileSync(fusebox, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }))
+const protocol = JSON.parse(
+  execFileSync(fusebox, ['protocol', '--format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+)
 const types = new Map(protocol.types.map(type => [type.name, type]))
 const byNumber = new Map(Object.values(commands).map(command => [command.number, command]))
 

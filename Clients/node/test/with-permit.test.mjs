@@ -19,8 +19,13 @@ async function start (t, options) {
 
 test('a body that returns counts as success, with the usage that it told', async t => {
   const { client, account, totals, failures } = await start(t)
-  await client.call('price.set', { prices: [{ provider: 'openai', model: 'gpt-4o', price: { input: 2_500_000_000n, output: 10_000_000_000n } }] })
-  const answer = await client.withPermit(['openai/gpt-4o', 'anthropic'], { tags: ['user:42'], cost: 0.01, tokens: 800 }, async permit => {
+  await client.call(
+    'price.set',
+    { prices: [{ provider: 'openai', model: 'gpt-4o', price: { input: 2_500_000_000n, output: 10_000_000_000n } }] },
+  )
+  const answer = await client.withPermit([
+    'openai/gpt-4o', 'anthropic',
+  ], { tags: ['user:42'], cost: 0.01, tokens: 800 }, async permit => {
     assert.equal(permit.provider, 'openai')
     assert.equal(permit.model, 'gpt-4o')
     assert.ok(permit.usage({ model: 'gpt-4o-2024', usage: { prompt_tokens: 1_000, completion_tokens: 200 } }))
@@ -40,7 +45,9 @@ test('if a provider fails the next one is tried, each with a permit of its own',
   const answer = await client.withPermit(['openai/gpt-4o', 'openai/gpt-4', 'anthropic', 'google'], {}, permit => {
     tried.push(permit.provider)
     if (permit.provider === 'openai') throw Object.assign(new Error('overloaded'), { status: 503 })
-    if (permit.provider === 'anthropic') throw Object.assign(new Error('slow down'), { status: 429, headers: { 'retry-after': '60' } })
+    if (permit.provider === 'anthropic') {
+      throw Object.assign(new Error('slow down'), { status: 429, headers: { 'retry-after': '60' } })
+    }
     return permit.provider
   })
   assert.equal(answer, 'google')
@@ -61,7 +68,9 @@ test('an error of the caller is thrown at once, and the last error if all provid
   assert.deepEqual(tried, ['a'])
   const errors = { a: new Error('no a'), b: new Error('no b') }
   await assert.rejects(client.withPermit(['a', 'b'], {}, permit => { throw errors[permit.provider] }), errors.b)
-  await assert.rejects(client.withPermit(['a', 'b'], { attempts: 1 }, permit => { throw errors[permit.provider] }), errors.a)
+  await assert.rejects(
+    client.withPermit(['a', 'b'], { attempts: 1 }, permit => { throw errors[permit.provider] }), errors.a,
+  )
   assert.deepEqual([await failures('a'), await failures('b')], [2, 1])
 })
 
@@ -82,14 +91,18 @@ test('a body can say how the call went', async t => {
   assert.equal((await account('b')).usage.spend, 1n)
   await client.withPermit('c', {}, permit => { permit.response(new Response('', { status: 500 })) })
   assert.equal(await failures('c'), 1)
-  await client.withPermit('d', { outcome: () => ({ outcome: 'rejected' }) }, () => { throw new Error('mine') }).catch(() => {})
+  await client.withPermit(
+    'd', { outcome: () => ({ outcome: 'rejected' }) }, () => { throw new Error('mine') },
+  ).catch(() => {})
   assert.equal(await failures('d'), 0)
 })
 
 test('a denial tells each reason and when to come back', async t => {
   const { client } = await start(t)
   await client.call('exhaustion.mark', { provider: 'a', resetAfterMilliseconds: 60_000 })
-  const window = { kind: 'sliding', lengthMilliseconds: 3_600_000, unit: 'day', anchorDay: 1, anchorMonth: 1, zone: null }
+  const window = {
+    kind: 'sliding', lengthMilliseconds: 3_600_000, unit: 'day', anchorDay: 1, anchorMonth: 1, zone: null,
+  }
   const limit = { dimension: 'cost', amount: 1_000_000_000n, window, mode: 'deny', onLapse: 'charge', thresholds: null }
   await client.call('limit.set', { scope: { provider: 'b' }, limits: [limit] })
   await assert.rejects(client.withPermit(['a', 'b/m'], { cost: 2 }, () => assert.fail('it was denied')), error => {
@@ -103,7 +116,9 @@ test('a denial tells each reason and when to come back', async t => {
   })
   assert.equal((await client.preview(['a', 'b'], { cost: '0.5' })).candidate.provider, 'b')
   await assert.rejects(client.withPermit([], {}, () => {}), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
-  await assert.rejects(client.withPermit('c', { tags: Array(9).fill('t') }, () => {}), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
+  await assert.rejects(
+    client.withPermit('c', { tags: Array(9).fill('t') }, () => {}), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' },
+  )
 })
 
 test('a caller that was aborted before gives its permit back; later its body decides', async t => {
@@ -166,7 +181,9 @@ test('answers with different ids add up, those of one stream do not', async t =>
   assert.deepEqual([usage.inputTokens, usage.outputTokens], [110n, 55n])
 })
 
-test('await using closes the client', { skip: Symbol.asyncDispose ? false : 'this Node has no Symbol.asyncDispose' }, async t => {
+test('await using closes the client', {
+  skip: Symbol.asyncDispose ? false : 'this Node has no Symbol.asyncDispose',
+}, async t => {
   const { client } = await start(t)
   await client[Symbol.asyncDispose]()
   await assert.rejects(client.call('ping'), { code: 'ERR_FUSEBOX_CLOSED' })

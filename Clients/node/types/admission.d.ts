@@ -17,7 +17,8 @@ export type AdmitOptions = {
     inputTokens?: number | undefined;
     outputTokens?: number | undefined;
     /**
-     * how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by default
+     * how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by
+     * default
      */
     ttl?: number | undefined;
     /**

@@ -27,8 +27,8 @@ export type CallOptions = {
  * @property {AbortSignal} [signal] ends the wait. A request that changes state may have been carried out, at most once
  */
 /**
- * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one the
- * next call connects again. An idle client does not keep the process alive.
+ * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
+ * the next call connects again. An idle client does not keep the process alive.
  */
 export class Client {
     /**
@@ -145,8 +145,8 @@ export class Client {
         passedOver: import("./permit").Denial[];
     }>;
     /**
-     * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that could
-     * not be delivered are left in the spool.
+     * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
+     * could not be delivered are left in the spool.
      *
      * @returns {Promise<void>}
      */

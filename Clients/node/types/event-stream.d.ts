@@ -2,14 +2,21 @@ export type Settings = import('./options').Settings;
 export type FuseboxEvent = import('./protocol/types').FuseboxEvent;
 export type Topic = import('./protocol/types').Topic;
 /**
+ * Who waits for an event.
+ */
+export type Taker = {
+    resolve: (result: IteratorResult<FuseboxEvent, undefined>) => void;
+    reject: (error: unknown) => void;
+};
+/**
  * The daemon's events, one after the other:
  *
  *     for await (const event of client.events(['breaker'])) console.log(event.name, event.fields)
  *
  * `event.missed` tells how many events the daemon could not send since the one before. The stream rejects with
- * `UnavailableError` when its connection ends. It does not connect again, because events in between would be lost without
- * a trace; `nextNumber` of a new stream tells how many there were, unless the daemon has restarted. Leaving the loop, and
- * `close`, end the subscription.
+ * `UnavailableError` when its connection ends. It does not connect again, because events in between would be lost
+ * without a trace; what `ready` of a new stream resolves to tells how many there were, unless the daemon has restarted.
+ * Leaving the loop, and `close`, end the subscription.
  *
  * @implements {AsyncIterableIterator<FuseboxEvent>}
  */

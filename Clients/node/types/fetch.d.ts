@@ -28,8 +28,8 @@ export type FetchOptions = import('./with-permit').PermitOptions & FetchRules;
  * | … that breaks off | as `failure`, with the usage until then |
  * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
  *
- * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is tried.
- * If all fail, the caller gets the last answer or error.
+ * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is
+ * tried. If all fail, the caller gets the last answer or error.
  *
  * @param {Client} client
  * @param {CandidateLike | CandidateLike[]} candidates

@@ -49,8 +49,8 @@ export type Options = {
      */
     keepsReports?: boolean | undefined;
     /**
-     * how many reports are kept at most, 4,096 by default and 32,768 at most; then the oldest
-     * is dropped and counted
+     * how many reports are kept at most, 4,096 by default and 32,768 at most; then the
+     * oldest is dropped and counted
      */
     queueLimit?: number | undefined;
     /**

@@ -53,7 +53,7 @@ export function isOfProvider(outcome: Outcome): boolean;
  * |---|---|
  * | a `CallFailedError` | what it says |
  * | another error of this package | `abandoned` |
- * | one with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status, with the headers |
+ * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
  * | any other: timeout, no connection | `failure` |
  *

@@ -46,8 +46,8 @@ export type Usage = {
 /**
  * The usage that a provider has told: its usage object, or an answer or an event of a stream that has one.
  *
- * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are messages
- * of Anthropic, Gemini, Bedrock converse, OpenRouter and Ollama. An object whose usage is null tells nothing.
+ * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are
+ * messages of Anthropic, Gemini, Bedrock converse, OpenRouter and Ollama. An object whose usage is null tells nothing.
  *
  * @param {any} document
  * @returns {Usage & { call?: string }} `call` is the name of the call at the provider

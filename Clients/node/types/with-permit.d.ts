@@ -23,8 +23,8 @@ export type CallRules = {
      */
     attempts?: number | undefined;
     /**
-     * aborted before the body begins: the permit is given back and the call rejects with the
-     * signal's reason. The body finds it in `permit.signal`
+     * aborted before the body begins: the permit is given back and the call rejects with
+     * the signal's reason. The body finds it in `permit.signal`
      */
     signal?: AbortSignal | undefined;
     /**
@@ -32,8 +32,8 @@ export type CallRules = {
      */
     outcome?: ((error: unknown) => CallOutcome) | undefined;
     /**
-     * called when the daemon refused the settle, or the usage was out
-     * of range
+     * called when the daemon refused the settle, or the usage was
+     * out of range
      */
     onUnsettled?: ((call: UnsettledCall) => void) | undefined;
 };
@@ -41,9 +41,9 @@ export type PermitOptions = import('./admission').AdmitOptions & CallRules;
 /**
  * Makes a call under a permit; `Client.withPermit` documents it.
  *
- * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is away,
- * the settle is kept under either failure policy, and sent when the client is connected again. Once a call has failed, its
- * error is thrown, and not the reason why there is no other candidate.
+ * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is
+ * away, the settle is kept under either failure policy, and sent when the client is connected again. Once a call has
+ * failed, its error is thrown, and not the reason why there is no other candidate.
  *
  * @template T
  * @param {Client} client

@@ -48,7 +48,8 @@
 
 /** @type {CircuitBreakerConfig} */
 const defaultConfig = {
-  failureThreshold: 5, resetTimeout: 60_000, monitoringPeriod: 300_000, minRequests: 3, degradationCurve: [1, 0.9, 0.7, 0.4, 0.1],
+  failureThreshold: 5, resetTimeout: 60_000, monitoringPeriod: 300_000, minRequests: 3,
+  degradationCurve: [1, 0.9, 0.7, 0.4, 0.1],
 }
 
 /**
@@ -57,7 +58,9 @@ const defaultConfig = {
  * @param {Partial<CircuitBreakerConfig>} config @returns {CircuitBreakerConfig}
  */
 function completeConfig (config) {
-  const told = Object.fromEntries(Object.entries(config).filter(([name, value]) => value !== undefined && name in defaultConfig))
+  const told = Object.fromEntries(
+    Object.entries(config).filter(([name, value]) => value !== undefined && name in defaultConfig),
+  )
   const all = { ...defaultConfig, ...told }
   const curve = all.degradationCurve.length > 0 ? all.degradationCurve : defaultConfig.degradationCurve
   return {
@@ -69,7 +72,8 @@ function completeConfig (config) {
 
 /** @returns {BreakerMemory} */
 const emptyMemory = () => ({
-  consecutiveFailures: 0, totalFailures: 0, totalSuccesses: 0, totalRequests: 0, lastDecayAt: 0, windowStart: Date.now(),
+  consecutiveFailures: 0, totalFailures: 0, totalSuccesses: 0, totalRequests: 0, lastDecayAt: 0,
+  windowStart: Date.now(),
 })
 
 /**
@@ -113,9 +117,9 @@ function nextAttempt ({ consecutiveFailures, lastDecayAt }, { resetTimeout }, no
 function stateOf (memory, config, now = Date.now()) {
   decay(memory, config, now)
   const primaryTrafficPct = share(memory, config)
-  const isRecovering = (memory.lastSuccessAt ?? 0) > (memory.lastFailureAt ?? 0)
+  const partly = (memory.lastSuccessAt ?? 0) > (memory.lastFailureAt ?? 0) ? 'RECOVERING' : 'DEGRADED'
   return {
-    state: primaryTrafficPct >= 1 ? 'CLOSED' : primaryTrafficPct <= 0 ? 'OPEN' : isRecovering ? 'RECOVERING' : 'DEGRADED',
+    state: primaryTrafficPct >= 1 ? 'CLOSED' : primaryTrafficPct <= 0 ? 'OPEN' : partly,
     failures: memory.consecutiveFailures,
     consecutiveFailures: memory.consecutiveFailures,
     primaryTrafficPct,

@@ -19,7 +19,8 @@ const { completeConfig, decide, emptyMemory, note, stateOf } = require('./breake
  * @property {BreakerMemory} memory
  * @property {boolean} isConfigured whether the daemon has a configuration of its own for it
  * @property {boolean} isKnown whether the daemon knows it
- * @property {number} latest counts what this worker has sent: an answer to something older is not newer than the replica
+ * @property {number} latest counts what this worker has sent: an answer to something older is not newer than the
+ *   replica
  */
 
 /** The replica of all breakers, and what is asked and told of them. */
@@ -71,7 +72,9 @@ class Breakers {
     const draw = Math.random()
     const replica = this.replica(name, config)
     await this.configure(name, config, logger)
-    const asked = this.hub.client.decide(commands['breaker.acquire'], { name, draw: this.hub.isOfLibrary ? draw : null })
+    const asked = this.hub.client.decide(
+      commands['breaker.acquire'], { name, draw: this.hub.isOfLibrary ? draw : null },
+    )
     const read = this.fetch(name)
     const reply = await asked
     this.hub.background(read)
@@ -85,7 +88,8 @@ class Breakers {
   }
 
   /**
-   * The first configuration of a breaker counts. This needs an operator's rights; without them the daemon's default holds.
+   * The first configuration of a breaker counts. This needs an operator's rights; without them the daemon's default
+   * holds.
    *
    * @param {string} name @param {Partial<CircuitBreakerConfig>} config @param {Logger} logger
    */
@@ -129,7 +133,9 @@ class Breakers {
   forceOpen (name, config, logger) {
     const { memory, config: own } = this.replica(name, config)
     const now = Date.now()
-    Object.assign(memory, { consecutiveFailures: own.failureThreshold, lastFailureAt: now, lastRequestAt: now, lastDecayAt: now })
+    Object.assign(
+      memory, { consecutiveFailures: own.failureThreshold, lastFailureAt: now, lastRequestAt: now, lastDecayAt: now },
+    )
     this.write(name, this.configure(name, config, logger).then(() =>
       this.hub.client.call('breaker.forceOpen', { name, mustBeKnown: false })), logger)
   }

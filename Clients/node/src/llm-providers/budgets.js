@@ -27,11 +27,13 @@ const windowLengths = { rpm: minute, rpd: day, tpm: minute, tpd: day }
  * @param {number} length
  * @returns {import('../protocol/types').LimitWindow}
  */
-const window = (kind, length) => ({ kind, lengthMilliseconds: BigInt(length), unit: 'day', anchorDay: 1, anchorMonth: 1, zone: null })
+const window = (kind, length) => ({
+  kind, lengthMilliseconds: BigInt(length), unit: 'day', anchorDay: 1, anchorMonth: 1, zone: null,
+})
 
 /**
- * The limits that a budget stands for, as proto-docs/profiles.md has them: a monthly budget notifies, a rate limit denies in
- * admission.
+ * The limits that a budget stands for, as proto-docs/profiles.md has them: a monthly budget notifies, a rate limit
+ * denies in admission.
  *
  * @param {BudgetConfig} budget
  * @param {ThresholdConfig | undefined} thresholds
@@ -42,8 +44,8 @@ function limitOf ({ model, monthlyBudget, rateLimits = {} }, thresholds) {
   const limits = []
   if (monthlyBudget !== undefined) {
     limits.push({
-      dimension: 'cost', amount: nanodollars(monthlyBudget), window: window('manual', 0), mode: 'notify', onLapse: 'release',
-      thresholds: model ? null : thresholds ?? null,
+      dimension: 'cost', amount: nanodollars(monthlyBudget), window: window('manual', 0), mode: 'notify',
+      onLapse: 'release', thresholds: model ? null : thresholds ?? null,
     })
   }
   for (const [dimension, amount] of /** @type {Array<[RateLimitDimension, number]>} */ (Object.entries(rateLimits))) {

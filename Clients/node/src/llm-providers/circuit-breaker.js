@@ -12,14 +12,18 @@ const { hub } = require('./shared')
  * @typedef {{ version: 1, name: string, config: CircuitBreakerConfig, state: BreakerMemory }} CircuitBreakerSnapshot
  */
 /**
- * @typedef {{ version: 1, defaultConfig: CircuitBreakerConfig, breakers: CircuitBreakerSnapshot[] }} CircuitBreakerManagerSnapshot
+ * @typedef {object} CircuitBreakerManagerSnapshot
+ * @property {1} version
+ * @property {CircuitBreakerConfig} defaultConfig
+ * @property {CircuitBreakerSnapshot[]} breakers
  */
 
 /** A breaker let no call through. It has the members of the library's error of this name. */
 class CircuitBreakerOpenError extends Error {
   /** @param {string} provider @param {number} [retryAfterSec] @param {number} [consecutiveFailures] */
   constructor (provider, retryAfterSec = 0, consecutiveFailures = 0) {
-    super(`the circuit breaker of ${provider} lets no call through now${retryAfterSec > 0 ? `; retry after ${retryAfterSec} s` : ''}`)
+    const hope = retryAfterSec > 0 ? `; retry after ${retryAfterSec} s` : ''
+    super(`the circuit breaker of ${provider} lets no call through now${hope}`)
     this.name = 'CircuitBreakerOpenError'
     this.code = 'CIRCUIT_BREAKER_OPEN'
     this.provider = provider
@@ -32,8 +36,8 @@ class CircuitBreakerOpenError extends Error {
 /**
  * A breaker of the library's shape whose state is the daemon's. Synchronous members answer from the replica.
  *
- * Nothing reaches the daemon before the first call. `reset`, `forceOpen` and `restore` need an operator's rights; a refusal
- * goes to the logger.
+ * Nothing reaches the daemon before the first call. `reset`, `forceOpen` and `restore` need an operator's rights; a
+ * refusal goes to the logger.
  */
 class CircuitBreaker {
   /** @param {string} name @param {Partial<CircuitBreakerConfig>} [config] @param {Logger} [logger] */
@@ -231,13 +235,17 @@ class CircuitBreakerManager {
    * @param {Partial<CircuitBreakerConfig>} [config]
    * @returns {Promise<T>}
    */
-  execWithFallback (name, primary, fallback, config) { return this.getBreaker(name, config).execWithFallback(primary, fallback) }
+  execWithFallback (name, primary, fallback, config) {
+    return this.getBreaker(name, config).execWithFallback(primary, fallback)
+  }
 
   /** @returns {Record<string, CircuitBreakerState>} */
   getAllStates () { return Object.fromEntries([...this.breakers].map(([name, breaker]) => [name, breaker.getState()])) }
 
   /** @returns {Record<string, ReturnType<CircuitBreaker['getHealth']>>} */
-  getHealthStatus () { return Object.fromEntries([...this.breakers].map(([name, breaker]) => [name, breaker.getHealth()])) }
+  getHealthStatus () {
+    return Object.fromEntries([...this.breakers].map(([name, breaker]) => [name, breaker.getHealth()]))
+  }
 
   /** Resets the breakers that this manager has named. */
   resetAll () { for (const breaker of this.breakers.values()) breaker.reset() }
@@ -247,14 +255,18 @@ class CircuitBreakerManager {
 
   /** @returns {CircuitBreakerManagerSnapshot} */
   snapshot () {
-    return { version: 1, defaultConfig: completeConfig(this.config), breakers: [...this.breakers.values()].map(breaker => breaker.snapshot()) }
+    return {
+      version: 1, defaultConfig: completeConfig(this.config),
+      breakers: [...this.breakers.values()].map(breaker => breaker.snapshot()),
+    }
   }
 
   serialize () { return JSON.stringify(this.snapshot()) }
 
   /** @param {CircuitBreakerManagerSnapshot | string} snapshot */
   restore (snapshot) {
-    const { defaultConfig, breakers } = /** @type {CircuitBreakerManagerSnapshot} */ (parsed(snapshot, 'CircuitBreakerManager'))
+    /** @type {CircuitBreakerManagerSnapshot} */
+    const { defaultConfig, breakers } = parsed(snapshot, 'CircuitBreakerManager')
     this.config = completeConfig(defaultConfig)
     this.breakers.clear()
     for (const breaker of breakers) this.getBreaker(breaker.name, breaker.config).restore(breaker)

@@ -15,23 +15,57 @@ const { renew } = require('./ledger')
 /** @typedef {import('../protocol/types').DepletionProjected} DepletionProjected */
 
 /**
- * @typedef {{ spend: number, inputTokens: number, outputTokens: number, requestCount: number, lastRecordedAt: number }} ModelAccumulator
+ * @typedef {object} ModelAccumulator
+ * @property {number} spend
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} requestCount
+ * @property {number} lastRecordedAt
  */
 /**
- * @typedef {ModelAccumulator & { models: Record<string, ModelAccumulator>, budget: number | null, rateLimits: Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>> }} ProviderAccumulator
+ * @typedef {object} ProviderParts
+ * @property {Record<string, ModelAccumulator>} models
+ * @property {number | null} budget
+ * @property {Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>>} rateLimits
+ */
+/**
+ * @typedef {ModelAccumulator & ProviderParts} ProviderAccumulator
  */
 /** @typedef {{ costPerHour: number, costPerDay: number, windowMs: number, sampleCount: number }} BurnRate */
 /**
- * @typedef {{ remainingBudget: number, burnRate: BurnRate, projectedDepletionDate: Date | null, daysRemaining: number | null }} DepletionEstimate
+ * @typedef {object} DepletionEstimate
+ * @property {number} remainingBudget
+ * @property {BurnRate} burnRate
+ * @property {Date | null} projectedDepletionDate
+ * @property {number | null} daysRemaining
  */
 /**
- * @typedef {{ provider: string, spend: number, requestCount: number, inputTokens: number, outputTokens: number, windowMs: number }} SpendSummary
+ * @typedef {object} SpendSummary
+ * @property {string} provider
+ * @property {number} spend
+ * @property {number} requestCount
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} windowMs
  */
 /**
- * @typedef {{ type: 'threshold_crossed', provider: string, model?: string, tier: string, spend: number, budget: number, utilizationPct: number }} ThresholdEvent
+ * @typedef {object} ThresholdEvent
+ * @property {'threshold_crossed'} type
+ * @property {string} provider
+ * @property {string} [model]
+ * @property {string} tier
+ * @property {number} spend
+ * @property {number} budget
+ * @property {number} utilizationPct
  */
 /**
- * @typedef {{ type: 'depletion_projected', provider: string, tier: string, daysRemaining: number, projectedDepletionDate: Date, burnRate: BurnRate }} DepletionEvent
+ * @typedef {object} DepletionEvent
+ * @property {'depletion_projected'} type
+ * @property {string} provider
+ * @property {string} tier
+ * @property {number} daysRemaining
+ * @property {Date} projectedDepletionDate
+ * @property {BurnRate} burnRate
  */
 /** @typedef {ThresholdEvent | DepletionEvent} LedgerEvent */
 /** @typedef {(event: LedgerEvent) => void} LedgerListener */
@@ -42,14 +76,16 @@ const hour = 3_600_000
 const mostTold = 256
 
 /**
- * The ledger of the library's shape whose accounts and limits are the daemon's. Synchronous members answer from the replica.
+ * The ledger of the library's shape whose accounts and limits are the daemon's. Synchronous members answer from the
+ * replica.
  *
- * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this process
- * alone. Listeners hear of all workers' records, when the daemon has answered.
+ * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this
+ * process alone. Listeners hear of all workers' records, when the daemon has answered.
  */
 class CreditLedger {
   /**
-   * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger }} config
+   * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger
+   *   }} config
    */
   constructor ({ thresholds = {}, budgets = [], logger = {} } = {}) {
     /** @internal */
@@ -80,7 +116,8 @@ class CreditLedger {
   record (provider, model, cost, inputTokens, outputTokens) {
     const tokens = (/** @type {number} */ count) => Math.max(0, Math.round(count) || 0)
     hub().ledger.record({
-      provider, model: model || 'unknown', cost: nanodollars(cost || 0), inputTokens: tokens(inputTokens), outputTokens: tokens(outputTokens),
+      provider, model: model || 'unknown', cost: nanodollars(cost || 0), inputTokens: tokens(inputTokens),
+      outputTokens: tokens(outputTokens),
     }, this.logger)
   }
 
@@ -130,7 +167,9 @@ class CreditLedger {
 
   /** @returns {Record<string, ProviderAccumulator>} */
   breakdown () {
-    return Object.fromEntries([...this.accounts()].map(([provider, account]) => [provider, providerAccumulator(account)]))
+    return Object.fromEntries(
+      [...this.accounts()].map(([provider, account]) => [provider, providerAccumulator(account)]),
+    )
   }
 
   /**
@@ -159,7 +198,9 @@ class CreditLedger {
       return { remainingBudget, burnRate, projectedDepletionDate: null, daysRemaining: null }
     }
     const daysRemaining = remainingBudget === 0 ? 0 : remainingBudget / burnRate.costPerDay
-    return { remainingBudget, burnRate, projectedDepletionDate: new Date(Date.now() + daysRemaining * day), daysRemaining }
+    return {
+      remainingBudget, burnRate, projectedDepletionDate: new Date(Date.now() + daysRemaining * day), daysRemaining,
+    }
   }
 
   /** @param {string} provider @param {number} windowMs @returns {SpendSummary} */
@@ -171,7 +212,9 @@ class CreditLedger {
 
   /** @param {number} windowMs */
   getSpendBreakdown (windowMs) {
-    return [...new Set(hub().ledger.history.map(({ provider }) => provider))].map(provider => this.getSpendSummary(provider, windowMs))
+    return [
+      ...new Set(hub().ledger.history.map(({ provider }) => provider)),
+    ].map(provider => this.getSpendSummary(provider, windowMs))
   }
 
   /** @param {string} provider @param {RateLimitDimension} dimension */
@@ -203,7 +246,9 @@ class CreditLedger {
    * @param {unknown} snapshot
    */
   restore (snapshot) {
-    throw Object.assign(new Error('the ledger is the daemon\'s: restore it with `fusebox import --format llm-providers`'), { code: 'ERR_FUSEBOX_NOT_SUPPORTED' })
+    throw Object.assign(new Error(
+      'the ledger is the daemon\'s: restore it with `fusebox import --format llm-providers`',
+    ), { code: 'ERR_FUSEBOX_NOT_SUPPORTED' })
   }
 
   // Events
@@ -247,7 +292,8 @@ class CreditLedger {
     if (!scope.provider || scope.model || scope.deployment || scope.tag || limit.dimension !== 'cost') return
     const budget = entry.raisedAmount ?? limit.amount
     tell({
-      type: 'threshold_crossed', provider: scope.provider, model, tier: String(tier), spend: dollarsOf(used), budget: dollarsOf(budget),
+      type: 'threshold_crossed', provider: scope.provider, model, tier: String(tier), spend: dollarsOf(used),
+      budget: dollarsOf(budget),
       utilizationPct: Number(used) / Number(budget),
     }, `threshold ${scope.provider} ${tier} ${used}`)
   }
@@ -258,9 +304,12 @@ class CreditLedger {
    */
   tellDepletion ({ provider, tier, daysRemaining, depletesAt, burnRate }, tell) {
     tell({
-      type: 'depletion_projected', provider, tier: `depletion_${tier}`, daysRemaining, projectedDepletionDate: new Date(hub().local(depletesAt)),
+      type: 'depletion_projected', provider, tier: `depletion_${tier}`, daysRemaining,
+      projectedDepletionDate: new Date(hub().local(depletesAt)),
       burnRate: {
-        costPerHour: burnRate.costPerHour ?? 0, costPerDay: burnRate.costPerDay ?? 0, windowMs: Number(burnRate.windowMilliseconds),
+        costPerHour: burnRate.costPerHour ?? 0, costPerDay: burnRate.costPerDay ?? 0, windowMs: Number(
+          burnRate.windowMilliseconds,
+        ),
         sampleCount: Number(burnRate.sampleCount),
       },
     }, `depletion ${provider} ${tier} ${depletesAt}`)

@@ -19,7 +19,8 @@ const resubscribeAfter = 200
  * What all objects of this process share: one client, and a replica of the daemon's breakers, marks and ledger.
  *
  * The replica is read at once when the hub starts, and kept by events and by the replies to this worker's own writes.
- * Synchronous reads answer from it. While the daemon is away it decides alone, as the library does, and reports are kept.
+ * Synchronous reads answer from it. While the daemon is away it decides alone, as the library does, and reports are
+ * kept.
  */
 class Hub {
   /** @param {Options & { logger?: Logger }} options */
@@ -133,7 +134,9 @@ class Hub {
    * @param {Promise<unknown>} work @param {Logger} [logger]
    */
   background (work, logger) {
-    const pending = work.then(() => {}, error => this.complain(error, logger)).finally(() => this.pending.delete(pending))
+    const pending = work.then(
+      () => {}, error => this.complain(error, logger),
+    ).finally(() => this.pending.delete(pending))
     this.pending.add(pending)
   }
 

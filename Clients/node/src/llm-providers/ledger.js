@@ -14,17 +14,35 @@ const { limitOf, dimensionOf, windowLengths } = require('./budgets')
 /**
  * What an account has used. `spend` is in nano-dollars.
  *
- * @typedef {{ spend: bigint, inputTokens: number, outputTokens: number, requestCount: number, lastRecordedAt: number }} Totals
+ * @typedef {object} Totals
+ * @property {bigint} spend
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} requestCount
+ * @property {number} lastRecordedAt
  */
 
 /** @typedef {{ used: number, limit: number, windowStart: number }} RateLimitWindow */
 
 /**
- * @typedef {Totals & { models: Map<string, Totals>, budget: bigint | null, budgets: Map<string, bigint>, rateLimits: Map<RateLimitDimension, RateLimitWindow> }} Account
+ * @typedef {object} Parts
+ * @property {Map<string, Totals>} models
+ * @property {bigint | null} budget
+ * @property {Map<string, bigint>} budgets
+ * @property {Map<RateLimitDimension, RateLimitWindow>} rateLimits
+ */
+/**
+ * @typedef {Totals & Parts} Account
  */
 
 /**
- * @typedef {{ provider: string, model: string, cost: bigint, inputTokens: number, outputTokens: number, at: number }} Entry
+ * @typedef {object} Entry
+ * @property {string} provider
+ * @property {string} model
+ * @property {bigint} cost
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} at
  */
 
 /** How many records the library keeps for burn rates. */
@@ -66,7 +84,9 @@ class Ledger {
       /** @type {Map<string, Account>} */
       const accounts = new Map()
       const [total, providers, limits] = await Promise.all([
-        this.hub.client.call('ledger.total'), all(this.hub.client.list('ledger.providers')), all(this.hub.client.list('limit.list')),
+        this.hub.client.call('ledger.total'), all(
+          this.hub.client.list('ledger.providers'),
+        ), all(this.hub.client.list('limit.list')),
       ])
       await Promise.all(providers.map(async ({ provider, usage }) => {
         const models = await all(this.hub.client.list('ledger.models', { provider }))
@@ -193,14 +213,16 @@ class Ledger {
     const account = this.account(provider)
     if (monthlyBudget !== undefined && model) account.budgets.set(model, nanodollars(monthlyBudget))
     if (monthlyBudget !== undefined && !model) account.budget = nanodollars(monthlyBudget)
-    for (const [dimension, limit] of /** @type {Array<[RateLimitDimension, number]>} */ (Object.entries(rateLimits ?? {}))) {
+    /** @type {Array<[RateLimitDimension, number]>} */
+    const rates = /** @type {any} */ (Object.entries(rateLimits ?? {}))
+    for (const [dimension, limit] of rates) {
       const window = account.rateLimits.get(dimension) ?? { used: 0, limit, windowStart: Date.now() }
       account.rateLimits.set(dimension, { ...window, limit })
     }
     const money = limitOf({ provider, model, monthlyBudget }, thresholds)
     if (money.length > 0) this.write('limit.set', { scope: { provider, model }, limits: money }, logger)
-    const rates = limitOf({ provider, rateLimits }, thresholds)
-    if (rates.length > 0) this.write('limit.set', { scope: { provider }, limits: rates }, logger)
+    const others = limitOf({ provider, rateLimits }, thresholds)
+    if (others.length > 0) this.write('limit.set', { scope: { provider }, limits: others }, logger)
   }
 
   /** @param {string} provider @param {string | undefined} model @param {Logger} logger */
@@ -259,7 +281,9 @@ function renew (dimension, window) {
 const emptyTotals = () => ({ spend: 0n, inputTokens: 0, outputTokens: 0, requestCount: 0, lastRecordedAt: 0 })
 
 /** @returns {Account} */
-const emptyAccount = () => ({ ...emptyTotals(), models: new Map(), budget: null, budgets: new Map(), rateLimits: new Map() })
+const emptyAccount = () => ({
+  ...emptyTotals(), models: new Map(), budget: null, budgets: new Map(), rateLimits: new Map(),
+})
 
 /** @param {AsyncIterable<any>} list @returns {Promise<any[]>} */
 async function all (list) {

@@ -29,7 +29,9 @@ class Marks {
 
   /** @param {import('../protocol/types').ExhaustionEntry} entry */
   take ({ provider, exhaustedAt, resetsAt }) {
-    this.entries.set(provider, { provider, exhaustedAt: this.hub.local(exhaustedAt), resetAt: this.hub.local(resetsAt) })
+    this.entries.set(
+      provider, { provider, exhaustedAt: this.hub.local(exhaustedAt), resetAt: this.hub.local(resetsAt) },
+    )
   }
 
   /** @param {string} provider */

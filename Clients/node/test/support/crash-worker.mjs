@@ -36,7 +36,9 @@ async function settled () {
 
 async function recorded () {
   const amount = cost()
-  await client.call('ledger.record', { provider: 'shared', model: `m-${name}`, cost: amount, tokens: { input: 1, output: 2 } })
+  await client.call(
+    'ledger.record', { provider: 'shared', model: `m-${name}`, cost: amount, tokens: { input: 1, output: 2 } },
+  )
   note(amount)
 }
 
@@ -46,4 +48,6 @@ async function run () {
 
 await Promise.all(Array.from({ length: 8 }, run))
 await client.close()
-console.log(JSON.stringify({ ...book, cost: String(book.cost), dropped: client.droppedReports, queued: client.queuedReports }))
+console.log(
+  JSON.stringify({ ...book, cost: String(book.cost), dropped: client.droppedReports, queued: client.queuedReports }),
+)

@@ -34,7 +34,9 @@ export class Daemon {
 
   async run () {
     const log = openSync(this.log, 'a')
-    const process = spawn(fuseboxd, ['--socket', this.socket, '--data', this.data, ...this.flags], { stdio: ['ignore', 'ignore', log] })
+    const process = spawn(
+      fuseboxd, ['--socket', this.socket, '--data', this.data, ...this.flags], { stdio: ['ignore', 'ignore', log] },
+    )
     closeSync(log)
     this.process = process
     this.ended = once(process, 'exit')
@@ -43,7 +45,9 @@ export class Daemon {
 
   answers () {
     return new Promise((resolve, reject) => {
-      if (this.process.exitCode !== null) return reject(new Error(`the daemon has ended: ${readFileSync(this.log, 'utf8')}`))
+      if (this.process.exitCode !== null) {
+        return reject(new Error(`the daemon has ended: ${readFileSync(this.log, 'utf8')}`))
+      }
       const socket = net.createConnection(this.socket)
       socket.on('connect', () => { socket.destroy(); resolve(true) })
       socket.on('error', () => resolve(false))
@@ -72,7 +76,9 @@ export class Daemon {
   /** Runs the command line tool. Returns what it prints. */
   async tool (...command) {
     const process = spawn(fusebox, command, {
-      env: { ...globalThis.process.env, FUSEBOX_SOCKET: this.socket, FUSEBOX_SPOOL: this.spool }, stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...globalThis.process.env, FUSEBOX_SOCKET: this.socket, FUSEBOX_SPOOL: this.spool,
+      }, stdio: ['ignore', 'pipe', 'pipe'],
     })
     let out = ''
     let error = ''

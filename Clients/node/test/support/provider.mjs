@@ -8,6 +8,10 @@ const chat = {
   usage: { prompt_tokens: 1_000, completion_tokens: 200, total_tokens: 1_200 },
 }
 
+const messageStart = {
+  type: 'message_start', message: { id: 'm', model: 'claude', usage: { input_tokens: 25, output_tokens: 1 } },
+}
+
 const pieces = [
   'data: {"id":"chatcmpl-2","model":"gpt-4o-2024","choices":[{"delta":{"content":"they "}}],"usage":null}\n\n',
   'data: {"id":"chatcmpl-2","choices":[{"delta":{"content":"melt"}}]}\r\n\r\ndata: {"id":"chatcmpl-2","cho',
@@ -19,7 +23,8 @@ const answers = {
   '/ok': response => json(response, 200, chat),
   '/throttled': response => json(response, 429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after': '60' }),
   '/limits': response => json(response, 429, { error: { type: 'tokens' } }, {
-    'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s', 'x-ratelimit-remaining-requests': '5', 'x-ratelimit-reset-requests': '2h',
+    'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s', 'x-ratelimit-remaining-requests': '5',
+    'x-ratelimit-reset-requests': '2h',
   }),
   '/quota': response => json(response, 429, { error: { code: 'insufficient_quota', message: 'pay' } }),
   '/failing': response => json(response, 500, { error: { type: 'server_error' } }),
@@ -35,7 +40,7 @@ const answers = {
   },
   '/endless': response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: {"type":"message_start","message":{"id":"m","model":"claude","usage":{"input_tokens":25,"output_tokens":1}}}\n\n')
+    response.write(`data: ${JSON.stringify(messageStart)}\n\n`)
   },
   '/broken': response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -43,12 +48,16 @@ const answers = {
   },
   '/lines': response => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-    response.end('{"model":"llama","response":"they"}\n{"model":"llama","done":true,"prompt_eval_count":26,"eval_count":298}')
+    response.end(
+      '{"model":"llama","response":"they"}\n{"model":"llama","done":true,"prompt_eval_count":26,"eval_count":298}',
+    )
   },
 }
 
 function json (response, status, body, headers = {}) {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers }).end(JSON.stringify(body))
+  response.writeHead(
+    status, { 'content-type': 'application/json; charset=utf-8', ...headers },
+  ).end(JSON.stringify(body))
 }
 
 /** Starts the provider. Returns its address. */

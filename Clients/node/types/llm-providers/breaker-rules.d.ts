@@ -108,5 +108,10 @@ export function emptyMemory(): BreakerMemory;
  * @param {boolean} isClamped whether failures stop at the threshold, as under the profile `fusebox`
  */
 export function note(memory: BreakerMemory, { failureThreshold }: CircuitBreakerConfig, isSuccess: boolean, isClamped: boolean): void;
-/** @param {BreakerMemory} memory @param {CircuitBreakerConfig} config @param {number} [now] @returns {CircuitBreakerState} */
+/**
+ * @param {BreakerMemory} memory
+ * @param {CircuitBreakerConfig} config
+ * @param {number} [now]
+ * @returns {CircuitBreakerState}
+ */
 export function stateOf(memory: BreakerMemory, config: CircuitBreakerConfig, now?: number | undefined): CircuitBreakerState;

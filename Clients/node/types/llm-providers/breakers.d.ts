@@ -18,7 +18,8 @@ export type Replica = {
      */
     isKnown: boolean;
     /**
-     * counts what this worker has sent: an answer to something older is not newer than the replica
+     * counts what this worker has sent: an answer to something older is not newer than the
+     * replica
      */
     latest: number;
 };
@@ -35,7 +36,8 @@ export type Replica = {
  * @property {BreakerMemory} memory
  * @property {boolean} isConfigured whether the daemon has a configuration of its own for it
  * @property {boolean} isKnown whether the daemon knows it
- * @property {number} latest counts what this worker has sent: an answer to something older is not newer than the replica
+ * @property {number} latest counts what this worker has sent: an answer to something older is not newer than the
+ *   replica
  */
 /** The replica of all breakers, and what is asked and told of them. */
 export class Breakers {
@@ -70,12 +72,18 @@ export class Breakers {
         consecutiveFailures: number;
     }>;
     /**
-     * The first configuration of a breaker counts. This needs an operator's rights; without them the daemon's default holds.
+     * The first configuration of a breaker counts. This needs an operator's rights; without them the daemon's default
+     * holds.
      *
      * @param {string} name @param {Partial<CircuitBreakerConfig>} config @param {Logger} logger
      */
     configure(name: string, config: Partial<CircuitBreakerConfig>, logger: Logger): Promise<void>;
-    /** @param {string} name @param {boolean} isSuccess @param {Partial<CircuitBreakerConfig>} config @param {Logger} logger */
+    /**
+     * @param {string} name
+     * @param {boolean} isSuccess
+     * @param {Partial<CircuitBreakerConfig>} config
+     * @param {Logger} logger
+     */
     outcome(name: string, isSuccess: boolean, config: Partial<CircuitBreakerConfig>, logger: Logger): void;
     /** @param {string} name @param {Logger} logger */
     reset(name: string, logger: Logger): void;

@@ -23,8 +23,8 @@ export type ThresholdConfig = {
  */
 export function dimensionOf({ dimension, window }: import('../protocol/types').Limit): RateLimitDimension | null;
 /**
- * The limits that a budget stands for, as proto-docs/profiles.md has them: a monthly budget notifies, a rate limit denies in
- * admission.
+ * The limits that a budget stands for, as proto-docs/profiles.md has them: a monthly budget notifies, a rate limit
+ * denies in admission.
  *
  * @param {BudgetConfig} budget
  * @param {ThresholdConfig | undefined} thresholds

@@ -16,8 +16,8 @@ export type CircuitBreakerManagerSnapshot = {
 /**
  * A breaker of the library's shape whose state is the daemon's. Synchronous members answer from the replica.
  *
- * Nothing reaches the daemon before the first call. `reset`, `forceOpen` and `restore` need an operator's rights; a refusal
- * goes to the logger.
+ * Nothing reaches the daemon before the first call. `reset`, `forceOpen` and `restore` need an operator's rights; a
+ * refusal goes to the logger.
  */
 export class CircuitBreaker {
     /** @param {string} json @param {Logger} [logger] */
@@ -150,8 +150,15 @@ export class CircuitBreakerManager {
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').CircuitBreakerState} CircuitBreakerState */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
-/** @typedef {{ version: 1, name: string, config: CircuitBreakerConfig, state: BreakerMemory }} CircuitBreakerSnapshot */
-/** @typedef {{ version: 1, defaultConfig: CircuitBreakerConfig, breakers: CircuitBreakerSnapshot[] }} CircuitBreakerManagerSnapshot */
+/**
+ * @typedef {{ version: 1, name: string, config: CircuitBreakerConfig, state: BreakerMemory }} CircuitBreakerSnapshot
+ */
+/**
+ * @typedef {object} CircuitBreakerManagerSnapshot
+ * @property {1} version
+ * @property {CircuitBreakerConfig} defaultConfig
+ * @property {CircuitBreakerSnapshot[]} breakers
+ */
 /** A breaker let no call through. It has the members of the library's error of this name. */
 export class CircuitBreakerOpenError extends Error {
     /** @param {string} provider @param {number} [retryAfterSec] @param {number} [consecutiveFailures] */
@@ -164,4 +171,3 @@ export class CircuitBreakerOpenError extends Error {
 }
 /** @param {any} snapshot @param {string} what */
 export function parsed(snapshot: any, what: string): any;
-import { defaultConfig } from "./breaker-rules";

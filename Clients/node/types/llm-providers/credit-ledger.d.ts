@@ -14,11 +14,12 @@ export type ModelAccumulator = {
     requestCount: number;
     lastRecordedAt: number;
 };
-export type ProviderAccumulator = ModelAccumulator & {
+export type ProviderParts = {
     models: Record<string, ModelAccumulator>;
     budget: number | null;
     rateLimits: Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>>;
 };
+export type ProviderAccumulator = ModelAccumulator & ProviderParts;
 export type BurnRate = {
     costPerHour: number;
     costPerDay: number;
@@ -42,7 +43,7 @@ export type SpendSummary = {
 export type ThresholdEvent = {
     type: 'threshold_crossed';
     provider: string;
-    model?: string;
+    model?: string | undefined;
     tier: string;
     spend: number;
     budget: number;
@@ -59,13 +60,17 @@ export type DepletionEvent = {
 export type LedgerEvent = ThresholdEvent | DepletionEvent;
 export type LedgerListener = (event: LedgerEvent) => void;
 /**
- * The ledger of the library's shape whose accounts and limits are the daemon's. Synchronous members answer from the replica.
+ * The ledger of the library's shape whose accounts and limits are the daemon's. Synchronous members answer from the
+ * replica.
  *
- * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this process
- * alone. Listeners hear of all workers' records, when the daemon has answered.
+ * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this
+ * process alone. Listeners hear of all workers' records, when the daemon has answered.
  */
 export class CreditLedger {
-    /** @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger }} config */
+    /**
+     * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger
+     *   }} config
+     */
     constructor({ thresholds, budgets, logger }?: {
         thresholds?: Partial<ThresholdConfig>;
         budgets?: BudgetConfig[];

@@ -4,7 +4,8 @@ export type Logger = import('./logger').Logger;
  * What all objects of this process share: one client, and a replica of the daemon's breakers, marks and ledger.
  *
  * The replica is read at once when the hub starts, and kept by events and by the replies to this worker's own writes.
- * Synchronous reads answer from it. While the daemon is away it decides alone, as the library does, and reports are kept.
+ * Synchronous reads answer from it. While the daemon is away it decides alone, as the library does, and reports are
+ * kept.
  */
 export class Hub {
     /** @param {Options & { logger?: Logger }} options */

@@ -20,12 +20,13 @@ export type RateLimitWindow = {
     limit: number;
     windowStart: number;
 };
-export type Account = Totals & {
+export type Parts = {
     models: Map<string, Totals>;
     budget: bigint | null;
     budgets: Map<string, bigint>;
     rateLimits: Map<RateLimitDimension, RateLimitWindow>;
 };
+export type Account = Totals & Parts;
 export type Entry = {
     provider: string;
     model: string;
