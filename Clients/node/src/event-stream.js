@@ -102,6 +102,8 @@ class EventStream {
       onFrame: frame => this.receive(frame),
       onEnd: ({ reason, cause }) => this.finish({ error: new UnavailableError(this.path, reason, cause) }),
     })
+    // Until there is a subscription, the attempt keeps the process alive; then whoever waits for an event does.
+    this.connection.hold(true)
     /** @internal */
     this.onAbort = () => this.finish({ error: signal?.reason })
     if (signal?.aborted) this.onAbort()
@@ -170,6 +172,7 @@ class EventStream {
     if (frame.kind === kinds.reply) {
       if (frame.detail !== 0) return this.finish({ error: refusal(frame, 'subscribe') })
       if (frame.command !== commands.subscribe.number) throw new ProtocolError('a reply came that answers no request')
+      this.connection.hold(this.takers.length > 0)
       return this.resolveReady(commands.subscribe.readReply(frame.payload).nextNumber)
     }
     const declaration = events[frame.command]
