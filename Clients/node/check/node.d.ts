@@ -35,6 +35,7 @@ declare module 'node:timers' {
     unref (): this
   }
   function setTimeout (callback: (value?: unknown) => void, milliseconds: number): Timer
+  function setImmediate (callback: () => void): void
   function clearTimeout (timer: Timer | undefined): void
   function setInterval (callback: () => void, milliseconds: number): Timer
   function clearInterval (timer: Timer | undefined): void

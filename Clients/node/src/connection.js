@@ -1,9 +1,10 @@
 'use strict'
 
 const net = require('node:net')
-const { setTimeout, clearTimeout } = require('node:timers')
+const { clearTimeout } = require('node:timers')
 const { ProtocolError, RefusedError } = require('./errors')
 const { FrameReader, closesConnection, headLength, statusName, writeHead } = require('./frames')
+const { afterReading } = require('./timers')
 const { Writer } = require('./wire')
 const { commands } = require('./protocol/commands')
 const { highestVersion, kinds, lowestVersion, magic } = require('./protocol/constants')
@@ -59,7 +60,7 @@ class Connection {
     /** @type {unknown} */
     this.cause = undefined
     this.reader = new FrameReader()
-    this.timer = setTimeout(() => this.end('it did not answer hello in time'), timeout)
+    this.timer = afterReading(() => this.end('it did not answer hello in time'), timeout, () => !this.hasHello)
     this.timer.unref()
     this.socket = net.createConnection({ path })
     this.socket.unref()

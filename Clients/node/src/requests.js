@@ -1,7 +1,8 @@
 'use strict'
 
 const { randomBytes } = require('node:crypto')
-const { setTimeout, clearTimeout } = require('node:timers')
+const { clearTimeout } = require('node:timers')
+const { afterReading } = require('./timers')
 const { Writer } = require('./wire')
 
 /** @typedef {import('./protocol/commands').Command} Command */
@@ -81,7 +82,7 @@ class Request {
    * @param {number} timeout @param {() => void} expire @param {() => void} abort
    */
   await (timeout, expire, abort) {
-    this.timer = setTimeout(expire, timeout)
+    this.timer = afterReading(expire, timeout, () => this.interest === 'caller')
     if (!this.signal) return
     this.onAbort = abort
     this.signal.addEventListener('abort', abort, { once: true })
