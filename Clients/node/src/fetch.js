@@ -26,6 +26,7 @@ const { finish, hold } = require('./with-permit')
  * | an answer that is JSON | with its usage, before the answer is returned |
  * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
+ * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
  * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
  *
@@ -109,6 +110,13 @@ async function parsed (response) {
 }
 
 /**
+ * Gives up the bodies that nobody can read any more, because nobody refers to them.
+ *
+ * @type {FinalizationRegistry<() => void>}
+ */
+const forgotten = new FinalizationRegistry(giveUp => giveUp())
+
+/**
  * The same answer, with a body that settles the permit when it has been read or given up.
  *
  * @param {Client} client @param {Permit} permit @param {Response} response @param {FetchOptions} rules
@@ -143,13 +151,16 @@ function observed (client, permit, response, rules) {
       await Promise.all([source.cancel(reason), settle({ outcome: 'abandoned' })])
     },
   }, { highWaterMark: 0 })
-  const copy = new Response(
-    body, { status: response.status, statusText: response.statusText, headers: response.headers },
-  )
+  forgotten.register(body, () => {
+    source.cancel().catch(() => {})
+    settle({ outcome: 'abandoned' }).catch(() => {})
+  })
+  const { status, statusText, headers } = response
+  const copy = new Response(body, { status, statusText, headers })
   // These say where the answer came from, and a constructor cannot set them.
-  for (const member of /** @type {const} */ (['url', 'redirected', 'type'])) Object.defineProperty(
-    copy, member, { value: response[member] },
-  )
+  for (const member of /** @type {const} */ (['url', 'redirected', 'type'])) {
+    Object.defineProperty(copy, member, { value: response[member] })
+  }
   return copy
 }
 

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import { Daemon, until } from './support/daemon.mjs'
 import { startProvider } from './support/provider.mjs'
 
@@ -97,6 +99,34 @@ test('a consumer that stops early abandons the call, with the usage until then',
   const expected = { ...nothing, cost: 72_500n, tokens: [25, 1] }
   await until(async () => (await effects()).outstanding === 0)
   assert.deepEqual(await effects(), expected)
+})
+
+test('an answer that nobody reads and nobody refers to is abandoned', async t => {
+  const { client, url, effects } = await start(t)
+  v8.setFlagsFromString('--expose-gc')
+  const collect = vm.runInNewContext('gc')
+  await (async () => assert.equal((await client.fetch('openai', `${url}/endless`)).status, 200))()
+  assert.equal((await effects()).outstanding, 1)
+  await until(async () => {
+    collect()
+    return (await effects()).outstanding === 0
+  })
+  assert.equal((await effects()).failures, 0)
+})
+
+test('a body that is read slowly outlives its answer', async t => {
+  const { client, url, effects } = await start(t)
+  v8.setFlagsFromString('--expose-gc')
+  const collect = vm.runInNewContext('gc')
+  const reader = await (async () => (await client.fetch('openai', `${url}/stream`)).body.getReader())()
+  let length = 0
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    length += piece.value.length
+    collect()
+    await client.call('ping')
+  }
+  assert.ok(length > 100)
+  assert.deepEqual(await effects(), paid)
 })
 
 test('a stream whose signal is aborted is abandoned', async t => {

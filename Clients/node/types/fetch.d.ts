@@ -25,6 +25,7 @@ export type FetchOptions = import('./with-permit').PermitOptions & FetchRules;
  * | an answer that is JSON | with its usage, before the answer is returned |
  * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
+ * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
  * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
  *
