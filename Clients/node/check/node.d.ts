@@ -15,6 +15,7 @@ declare class Buffer extends Uint8Array {
   static from (bytes: Uint8Array): Buffer
   copy (target: Uint8Array, targetStart?: number, start?: number, end?: number): number
   subarray (start?: number, end?: number): Buffer
+  equals (other: Uint8Array): boolean
   toString (encoding?: string, start?: number, end?: number): string
   write (text: string, offset: number, encoding: string): number
   readUInt16LE (offset: number): number
@@ -65,12 +66,16 @@ declare module 'node:net' {
 }
 
 declare module 'node:fs' {
-  interface Stats { uid: number, mode: number, size: number }
+  interface Stats { uid: number, mode: number, size: number, nlink: number, ino: number }
+  function fstatSync (descriptor: number): Stats
+  function readFileSync (descriptor: number): Buffer
+  function ftruncateSync (descriptor: number, length: number): void
+  function unlinkSync (path: string): void
   function mkdirSync (path: string, options: { recursive: boolean, mode: number }): void
   function lstatSync (path: string): Stats
   function readdirSync (path: string): string[]
   function openSync (path: string, flags: string, mode?: number): number
-  function writeSync (descriptor: number, bytes: Uint8Array): number
+  function writeSync (descriptor: number, bytes: Uint8Array, offset?: number, length?: number, position?: number): number
   function fsyncSync (descriptor: number): void
   function closeSync (descriptor: number): void
   function renameSync (from: string, to: string): void
@@ -86,4 +91,12 @@ declare module 'node:path' {
 
 declare module 'node:util' {
   function isDeepStrictEqual (one: unknown, other: unknown): boolean
+}
+
+declare module 'node:child_process' {
+  class ChildProcess {
+    on (event: 'error', listener: (error: Error) => void): this
+    on (event: 'exit', listener: (status: number | null) => void): this
+  }
+  function spawn (program: string, words: string[], options: { stdio: Array<'ignore' | number> }): ChildProcess
 }

@@ -12,7 +12,8 @@ const { EventStream } = require('./event-stream')
 const { admit, preview, renew, report, settle } = require('./admission')
 const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
-const { leaveReports } = require('./spool')
+const { leaveReports, spoolFolders } = require('./spool')
+const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
 
 /** @typedef {import('./options').Options} Options */
@@ -65,6 +66,11 @@ class Client {
      * @type {Promise<void> | null}
      */
     this.closing = null
+    /**
+     * @internal
+     * @type {Promise<void> | null}
+     */
+    this.delivering = null
   }
 
   /** The path of the daemon's socket. */
@@ -261,9 +267,19 @@ class Client {
     return this.closing
   }
 
+  /**
+   * Delivers what workers of this user have left in the spool, beside everything else.
+   *
+   * @internal
+   */
+  deliver () {
+    this.delivering = deliverAll(this.settings, spoolFolders(this.settings), () => this.closing !== null)
+  }
+
   /** @internal */
   async end () {
     for (const stream of [...this.streams]) stream.close()
+    await this.delivering
     this.holding.close()
     await finish(this.exchange, farewellTime)
     const left = close(this.exchange)
@@ -306,6 +322,7 @@ async function connect (options = {}) {
   const client = new Client(options)
   try {
     await connectFirst(client.exchange)
+    client.deliver()
   } catch (error) {
     if (client.failsOpen && error instanceof UnavailableError) return client
     await client.close()

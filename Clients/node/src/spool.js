@@ -4,9 +4,8 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { randomBytes } = require('node:crypto')
-const { crc32c } = require('./crc32c')
 const { newWorker } = require('./requests')
-const { Writer } = require('./wire')
+const { kinds, magic, record, writeAcquaintance } = require('./spool-file')
 
 /** @typedef {import('./options').Settings} Settings */
 /** @typedef {import('./lifetime').LeftReport} LeftReport */
@@ -14,9 +13,6 @@ const { Writer } = require('./wire')
 // Reports that could not be delivered before their client was closed. The next client of this user delivers them: one
 // in Swift, or `fusebox spool deliver`. The format is described in proto-docs/spool.md.
 
-/** The letters FUSESPL and the version of the format. */
-const magic = Buffer.from('FUSESPL\u0001', 'latin1')
-const kinds = { header: 1, report: 2 }
 const mostFiles = 8_192
 const mostBytes = 64 << 20
 /** Bytes, and reports, that are put into one file. */
@@ -43,7 +39,7 @@ const fileReports = 65_536
  * @returns {string[]}
  */
 function leaveReports (settings, left) {
-  const folder = openFolder(typeof settings.spool === 'string' ? [settings.spool] : standardFolders())
+  const folder = openFolder(spoolFolders(settings))
   let { files, bytes } = contents(folder)
   return portions(left).map((portion, index) => {
     const data = fileData(settings, portion)
@@ -56,7 +52,16 @@ function leaveReports (settings, left) {
   })
 }
 
-/** The folders of this user's spool, the best first. */
+/**
+ * The folders of a client's spool, the best first.
+ *
+ * @param {Settings} settings
+ */
+function spoolFolders ({ spool }) {
+  if (spool === false) return []
+  return typeof spool === 'string' ? [spool] : standardFolders()
+}
+
 function standardFolders () {
   if (process.env.FUSEBOX_SPOOL) return [process.env.FUSEBOX_SPOOL]
   const state = process.env.XDG_STATE_HOME || (process.env.HOME && path.join(process.env.HOME, '.local', 'state'))
@@ -136,11 +141,7 @@ function fileData (settings, { reports, worker, lastSequence, acquaintance }) {
     w.text(settings.clientName, 'client')
     w.u32(process.pid, 'processID')
     w.timestamp(Date.now(), 'at')
-    if (w.has(acquaintance) && acquaintance) {
-      w.u64(acquaintance.epoch, 'epoch')
-      w.u64(acquaintance.forgottenWorkers, 'forgottenWorkers')
-      w.bool(acquaintance.isKnown, 'isKnown')
-    }
+    if (w.has(acquaintance) && acquaintance) writeAcquaintance(w, acquaintance)
     w.u32(reports.length, 'reports')
   })
   return Buffer.concat([magic, header, ...reports.map(({ sequence, command, payload, mayHaveLeft, substitute }) =>
@@ -152,22 +153,6 @@ function fileData (settings, { reports, worker, lastSequence, acquaintance }) {
       if (w.has(substitute) && substitute) w.u64(substitute.epoch, 'permitEpoch')
       if (w.has(substitute) && substitute) w.bytes(substitute.payload, 'substitute')
     }))])
-}
-
-/**
- * A record: its length, its checksum, its kind and its fields.
- *
- * @param {number} kind @param {(w: Writer) => void} fields
- */
-function record (kind, fields) {
-  const writer = new Writer()
-  writer.room(8)
-  writer.u8(kind, 'kind')
-  fields(writer)
-  const data = writer.take()
-  data.writeUInt32LE(data.length - 8, 0)
-  data.writeUInt32LE(crc32c(data.subarray(8)), 4)
-  return data
 }
 
 /**
@@ -194,4 +179,4 @@ function writeFile (folder, data, index) {
   return file
 }
 
-module.exports = { leaveReports, fileData }
+module.exports = { leaveReports, spoolFolders }

@@ -20,9 +20,9 @@ export class Proxy {
     this.passes = Infinity
     this.losses = 0
     this.peers = new Set()
-    const { socket } = daemon
+    this.target = daemon.socket
     this.server = net.createServer(near => {
-      const far = net.createConnection(socket)
+      const far = net.createConnection(this.target)
       this.peers.add(near).add(far)
       near.on('error', () => {})
       far.on('error', () => {})
