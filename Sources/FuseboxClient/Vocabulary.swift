@@ -26,6 +26,8 @@ extension FuseboxClient {
     public typealias Outcome = FuseboxWire.Outcome
     /// Why admission denied a candidate.
     public typealias DenialReason = FuseboxWire.DenialReason
+    /// Where the cost comes from that a call holds until it is settled.
+    public typealias CostBasis = FuseboxWire.CostBasis
     /// A permit in the list of `admission.permits`.
     public typealias PermitEntry = FuseboxWire.PermitEntry
     /// Whether a permit is in force, and how it has ended if it is not.

@@ -87,6 +87,12 @@ public struct Bounds: Sendable, Equatable {
     /// Prices of models. A public list has about 3,000; 16,384 of them are 6 MiB.
     public var prices = 16_384
 
+    /// Routes of which the costs of the last calls are remembered. 4,096 of them are 3.4 MiB.
+    public var costRoutes = 4_096
+
+    /// Such routes that one peer uid may introduce: a quarter.
+    public var costRoutesPerUser = 1_024
+
     /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
     /// has crossed.
     public static let clockDoubtMilliseconds: Int64 = 600_000

@@ -29,6 +29,8 @@ public struct StateMachine: Sendable {
     var rules = NameRules()
     /// What calls cost.
     var prices = PriceTable()
+    /// What calls have cost lately, by their routes.
+    var recentCosts = RecentCosts()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
     /// What time will make due: a function of the rest.
@@ -201,6 +203,7 @@ extension StateMachine {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .ledgerForget: visitor.visit(LedgerForget.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)
@@ -224,6 +227,7 @@ extension StateMachine {
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
+        case .limitTopUp: visitor.visit(LimitTopUp.self)
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)

@@ -108,7 +108,7 @@ struct WithPermitTests {
     @Test func anErrorTellsItsOutcome() throws {
         let client = try granting.server.connect()
         #expect(throws: TooMany.self) { try client.withPermit(["a"]) { _ -> CallResult<Int> in throw TooMany() } }
-        let usage = CallUsage(cost: .zero, inputTokens: 5)
+        let usage = CallUsage(inputTokens: 5)
         #expect(
             granting.settles
                 == [Settle(permit: 1, outcome: .throttled, usage: usage, retryAfterMilliseconds: 2_000)])
@@ -198,7 +198,7 @@ struct WithPermitTests {
         await began.wait()
         task.cancel()
         await #expect(throws: Broken.self) { try await task.value }
-        let usage = CallUsage(cost: .zero, inputTokens: 3)
+        let usage = CallUsage(inputTokens: 3)
         #expect(granting.settles == [Settle(permit: 1, outcome: .abandoned, usage: usage)])
         #expect(granting.asked.count == 1, "a cancelled task tries no other")
     }

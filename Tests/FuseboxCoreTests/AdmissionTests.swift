@@ -23,7 +23,7 @@ struct AdmissionTests {
     }
 
     private func usage(_ cost: String, tokens: UInt32 = 0) -> CallUsage {
-        CallUsage(model: m, cost: dollars(cost), inputTokens: tokens)
+        CallUsage(model: m, cost: dollars(cost), inputTokens: tokens, outputTokens: 0)
     }
 
     /// Limits what the provider may cost until a reset.

@@ -234,7 +234,7 @@ struct GrowthTests {
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
                 "Blame", "BreakerConfiguration", "BreakerRecord", "Estimate", "Limit", "LimitWindow", "ModelAlias",
-                "Scope", "Thresholds", "WorkerID",
+                "Price", "PriceEntry", "Scope", "Thresholds", "WorkerID",
             ]))
     }
 }

@@ -87,6 +87,53 @@ struct OptionRangesTests {
             candidate: Candidate(provider: name), outcome: .failure, usage: usage, retryAfterMilliseconds: retryAfter)
     }
 
+    /// The options for tokens of the kinds that are not the plain ones.
+    private static let tokens: [(option: String, kind: WritableKeyPath<TokenUsage, UInt32?> & Sendable)] = [
+        ("--cached-input-tokens", \.cachedInput), ("--cache-write-tokens", \.cacheWrite),
+        ("--reasoning-tokens", \.reasoning),
+    ]
+
+    private static var tokenRows: [Row] {
+        tokens.flatMap { option, kind in
+            [
+                Row(
+                    command: "report --provider p --outcome failure", option: option,
+                    values: counts { client, count throws(ClientError) in
+                        var usage = CallUsage()
+                        usage.tokens[keyPath: kind] = count
+                        _ = try client.call(report(usage))
+                    }),
+                Row(
+                    command: "ledger record p p --cost 0", option: option,
+                    values: counts { client, count throws(ClientError) in
+                        var command = record(.zero, 0, 0)
+                        command.tokens[keyPath: kind] = count
+                        _ = try client.call(command)
+                    }),
+            ]
+        }
+    }
+
+    private static let amounts: [(option: String, amount: WritableKeyPath<Price, Money?> & Sendable)] = [
+        ("--input", \.input), ("--cached-input", \.cachedInput), ("--cache-write", \.cacheWrite),
+        ("--output", \.output),
+        ("--reasoning", \.reasoning), ("--request", \.request),
+    ]
+
+    private static var priceRows: [Row] {
+        amounts.map { option, amount in
+            Row(
+                command: "price set p p", option: option,
+                values: dollars(upTo: WireLimits.callCost) { client, money throws(ClientError) in
+                    var entry = PriceEntry(provider: name, model: name, price: Price())
+                    entry.price[keyPath: amount] = money
+                    var command = PriceSet()
+                    command.prices = [entry]
+                    _ = try client.call(command)
+                })
+        }
+    }
+
     private static func preview(_ client: FuseboxClient, _ estimate: Estimate) throws(ClientError) {
         var candidates = Candidates()
         candidates.append(Candidate(provider: name))
@@ -234,7 +281,7 @@ struct OptionRangesTests {
                 values: durations(ValueRanges.raise) { client, time throws(ClientError) in
                     _ = try client.call(LimitRaise(scope: elsewhere, limit: limited, milliseconds: time))
                 }),
-        ]
+        ] + tokenRows + priceRows
     }
 
     /// The options that are not sent to the daemon.

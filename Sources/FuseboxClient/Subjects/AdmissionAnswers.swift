@@ -16,6 +16,10 @@ public struct Permit: Sendable, Equatable {
     public let state: BreakerState
     /// The share of traffic that the breaker let through at that moment, 0 to 1.
     public let share: Double
+    /// The cost that the call holds against limits until it is settled. Nil if none is known, or if the permit is assumed.
+    public let heldCost: Money?
+    /// Where this cost comes from.
+    public let costBasis: CostBasis
     /// The candidates before the admitted one, and why they were passed over.
     public let passedOver: [AdmissionDenied.Reason]
     /// What the call is made for.
@@ -34,8 +38,8 @@ public struct Permit: Sendable, Equatable {
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
         guard let reply else {
             let permit = Permit(
-                candidate: asked.candidates[0], number: nil, expiresAt: nil, state: .closed, share: 1, passedOver: [],
-                sentTags: asked.tags, epoch: nil)
+                candidate: asked.candidates[0], number: nil, expiresAt: nil, state: .closed, share: 1,
+                heldCost: nil, costBasis: .nothing, passedOver: [], sentTags: asked.tags, epoch: nil)
             return .success(permit)
         }
         switch try AdmissionPreview.read(reply.decision, of: asked.candidates.array) {
@@ -46,7 +50,8 @@ public struct Permit: Sendable, Equatable {
             }
             let permit = Permit(
                 candidate: preview.candidate, number: number, expiresAt: reply.expiresAt, state: preview.state,
-                share: preview.share, passedOver: preview.passedOver, sentTags: asked.tags, epoch: epoch)
+                share: preview.share, heldCost: preview.heldCost, costBasis: preview.costBasis,
+                passedOver: preview.passedOver, sentTags: asked.tags, epoch: epoch)
             return .success(permit)
         }
     }
@@ -97,6 +102,10 @@ public struct AdmissionPreview: Sendable, Equatable {
     public var state: BreakerState
     /// The share of traffic that the breaker lets through, 0 to 1.
     public var share: Double
+    /// The cost that the call would hold against limits until it is settled. Nil if none is known.
+    public var heldCost: Money?
+    /// Where this cost comes from.
+    public var costBasis: CostBasis
     /// The candidates before the admitted one, and why they are passed over.
     public var passedOver: [AdmissionDenied.Reason]
 
@@ -117,7 +126,8 @@ public struct AdmissionPreview: Sendable, Equatable {
             throw .protocolViolation("candidate \(place) of \(candidates.count) is admitted")
         }
         let preview = AdmissionPreview(
-            candidate: candidates[Int(place)], state: decision.state, share: decision.share, passedOver: reasons)
+            candidate: candidates[Int(place)], state: decision.state, share: decision.share,
+            heldCost: decision.heldCost, costBasis: decision.costBasis, passedOver: reasons)
         return .success(preview)
     }
 }

@@ -97,6 +97,25 @@ public struct CallLimits: Sendable {
         try await client.call(LimitRaise(scope: scope, limit: limit, until: moment)).entry
     }
 
+    /// Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.
+    ///
+    /// - Parameter limit: the prepaid limit, with the amount that is added
+    /// - Throws: `refused` with `notFound` if it is not set, with `outOfRange` if it is not prepaid or the amount is 0
+    @discardableResult
+    public func topUp(
+        _ limit: FuseboxClient.Limit, on scope: FuseboxClient.Scope
+    ) throws(ClientError) -> FuseboxClient.LimitEntry {
+        try client.call(LimitTopUp(scope: scope, limit: limit)).entry
+    }
+
+    /// Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.
+    @discardableResult
+    public func topUp(
+        _ limit: FuseboxClient.Limit, on scope: FuseboxClient.Scope
+    ) async throws(ClientError) -> FuseboxClient.LimitEntry {
+        try await client.call(LimitTopUp(scope: scope, limit: limit)).entry
+    }
+
     /// One limit of a scope, found by its dimension and window; nil: none is set, and no template gives the tag one.
     public func get(
         _ limit: FuseboxClient.Limit, of scope: FuseboxClient.Scope

@@ -50,6 +50,9 @@ public struct PermitRegistry: Sendable {
             get { scopes.model }
             set { scopes.model = newValue }
         }
+        /// Takes a tag away. Returns false if it has none such.
+        mutating func remove(_ tag: TagID) -> Bool { scopes.remove(tag) }
+
         /// In nano-dollars.
         var cost: Int64 { estimate.cost?.nanodollars ?? 0 }
         var need: CallNeed { CallNeed(estimate) }

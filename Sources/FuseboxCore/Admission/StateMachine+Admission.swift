@@ -44,6 +44,8 @@ struct PassedOver: Sendable {
     var hasMark = false
     /// Whether the share alone stands against it.
     var isShareOnly = false
+    /// The cost that it would hold. Nil: nothing is known of it.
+    var cost: Money?
 }
 
 /// The result for each candidate of an admission, in addition to what is reported.
@@ -74,10 +76,13 @@ extension StateMachine {
         _ application: Application, _ decision: inout AdmissionDecision
     ) -> WeighedCandidates<Text> {
         let moment = application.moment
-        let need = CallNeed(estimate)
         var weighed = WeighedCandidates<Text>()
         for place in candidates.indices {
             let route = route(by: candidates[place])
+            let (cost, basis) = heldCost(estimate, route, asked)
+            var estimate = estimate
+            estimate.cost = cost
+            let need = CallNeed(estimate)
             let standing = route.providerID.flatMap { breakers.standing(of: $0, at: moment.now) }
             var objections = objections(to: route.providerID, standing, at: moment)
             if !limitTable.isEmpty {
@@ -88,6 +93,8 @@ extension StateMachine {
             guard let denial = objections.denial else {
                 decision.candidate = UInt8(place)
                 decision.retryAfterMilliseconds = nil
+                decision.heldCost = cost
+                decision.costBasis = basis
                 if let standing {
                     decision.state = standing.state
                     decision.share = standing.share
@@ -98,7 +105,7 @@ extension StateMachine {
             decision.denials.append(denial)
             weighed.passedOver[place] = PassedOver(
                 provider: route.providerID, deniedBy: objections.limit?.entry, hasMark: objections.hasMark,
-                isShareOnly: objections.isShareOnly)
+                isShareOnly: objections.isShareOnly, cost: cost)
             if !explains, let limit = objections.limit {
                 decision.limits.append(told(limit, asked.new, need, of: UInt8(place), at: moment))
             }
@@ -217,6 +224,8 @@ extension StateMachine {
         var reply = AdmitReply()
         let weighed = decide(
             candidates, asked, terms.estimate, explains: terms.explains, application, &reply.decision)
+        var terms = terms
+        terms.estimate.cost = reply.decision.heldCost
         if let chosen = weighed.chosen {
             try checkRoom(for: chosen, application)
             try checkTags(asked, folds: terms.foldsTags, by: application)
@@ -225,7 +234,9 @@ extension StateMachine {
         let denied = reply.decision.denials.count
         for place in 0..<denied {
             guard let entry = weighed.passedOver[place].deniedBy else { continue }
-            noteDenial(entry, terms.estimate, at: application.moment, &effects)
+            var estimate = terms.estimate
+            estimate.cost = weighed.passedOver[place].cost
+            noteDenial(entry, estimate, at: application.moment, &effects)
         }
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
         noteAsked(weighed.passedOver, upTo: denied, application, &effects)

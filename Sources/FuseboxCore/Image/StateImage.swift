@@ -13,7 +13,7 @@ public struct StateImage {
         HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
         PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
-        PriceSection.self,
+        PriceSection.self, CostSection.self,
     ])
 
     var builder: StateMachine.Builder
@@ -89,6 +89,8 @@ extension Bounds {
         permitsPerUser = Int(UInt32.max)
         aliases = Int(UInt32.max)
         prices = Int(UInt32.max)
+        costRoutes = Int(UInt32.max)
+        costRoutesPerUser = Int(UInt32.max)
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)
         limits = Int(UInt32.max)

@@ -9,6 +9,8 @@ struct CallNeed: Sendable, Equatable {
     var outputTokens: Int64 = 0
     /// Tokens of every kind.
     var tokens: Int64 = 0
+    /// Tokens that were read from a cache, of those that were sent. 0 for an estimate.
+    private(set) var cachedInput: Int64 = 0
     /// The dimensions for which no estimate was given, a bit each. The call takes nothing of them, but a limit of such
     /// a dimension must not be used up.
     private(set) var unknown: UInt8 = 0
@@ -42,6 +44,7 @@ struct CallNeed: Sendable, Equatable {
         self.init(
             cost: charge.cost?.nanodollars ?? 0, inputTokens: charge.inputTokens ?? 0,
             outputTokens: charge.outputTokens ?? 0)
+        cachedInput = charge.parts.cachedInput
     }
 
     /// What a call has used. What nobody told is what was estimated.
@@ -49,6 +52,7 @@ struct CallNeed: Sendable, Equatable {
         self.init(
             cost: charge.cost?.nanodollars ?? estimate.cost, inputTokens: charge.inputTokens ?? estimate.inputTokens,
             outputTokens: charge.outputTokens ?? estimate.outputTokens)
+        cachedInput = charge.parts.cachedInput
         guard charge.inputTokens == nil || charge.outputTokens == nil, estimate.isOneSum else { return }
         // The estimate is one number for both kinds.
         tokens = max(estimate.tokens, charge.inputTokens ?? charge.outputTokens ?? 0)
@@ -70,6 +74,11 @@ struct CallNeed: Sendable, Equatable {
         case .inFlight: requests
         case .unknown: 0
         }
+    }
+
+    /// What the call takes of a limit.
+    func amount(of limit: borrowing Limit) -> Int64 {
+        limit.skipsCacheReads ? self[limit.dimension] - cachedInput : self[limit.dimension]
     }
 
     /// What a limit must have room for. A call without an estimate needs at least one unit.

@@ -30,6 +30,15 @@ struct CallScopes: Sendable {
         tagCount += 1
     }
 
+    /// Removes a tag. Returns false if it is not there.
+    mutating func remove(_ tag: TagID) -> Bool {
+        guard let place = (0..<tagCount).first(where: { tags[$0] == tag }) else { return false }
+        for later in place..<tagCount - 1 { tags[later] = tags[later + 1] }
+        tagCount -= 1
+        tags[tagCount] = nil
+        return true
+    }
+
     /// Calls `body` with every tag, in the order in which they were added.
     func forEachTag(_ body: (TagID) -> Void) {
         for place in 0..<tagCount { if let tag = tags[place] { body(tag) } }

@@ -90,6 +90,26 @@ extension LimitTable {
         }
     }
 
+    /// Whether a limit on cost that denies covers a call.
+    ///
+    /// - Parameter new: tags of the call that have no number yet
+    func deniesCost(_ call: borrowing CallScopes, _ tags: borrowing TagTable, _ new: [Name]) -> Bool {
+        var walk = Walk()
+        while let found = walk.next(self, call, tags) {
+            if deniesCost(found.rule) { return true }
+        }
+        for tag in new {
+            for template in templates(for: tag) where call.isCovered(by: rules[template].key) {
+                if deniesCost(template) { return true }
+            }
+        }
+        return false
+    }
+
+    private func deniesCost(_ rule: Int) -> Bool {
+        rules[rule].limit.dimension == .cost && rules[rule].limit.mode == .deny
+    }
+
     /// The reason of a limit against a call. Nil if there is none.
     func objection(of found: Covering, to need: CallNeed, at moment: Moment) -> Objection? {
         guard rules[found.rule].limit.mode == .deny else { return nil }
@@ -182,7 +202,9 @@ extension LimitTable {
     ) {
         forEachUse(of: call, &tags, isOfModelAlone: isOfModelAlone) { table, place in
             let dimension = table.rules[table.entries[place].rule].limit.dimension
-            if dimension != .inFlight { table.count(used[dimension], place, at: moment.now) }
+            guard dimension != .inFlight else { return }
+            let amount = used.amount(of: table.rules[table.entries[place].rule].limit)
+            table.count(amount, place, at: moment.now)
         }
     }
 
@@ -234,7 +256,7 @@ extension LimitTable {
             switch used {
             case .cancelled: 0 as Int64
             case .estimate: estimate
-            case .told(let need): need[dimension]
+            case .told(let need): need.amount(of: rules[entries[entry].rule].limit)
             }
         switch (dimension, charge.state) {
         case (.inFlight, .held): entries[entry].held -= Int128(estimate)

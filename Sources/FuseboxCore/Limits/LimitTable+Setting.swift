@@ -113,6 +113,11 @@ extension LimitTable {
         if let calendar = removed.calendar { release(calendar) }
     }
 
+    /// Removes what a tag has used, of whatever limit.
+    mutating func removeUses(of tag: TagID, _ tags: inout TagTable) {
+        for use in uses(where: { $0.key.tag == tag }) { removeEntry(use, &tags) }
+    }
+
     /// The templates that cover a tag. Of templates with the same identity only the one with the longest prefix counts.
     func templates(for tag: Name) -> [Int] {
         var covering: [Int] = []

@@ -180,6 +180,34 @@ extension StateMachine {
         return reply
     }
 
+    fileprivate mutating func topUp(
+        _ command: LimitTopUp, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> LimitTopUp.Reply {
+        try command.scope.validate()
+        guard command.limit.window.kind == .prepaid else {
+            throw Refusal(
+                .outOfRange,
+                "only a prepaid limit is topped up; '\(command.limit)' renews by itself, and `limit set` changes its amount"
+            )
+        }
+        guard command.limit.amount > 0 else {
+            throw Refusal(.outOfRange, "a limit is topped up by more than nothing; `limit set` lowers its amount")
+        }
+        let rule = try rule(command.scope, command.limit)
+        let set = limitTable.rules[rule]
+        var limit = set.limit
+        let (amount, overflow) = limit.amount.addingReportingOverflow(command.limit.amount)
+        guard !overflow else {
+            throw Refusal(.overflow, "the limit of '\(limit)' cannot take as much more")
+        }
+        limit.amount = amount
+        _ = limitTable.set(set.key, set.prefix, limit, &tags, at: application.now)
+        _ = tellCrossings(at: application.moment, &effects)
+        var reply = LimitTopUp.Reply()
+        reply.entry = limitEntry(rule, limitTable.ownEntry(of: set), at: application.moment)
+        return reply
+    }
+
     /// Ends a raise.
     mutating func endRaise(_ rule: Int, at moment: Moment, _ effects: inout [Event]) {
         guard let raise = limitTable.rules[rule].raise else { return }
@@ -284,5 +312,19 @@ extension LimitRaise: StateCommand {
         var command = self
         command.scope = machine.rules.charged(scope)
         return try machine.raise(command, application, &effects)
+    }
+}
+
+extension LimitTopUp: StateCommand {
+    /// Adds to the amount of the prepaid limit.
+    ///
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, for a limit that is not prepaid and for an
+    ///   amount below 1; `notFound` if the limit is not set; `overflow` if its amount would leave its range.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var command = self
+        command.scope = machine.rules.charged(scope)
+        return try machine.topUp(command, application, &effects)
     }
 }

@@ -13,6 +13,11 @@ struct Route<Text: NameText>: Sendable {
     /// The number of the model. Nil if the call names none, or if it is not known.
     fileprivate(set) var modelID: ModelID?
 
+    /// Whether each name has a number.
+    var isKnown: Bool {
+        providerID != nil && (deployment == nil || deploymentID != nil) && (model == nil || modelID != nil)
+    }
+
     fileprivate init(provider: Text, deployment: Text?) {
         self.provider = provider
         self.deployment = deployment

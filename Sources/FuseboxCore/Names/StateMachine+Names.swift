@@ -51,6 +51,7 @@ extension StateMachine {
             names.release(id)
         }
         let hadAccount = ledger.contains(id)
+        forgetCosts(of: id)
         forgetDeployments(of: id)
         for model in ledger.forget(id) { models.release(model) }
         if hadAccount { names.release(id) }

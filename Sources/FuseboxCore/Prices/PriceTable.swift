@@ -68,19 +68,11 @@ extension Price {
     func cost(of tokens: TokenUsage) throws(Refusal) -> Money? {
         let isSentTold = tokens.input != nil || tokens.cachedInput != nil || tokens.cacheWrite != nil
         let isReceivedTold = tokens.output != nil || tokens.reasoning != nil
-        guard isSentTold || isFree(input, cachedInput, cacheWrite) else { return nil }
-        guard isReceivedTold || isFree(output, reasoning) else { return nil }
-        // Five products below 2³² × 2⁵⁰ fit, and so does the price of the request.
-        var sum: Int128 = Int128(request?.nanodollars ?? 0) * Self.perMillion
-        for (count, price) in [
-            (tokens.input, input), (tokens.cachedInput, cachedInput ?? input), (tokens.cacheWrite, cacheWrite ?? input),
-            (tokens.output, output), (tokens.reasoning, reasoning ?? output),
-        ] {
-            guard let count, count > 0 else { continue }
-            guard let price else { return nil }
-            sum += Int128(count) * Int128(price.nanodollars)
-        }
-        let nanodollars = (sum + Self.perMillion - 1) / Self.perMillion
+        guard
+            isSentTold || (Self.isFree(input) && Self.isFree(cachedInput ?? input) && Self.isFree(cacheWrite ?? input))
+        else { return nil }
+        guard isReceivedTold || (Self.isFree(output) && Self.isFree(reasoning ?? output)) else { return nil }
+        guard let nanodollars = exactCost(of: tokens) else { return nil }
         guard nanodollars <= Int128(WireLimits.callCost.nanodollars) else {
             throw Refusal(
                 .outOfRange,
@@ -90,10 +82,43 @@ extension Price {
         return Money(nanodollars: Int64(nanodollars))
     }
 
+    /// The sum of the exact products, rounded up to a nano-dollar. Nil if the price of a kind is not known.
+    private func exactCost(of tokens: TokenUsage) -> Int128? {
+        // Five products below 2³² × 2⁵⁰ fit, and so does the price of the request.
+        var sum: Int128 = Int128(request?.nanodollars ?? 0) * Self.perMillion
+        guard Self.add(tokens.input, at: input, &sum), Self.add(tokens.cachedInput, at: cachedInput ?? input, &sum),
+            Self.add(tokens.cacheWrite, at: cacheWrite ?? input, &sum), Self.add(tokens.output, at: output, &sum),
+            Self.add(tokens.reasoning, at: reasoning ?? output, &sum)
+        else { return nil }
+        return (sum + Self.perMillion - 1) / Self.perMillion
+    }
+
+    /// Adds what tokens of a kind cost. Returns false if their price is not known.
+    private static func add(_ count: UInt32?, at price: Money?, _ sum: inout Int128) -> Bool {
+        guard let count, count > 0 else { return true }
+        guard let price else { return false }
+        sum += Int128(count) * Int128(price.nanodollars)
+        return true
+    }
+
+    /// What the tokens of an estimate cost at most, and the request; nil if the price of a kind is not known, or if nothing
+    /// is known of the tokens of a model whose tokens cost something.
+    ///
+    /// A total is priced at the dearer kind. It is at most `WireLimits.callCost`, as the cost of every call is.
+    func cost(of estimate: Estimate) -> Money? {
+        var tokens = TokenUsage(input: estimate.inputTokens, output: estimate.outputTokens)
+        if let all = estimate.tokens {
+            if (output ?? .zero) > (input ?? .zero) { tokens.output = all } else { tokens.input = all }
+        } else if tokens.input == nil, tokens.output == nil {
+            guard Self.isFree(input), Self.isFree(output) else { return nil }
+        }
+        return exactCost(of: tokens).map { min($0, Int128(WireLimits.callCost.nanodollars)) }
+            .map { Money(nanodollars: Int64($0)) }
+    }
+
     private static let perMillion: Int128 = 1_000_000
 
-    /// Whether tokens of kinds cost nothing.
-    private func isFree(_ prices: Money?...) -> Bool { prices[0] != nil && prices.allSatisfy { $0 ?? .zero == .zero } }
+    private static func isFree(_ price: Money?) -> Bool { price == .zero }
 
     /// Checks that every price is within its range.
     ///

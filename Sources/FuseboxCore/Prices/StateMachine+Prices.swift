@@ -57,6 +57,72 @@ extension StateMachine {
         return try found.flatMap { place throws(Refusal) in try prices[place].cost(of: tokens) }
     }
 
+    // MARK: Estimates
+
+    /// The cost that a call holds until it is settled, and where it comes from: what the estimate tells, else its tokens
+    /// at the price of the model. A call that falls under a limit on cost that denies holds else what the last calls of
+    /// its route have cost.
+    @inline(__always)
+    func heldCost<Text: NameText>(
+        _ estimate: Estimate, _ route: Route<Text>, _ asked: borrowing AskedTags
+    ) -> (cost: Money?, basis: CostBasis) {
+        if let told = estimate.cost { return (told, .told) }
+        if prices.isEmpty, recentCosts.isEmpty { return (nil, .nothing) }
+        return likelyCost(estimate, route, asked)
+    }
+
+    private func likelyCost<Text: NameText>(
+        _ estimate: Estimate, _ route: Route<Text>, _ asked: borrowing AskedTags
+    ) -> (cost: Money?, basis: CostBasis) {
+        if let place = findPrice(of: route), let cost = prices[place].cost(of: estimate) { return (cost, .priced) }
+        var scopes = asked.known
+        scopes.provider = route.providerID
+        scopes.deployment = route.deploymentID
+        scopes.model = route.modelID
+        guard let key = costRoute(of: scopes), route.isKnown, limitTable.deniesCost(scopes, tags, asked.new),
+            let likely = recentCosts.likely(of: key)
+        else { return (nil, .nothing) }
+        return (likely.cost, likely.basis)
+    }
+
+    /// Remembers what a call by a route has cost.
+    mutating func noteCost(
+        _ charge: CreditLedger.Charge, _ outcome: Outcome, _ scopes: CallScopes, by user: UInt32
+    ) {
+        guard outcome == .success, let cost = charge.cost, let route = costRoute(of: scopes) else { return }
+        let (isNew, gaveWay) = recentCosts.add(cost, of: route, by: user, bounds)
+        if isNew { retainNames(of: route) }
+        if let gaveWay { releaseNames(of: gaveWay) }
+    }
+
+    /// Forgets what calls by the routes of a provider have cost.
+    mutating func forgetCosts(of provider: NameID) {
+        for route in recentCosts.remove(where: { key in
+            key.place.map { names.parent(of: $0) ?? $0 } == provider
+        }) { releaseNames(of: route) }
+    }
+
+    /// The exact route of a call. Nil if it names no provider.
+    private func costRoute(of scopes: CallScopes) -> ScopeKey? {
+        (scopes.deployment ?? scopes.provider).map { ScopeKey(place: $0, model: scopes.model) }
+    }
+
+    /// The place of the price by which a call is estimated. It is that of the model that is asked for.
+    private func findPrice<Text: NameText>(of route: Route<Text>) -> Int? {
+        guard !prices.isEmpty else { return nil }
+        return switch route.model {
+        case .told(let name): findPrice(of: route.provider, name)
+        case .alias(let place): findPrice(of: route.provider, rules.model(ofAlias: place))
+        case .unspecified, nil: prices.find(route.provider, Name?.none)
+        }
+    }
+
+    private func findPrice(of provider: some NameText, _ model: some NameText) -> Int? {
+        prices.find(provider, model) ?? prices.find(provider, Name?.none) ?? prices.find(Name?.none, model)
+    }
+
+    // MARK: Setting
+
     fileprivate mutating func set(_ entries: [PriceEntry]) throws(Refusal) -> UInt32 {
         guard 1...PriceSet.longest ~= entries.count else {
             throw Refusal(.outOfRange, "1 to \(PriceSet.longest) prices can be set at once, not \(entries.count)")

@@ -113,8 +113,8 @@ extension Engine {
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
             .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
             .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .recordClock, .limitSet, .limitRemove,
-            .limitRaise, .limitList, .limitGet, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet,
-            .aliasRemove, .aliasList, .priceSet, .priceRemove, .priceList:
+            .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet,
+            .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

@@ -45,6 +45,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerSummary = 59
     case ledgerSummaries = 60
     case ledgerAccounts = 61
+    case ledgerForget = 63
     case priceSet = 64
     case priceRemove = 65
     case priceList = 66
@@ -76,6 +77,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case limitRaise = 114
     case limitList = 115
     case limitGet = 116
+    case limitTopUp = 117
 
     case advance = 240
     case evictIdleBreakers = 241
@@ -146,6 +148,7 @@ public enum CommandTable {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .ledgerForget: visitor.visit(LedgerForget.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)
@@ -177,6 +180,7 @@ public enum CommandTable {
         case .limitRaise: visitor.visit(LimitRaise.self)
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
+        case .limitTopUp: visitor.visit(LimitTopUp.self)
 
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)

@@ -30,6 +30,19 @@ enum AdmissionText {
             "the limit of \(objection.limit) on \(objection.scope)\(raise) has no room: \(standing), \(text(objection.needed)) needed"
     }
 
+    /// What an admitted call holds, and why; empty if the caller told it, or if it is nothing.
+    static func held(_ preview: AdmissionPreview) -> String {
+        guard let cost = preview.heldCost else { return "" }
+        let basis =
+            switch preview.costBasis {
+            case .priced: "by the price of its tokens"
+            case .percentile: "no more than 95 % of the last calls of its route have cost"
+            case .dearest: "the most that a call of its route has cost"
+            case .nothing, .told, .unknown: ""
+            }
+        return basis.isEmpty ? "" : "; \(Formatting.dollars(cost)) held: \(basis)"
+    }
+
     private static func sentence(_ reason: DenialReason) -> String {
         switch reason {
         case .exhausted: "its quota is exhausted"

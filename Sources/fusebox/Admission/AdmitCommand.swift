@@ -43,13 +43,15 @@ struct AdmitCommand: DaemonCommand {
         let passed = preview.passedOver.map(AdmissionText.line)
         let chosen =
             "\(preview.candidate.route): admitted (\(preview.state), share "
-            + "\(Formatting.percent(preview.share)))"
+            + "\(Formatting.percent(preview.share)))\(AdmissionText.held(preview))"
         return Answer(
             json: [
                 "admitted": true, "provider": .string(preview.candidate.provider.text),
                 "deployment": preview.candidate.deployment.map { .string($0.text) } ?? .null,
                 "model": preview.candidate.model.map { .string($0.text) } ?? .null,
                 "state": .string("\(preview.state)"), "share": JSONValue(preview.share),
+                "heldCost": preview.heldCost.map { .number("\($0)") } ?? .null,
+                "costBasis": .string("\(preview.costBasis)"),
                 "denials": AdmissionText.json(preview.passedOver), "retryAfterMilliseconds": .null,
             ],
             text: (passed + [Table.printable(chosen)]).joined(separator: "\n"))
@@ -59,7 +61,7 @@ struct AdmitCommand: DaemonCommand {
         Answer(
             json: [
                 "admitted": false, "provider": .null, "deployment": .null, "model": .null, "state": .null,
-                "share": .null,
+                "share": .null, "heldCost": .null, "costBasis": .null,
                 "denials": AdmissionText.json(denied.reasons),
                 "retryAfterMilliseconds": AdmissionText.json(denied.retryAfter),
             ],

@@ -24,7 +24,7 @@ struct LimitCommands: ParsableCommand {
             200_000, 200k, 1.5M, '50 USD' or '50 cents'. Quote each limit in single quotes: in double quotes a shell takes $5 \
             for a variable.
             """,
-        subcommands: [List.self, Set.self, Raise.self, Remove.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Set.self, Raise.self, TopUp.self, Remove.self], defaultSubcommand: List.self)
 }
 
 /// The options that name a scope.

@@ -11,6 +11,7 @@ extension LimitReport {
             "scope": json(entry.scope), "limit": .string("\(entry.limit)"), "dimension": .string("\(dimension)"),
             "mode": .string("\(entry.limit.mode)"), "onLapse": .string("\(entry.limit.onLapse)"),
             "window": JSONValue(record: entry.limit.window), "thresholds": json(entry.limit.thresholds),
+            "skipsCacheReads": .bool(entry.limit.skipsCacheReads),
             "amount": json(entry.amount, dimension), "used": json(entry.used, dimension),
             "held": json(entry.held, dimension), "left": json(entry.left, dimension),
             "assumed": json(entry.assumed, dimension), "share": JSONValue(entry.share),
@@ -30,6 +31,7 @@ extension LimitReport {
             "limit": .string("\(limit)"), "dimension": .string("\(limit.dimension)"),
             "mode": .string("\(limit.mode)"), "onLapse": .string("\(limit.onLapse)"),
             "window": JSONValue(record: limit.window), "thresholds": json(limit.thresholds),
+            "skipsCacheReads": .bool(limit.skipsCacheReads),
             "amount": json(limit.amount, limit.dimension),
         ]
     }

@@ -104,11 +104,14 @@ enum LimitReport {
     }
 
     /// What a limit does other than deny: ` (notify)`.
-    static func mode(_ limit: Limit) -> String { limit.mode == .deny ? "" : " (\(limit.mode))" }
+    static func mode(_ limit: Limit) -> String {
+        (limit.skipsCacheReads ? " without cache reads" : "") + (limit.mode == .deny ? "" : " (\(limit.mode))")
+    }
 
     private static func mode(_ entry: LimitEntry) -> String {
         guard entry.limit.mode == .shadow, entry.wouldHaveDenied > 0 else { return mode(entry.limit) }
-        return " (shadow: \(entry.wouldHaveDenied) over)"
+        let skips = entry.limit.skipsCacheReads ? " without cache reads" : ""
+        return "\(skips) (shadow: \(entry.wouldHaveDenied) over)"
     }
 
     /// The thresholds of a limit as a sentence; nil if they are those of any limit.

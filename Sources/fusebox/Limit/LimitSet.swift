@@ -42,6 +42,9 @@ extension LimitCommands {
             transform: ThresholdsArgument.read)
         var thresholds: ThresholdsArgument?
 
+        @Flag(help: "Do not count tokens that were read from a cache, in a limit of tokens or input tokens.")
+        var skipCacheReads = false
+
         @Argument(help: "The limits, such as '$50 per month' or '600 requests per minute'. Quote each of them.")
         var limits: [String]
 
@@ -59,7 +62,8 @@ extension LimitCommands {
                 return Limit(
                     limit.dimension, limit.amount, limit.window, mode: mode, onLapse: onLapse,
                     // Calls in flight are never used up: they only hold.
-                    thresholds: limit.dimension == .inFlight ? nil : thresholds?.thresholds)
+                    thresholds: limit.dimension == .inFlight ? nil : thresholds?.thresholds,
+                    skipsCacheReads: skipCacheReads)
             }
             guard thresholds == nil || limits.contains(where: { $0.dimension != .inFlight }) else {
                 throw Failure(.usage, "--thresholds: a limit of calls in flight has none")
@@ -99,6 +103,8 @@ extension LimitCommands {
                 before.onLapse == now.onLapse || before.mode != now.mode ? nil : "\(before.onLapse) on lapse",
                 before.thresholds == now.thresholds
                     ? nil : LimitReport.thresholds(before) ?? "the usual thresholds",
+                before.skipsCacheReads == now.skipsCacheReads
+                    ? nil : before.skipsCacheReads ? "without cache reads" : "with cache reads",
             ]
             return differences.compactMap { $0.map { ", \($0)" } }.joined()
         }
@@ -167,6 +173,38 @@ extension LimitCommands {
                     .usage, "--until: give a moment to come, such as 2026-12-24T18:00:00Z, or seconds since 1970")
             }
             return wall + milliseconds
+        }
+    }
+
+    /// `fusebox limit top-up SCOPE AMOUNT`
+    struct TopUp: DaemonCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "top-up", abstract: "Add to the amount of a prepaid limit. What was used of it stays.",
+            discussion: """
+                EXAMPLES
+                  fusebox limit top-up --tag team:search '$50'
+                  fusebox limit top-up --provider openai '1M tokens'
+                """)
+
+        @OptionGroup var scope: ScopeOptions
+
+        @Argument(help: "What is added, such as '$50' or '1000 requests'.")
+        var amount: String
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func answer(from client: FuseboxClient) throws -> Answer {
+            let scope = try scope.required
+            let isWindowTold = amount.contains("prepaid") || amount.contains("pre-paid")
+            let limit = try LimitArgument.limit(isWindowTold ? amount : "\(amount) prepaid")
+            let entry = try client.withLimits(of: scope) { () throws(ClientError) in
+                try client.limits.topUp(limit, on: scope)
+            }
+            return Answer(
+                json: ["entry": LimitReport.json(entry)],
+                text: Table.printable(
+                    "\(scope): \(limit.dimension.text(of: limit.amount)) more, \(entry.limit) now; \(LimitReport.sentence(entry))"
+                ))
         }
     }
 

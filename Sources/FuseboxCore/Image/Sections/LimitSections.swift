@@ -51,6 +51,7 @@ enum LimitSection: SnapshotSection {
             image.mode = LimitModeImage(rule.limit.mode)
             image.onLapse = LapseRuleImage(rule.limit.onLapse)
             image.thresholds = rule.limit.thresholds.map(ThresholdsImage.init)
+            image.skipsCacheReads = rule.limit.skipsCacheReads
             image.raisedAmount = rule.raise?.amount
             image.raisedUntil = rule.raise?.until
             part.add(image)
@@ -61,7 +62,8 @@ enum LimitSection: SnapshotSection {
     static func add(_ image: LimitImage, to state: inout StateImage) throws(Refusal) {
         var limit = Limit(
             image.dimension.value, image.amount, image.window.window, mode: image.mode.value,
-            onLapse: image.onLapse.value, thresholds: image.thresholds?.thresholds)
+            onLapse: image.onLapse.value, thresholds: image.thresholds?.thresholds,
+            skipsCacheReads: image.skipsCacheReads)
         limit.window.zone = image.window.zone
         let scope = Scope(
             provider: image.provider, deployment: image.deployment, model: image.model, tag: image.tag)
@@ -121,6 +123,7 @@ struct LimitImage: VersionedRecord {
     var thresholds: ThresholdsImage?
     var raisedAmount: Int64?
     var raisedUntil: Timestamp?
+    var skipsCacheReads = false
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("number", &number, "counts the limits that were set")
@@ -137,6 +140,7 @@ struct LimitImage: VersionedRecord {
             "thresholds", &thresholds, "the shares of the amount at which events are sent; absent: those of any limit")
         try visitor.field("raisedAmount", &raisedAmount, "a higher amount that holds for a while")
         try visitor.field("raisedUntil", &raisedUntil, "until when, on the steady clock")
+        try visitor.field("skipsCacheReads", &skipsCacheReads, "whether tokens read from a cache do not count")
     }
 }
 

@@ -190,6 +190,37 @@ public struct Estimate: WireRecord, Equatable {
     }
 }
 
+/// Where the cost comes from that a call holds against limits until it is settled.
+public enum CostBasis: OpenEnumeration {
+    /// Nothing is known of what the call may cost, and nothing is held.
+    case nothing
+    /// The estimate tells it.
+    case told
+    /// The estimated tokens, at the price of the model.
+    case priced
+    /// The 95th percentile of the last calls of the route.
+    case percentile
+    /// The dearest of the few calls that the route has had.
+    case dearest
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    /// The values that this version knows, in the order of their numbers.
+    public static let allCases: [CostBasis] = [.nothing, .told, .priced, .percentile, .dearest]
+
+    /// The number on the wire.
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .nothing: 0
+        case .told: 1
+        case .priced: 2
+        case .percentile: 3
+        case .dearest: 4
+        case .unknown(let number): number
+        }
+    }
+}
+
 /// Why one candidate is not admitted.
 public struct Denial: OpenRecord {
     /// The reason that lasts longest; of those that last equally long, the first of the enumeration.
@@ -232,6 +263,10 @@ public struct AdmissionDecision: OpenRecord {
     /// The limits behind the reason `limit`, at most `WireLimits.limitsTold`: for each candidate denied for it that
     /// limit; if the request `explains`, every limit that stands against one of these candidates.
     public var limits: [LimitObjection] = []
+    /// The cost that the admitted call holds until it is settled; absent: none, or denied.
+    public var heldCost: Money?
+    /// Where this cost comes from.
+    public var costBasis: CostBasis = .nothing
     /// Every field has its default.
     @inlinable public init() {}
 
@@ -252,6 +287,10 @@ public struct AdmissionDecision: OpenRecord {
             "limits", &limits,
             "for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most \(WireLimits.limitsTold)"
         )
+        try visitor.field(
+            "heldCost", &heldCost,
+            "the cost that the admitted call holds until it is settled; absent: none, or denied")
+        try visitor.field("costBasis", &costBasis, "where this cost comes from")
     }
 }
 

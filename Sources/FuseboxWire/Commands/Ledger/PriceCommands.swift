@@ -1,7 +1,7 @@
 /// What the calls of a model cost: dollars per million tokens of each kind, in nano-dollars, and per request.
 ///
 /// The units are exact: a nano-dollar per million tokens is 10⁻¹⁵ dollars per token.
-public struct Price: OpenRecord, Equatable {
+public struct Price: WireRecord, Equatable {
     /// Per million tokens sent, $0 to `WireLimits.callCost`; absent: not known.
     public var input: Money?
     /// Per million tokens read from a cache; absent: that of input.

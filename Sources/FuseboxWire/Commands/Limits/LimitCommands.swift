@@ -162,6 +162,51 @@ public struct LimitRaise: Command {
     }
 }
 
+/// Adds to the amount of a prepaid limit.
+public struct LimitTopUp: Command {
+    /// Number, name, effect, access and summary.
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .limitTopUp, "limit.topUp", .durable, .operator,
+            "Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.")
+    }
+
+    /// The scope whose limit is topped up.
+    public var scope = Scope()
+    /// The prepaid limit, with the amount that is added.
+    public var limit = Limit()
+
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// Adds the limit's amount to the prepaid limit of its dimension.
+    public init(scope: Scope, limit: Limit) {
+        self.scope = scope
+        self.limit = limit
+    }
+
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("scope", &scope, "the scope whose limit is topped up")
+        try visitor.field(
+            "limit", &limit,
+            "the prepaid limit, found by dimension and shadow mode, with the amount that is added, at least 1")
+    }
+
+    /// The limit as it is now.
+    public struct Reply: WireRecord {
+        /// The limit, topped up.
+        public var entry = LimitEntry()
+        /// Every field has its default.
+        @inlinable public init() {}
+        /// The fields in the order of the wire.
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("entry", &entry, "the limit, topped up")
+        }
+    }
+}
+
 /// Lists limits with what is used of them.
 public struct LimitList: Command {
     /// Number, name, effect, access and summary.

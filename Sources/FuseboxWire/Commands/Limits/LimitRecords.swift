@@ -233,13 +233,15 @@ public struct Limit: WireRecord, Equatable {
     public var onLapse: LapseRule = .charge
     /// The shares at which events are sent; nil: 80, 90 and 95 % for cost, and for the rest from a day on.
     public var thresholds: Thresholds?
+    /// Whether tokens that were read from a cache do not count. Only a limit of tokens or input tokens has them.
+    public var skipsCacheReads = false
 
     /// Every field has its default.
     @inlinable public init() {}
     /// A bound; `onLapse` is `charge` for a cost that is denied, else `release`.
     public init(
         _ dimension: LimitDimension, _ amount: Int64, _ window: LimitWindow, mode: LimitMode = .deny,
-        onLapse: LapseRule? = nil, thresholds: Thresholds? = nil
+        onLapse: LapseRule? = nil, thresholds: Thresholds? = nil, skipsCacheReads: Bool = false
     ) {
         self.dimension = dimension
         self.amount = amount
@@ -247,6 +249,7 @@ public struct Limit: WireRecord, Equatable {
         self.mode = mode
         self.onLapse = onLapse ?? (dimension == .cost && mode == .deny ? .charge : .release)
         self.thresholds = thresholds
+        self.skipsCacheReads = skipsCacheReads
     }
 
     /// The fields in the order of the wire.
@@ -262,6 +265,9 @@ public struct Limit: WireRecord, Equatable {
             "thresholds", &thresholds,
             "the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more; without effect for `inFlight`"
         )
+        try visitor.field(
+            "skipsCacheReads", &skipsCacheReads,
+            "whether tokens that were read from a cache do not count; only for `tokens` and `inputTokens`")
     }
 
     /// Whether two limits of one scope are the same one: setting the second changes the first. One that only watches in
@@ -280,6 +286,11 @@ public struct Limit: WireRecord, Equatable {
             throw Refusal(.outOfRange, "a limit of a newer version cannot be set: \(dimension) \(window.kind) \(mode)")
         }
         try thresholds?.validate()
+        guard !skipsCacheReads || dimension == .tokens || dimension == .inputTokens else {
+            throw Refusal(
+                .outOfRange, "only a limit of tokens or input tokens can leave out cache reads, not one of \(dimension)"
+            )
+        }
         switch window.kind {
         case .none where dimension != .inFlight:
             throw Refusal(.outOfRange, "a limit of \(dimension) needs a window")
