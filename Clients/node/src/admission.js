@@ -85,14 +85,13 @@ async function ask (client, candidates, options, signal) {
   if (!reply) {
     return new Permit({
       candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined,
-      state: 'closed', share: 1, passedOver: [],
+      state: 'closed', share: 1, heldCost: null, costBasis: 'nothing', passedOver: [],
     }, signal)
   }
-  const { candidate, state, share } = decided(reply.decision, asked.candidates)
+  const granted = decided(reply.decision, asked.candidates)
   if (reply.permit === null) throw new ProtocolError('a call is admitted without a permit')
   return new Permit({
-    candidate, tags: asked.tags, number: reply.permit, expiresAt: reply.expiresAt, epoch: client.exchange.epoch, state,
-    share, passedOver: denials(reply.decision, asked.candidates),
+    ...granted, tags: asked.tags, number: reply.permit, expiresAt: reply.expiresAt, epoch: client.exchange.epoch,
   }, signal)
 }
 
@@ -105,7 +104,8 @@ function decided (decision, candidates) {
   }
   const candidate = candidates[decision.candidate]
   if (!candidate) throw new ProtocolError(`candidate ${decision.candidate} of ${candidates.length} is admitted`)
-  return { candidate, state: decision.state, share: decision.share, passedOver: reasons }
+  const { state, share, heldCost = null, costBasis } = decision
+  return { candidate, state, share, heldCost, costBasis, passedOver: reasons }
 }
 
 /** @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */

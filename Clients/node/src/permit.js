@@ -52,6 +52,8 @@ class Permit {
    * @param {bigint | undefined} granted.epoch
    * @param {import('./protocol/types').BreakerState} granted.state
    * @param {number} granted.share
+   * @param {bigint | null} granted.heldCost
+   * @param {import('./protocol/types').CostBasis} granted.costBasis
    * @param {Denial[]} granted.passedOver
    * @param {AbortSignal} [signal]
    */
@@ -74,6 +76,10 @@ class Permit {
     this.state = granted.state
     /** The share of traffic that the breaker let through. */
     this.share = granted.share
+    /** What is held of limits of cost until the settle, in nano-dollars; null: nothing. */
+    this.heldCost = granted.heldCost
+    /** Where this cost comes from: it was told, or is the price of the estimated tokens, or what calls cost lately. */
+    this.costBasis = granted.costBasis
     /** The candidates before this one, and why they were passed over. */
     this.passedOver = granted.passedOver
     /** The signal that the caller gave, for the request that the body makes. */

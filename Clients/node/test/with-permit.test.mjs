@@ -188,3 +188,14 @@ test('await using closes the client', {
   await client[Symbol.asyncDispose]()
   await assert.rejects(client.call('ping'), { code: 'ERR_FUSEBOX_CLOSED' })
 })
+
+test('an estimate of tokens is held at its price', async t => {
+  const { client } = await start(t)
+  const price = { input: 2_500_000_000n, output: 10_000_000_000n }
+  await client.call('price.set', { prices: [{ provider: 'openai', price }] })
+  const permit = await client.admit('openai/gpt-4o', { inputTokens: 1_000, outputTokens: 200 })
+  assert.deepEqual([permit.heldCost, permit.costBasis], [4_500_000n, 'priced'])
+  await client.settle(permit, 'cancelled')
+  const told = await client.admit('openai/gpt-4o', { cost: '0.01' })
+  assert.deepEqual([told.heldCost, told.costBasis], [10_000_000n, 'told'])
+})

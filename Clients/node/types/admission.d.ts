@@ -80,6 +80,8 @@ export function preview(client: Client, candidates: CandidateLike | CandidateLik
     candidate: import("./protocol/types").Candidate;
     state: import("./protocol/types").BreakerState;
     share: number;
+    heldCost: bigint | null;
+    costBasis: import("./protocol/types").CostBasis;
     passedOver: import("./permit").Denial[];
 }>;
 /** @param {Client} client @param {Permit} permit @param {number} [ttl] */

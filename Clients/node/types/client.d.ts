@@ -142,6 +142,8 @@ export class Client {
         candidate: import("./protocol/types").Candidate;
         state: import("./protocol/types").BreakerState;
         share: number;
+        heldCost: bigint | null;
+        costBasis: import("./protocol/types").CostBasis;
         passedOver: import("./permit").Denial[];
     }>;
     /**

@@ -61,6 +61,8 @@ export class Permit {
      * @param {bigint | undefined} granted.epoch
      * @param {import('./protocol/types').BreakerState} granted.state
      * @param {number} granted.share
+     * @param {bigint | null} granted.heldCost
+     * @param {import('./protocol/types').CostBasis} granted.costBasis
      * @param {Denial[]} granted.passedOver
      * @param {AbortSignal} [signal]
      */
@@ -72,6 +74,8 @@ export class Permit {
         epoch: bigint | undefined;
         state: import('./protocol/types').BreakerState;
         share: number;
+        heldCost: bigint | null;
+        costBasis: import('./protocol/types').CostBasis;
         passedOver: Denial[];
     }, signal?: AbortSignal | undefined);
     /** Where the call may go. */
@@ -86,6 +90,10 @@ export class Permit {
     state: import("./protocol/types").BreakerState;
     /** The share of traffic that the breaker let through. */
     share: number;
+    /** What is held of limits of cost until the settle, in nano-dollars; null: nothing. */
+    heldCost: bigint | null;
+    /** Where this cost comes from: it was told, or is the price of the estimated tokens, or what calls cost lately. */
+    costBasis: import("./protocol/types").CostBasis;
     /** The candidates before this one, and why they were passed over. */
     passedOver: Denial[];
     /** The signal that the caller gave, for the request that the body makes. */

@@ -45,7 +45,7 @@ function limitOf ({ model, monthlyBudget, rateLimits = {} }, thresholds) {
   if (monthlyBudget !== undefined) {
     limits.push({
       dimension: 'cost', amount: nanodollars(monthlyBudget), window: window('manual', 0), mode: 'notify',
-      onLapse: 'release', thresholds: model ? null : thresholds ?? null,
+      onLapse: 'release', thresholds: model ? null : thresholds ?? null, skipsCacheReads: false,
     })
   }
   for (const [dimension, amount] of /** @type {Array<[RateLimitDimension, number]>} */ (Object.entries(rateLimits))) {
@@ -53,6 +53,7 @@ function limitOf ({ model, monthlyBudget, rateLimits = {} }, thresholds) {
     limits.push({
       dimension: dimension.startsWith('r') ? 'requests' : 'tokens', amount: BigInt(Math.trunc(amount)),
       window: window('fixed', windowLengths[dimension]), mode: 'deny', onLapse: 'release', thresholds: null,
+      skipsCacheReads: false,
     })
   }
   return limits

@@ -1018,6 +1018,33 @@ function readLedgerAccountsReply (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeLedgerForget (w, v = {}) {
+  w.name(v.tag, 'tag')
+}
+/** @param {Reader} r */
+function readLedgerForget (r) {
+  return {
+    tag: r.name(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeLedgerForgetReply (w, v = {}) {
+  if (w.has(v.account)) {
+    records.writeAccountUsage(w, v.account)
+  }
+  w.u32(v.limits, 'limits')
+  w.u32(v.permits, 'permits')
+}
+/** @param {Reader} r */
+function readLedgerForgetReply (r) {
+  return {
+    account: r.has() ? records.readAccountUsage(r) : null,
+    limits: r.u32(),
+    permits: r.u32(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
 function writePriceSet (w, v = {}) {
   for (const element of w.list(v.prices, Infinity, 'prices')) {
     records.writePriceEntry(w, element)
@@ -1503,6 +1530,10 @@ function writeAdmissionPreviewReply (w, v = {}) {
   for (const element of w.list(v.limits, Infinity, 'limits')) {
     records.writeLimitObjection(w, element)
   }
+  if (w.has(v.heldCost)) {
+    w.money(v.heldCost, 'heldCost')
+  }
+  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
 }
 /** @param {Reader} r */
 function readAdmissionPreviewReply (r) {
@@ -1513,6 +1544,8 @@ function readAdmissionPreviewReply (r) {
     denials: r.list(() => records.readDenial(r)),
     retryAfterMilliseconds: r.has() ? r.i64() : null,
     limits: r.list(() => records.readLimitObjection(r)),
+    heldCost: r.has() ? r.money() : null,
+    costBasis: r.enumeration(e.CostBasis),
   }
 }
 
@@ -1708,6 +1741,29 @@ function writeLimitGetReply (w, v = {}) {
 function readLimitGetReply (r) {
   return {
     entry: r.has() ? records.readLimitEntry(r) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeLimitTopUp (w, v = {}) {
+  records.writeScope(w, v.scope)
+  records.writeLimit(w, v.limit)
+}
+/** @param {Reader} r */
+function readLimitTopUp (r) {
+  return {
+    scope: records.readScope(r),
+    limit: records.readLimit(r),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeLimitTopUpReply (w, v = {}) {
+  records.writeLimitEntry(w, v.entry)
+}
+/** @param {Reader} r */
+function readLimitTopUpReply (r) {
+  return {
+    entry: records.readLimitEntry(r),
   }
 }
 
@@ -2317,6 +2373,18 @@ const commands = {
     writeReply: writeLedgerAccountsReply,
     readReply: readLedgerAccountsReply,
   },
+  'ledger.forget': {
+    number: 63,
+    name: 'ledger.forget',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeLedgerForget,
+    read: readLedgerForget,
+    writeReply: writeLedgerForgetReply,
+    readReply: readLedgerForgetReply,
+  },
   'price.set': {
     number: 64,
     name: 'price.set',
@@ -2652,6 +2720,18 @@ const commands = {
     read: readLimitGet,
     writeReply: writeLimitGetReply,
     readReply: readLimitGetReply,
+  },
+  'limit.topUp': {
+    number: 117,
+    name: 'limit.topUp',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeLimitTopUp,
+    read: readLimitTopUp,
+    writeReply: writeLimitTopUpReply,
+    readReply: readLimitTopUpReply,
   },
   'engine.advance': {
     number: 240,

@@ -18,6 +18,13 @@ module.exports = {
     recovering: 2,
     open: 3,
   }),
+  CostBasis: new Enumeration('CostBasis', {
+    nothing: 0,
+    told: 1,
+    priced: 2,
+    percentile: 3,
+    dearest: 4,
+  }),
   DenialReason: new Enumeration('DenialReason', {
     exhausted: 0,
     breakerOpen: 1,

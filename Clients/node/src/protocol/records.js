@@ -73,6 +73,10 @@ function writeAdmissionDecision (w, v = {}) {
   for (const element of w.list(v.limits, Infinity, 'limits')) {
     records.writeLimitObjection(w, element)
   }
+  if (w.has(v.heldCost)) {
+    w.money(v.heldCost, 'heldCost')
+  }
+  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
   w.close(start)
 }
 
@@ -86,6 +90,8 @@ function readAdmissionDecision (r) {
     denials: r.list(() => records.readDenial(r)),
     retryAfterMilliseconds: r.has() ? r.i64() : null,
     limits: r.list(() => records.readLimitObjection(r)),
+    heldCost: r.has() ? r.money() : null,
+    costBasis: r.enumeration(e.CostBasis),
   }
   r.close(outer)
   return v
@@ -511,6 +517,7 @@ function writeLimit (w, v = {}) {
   if (w.has(v.thresholds)) {
     records.writeThresholds(w, v.thresholds)
   }
+  w.bool(v.skipsCacheReads, 'skipsCacheReads')
 }
 
 /** @param {Reader} r */
@@ -522,6 +529,7 @@ function readLimit (r) {
     mode: r.enumeration(e.LimitMode),
     onLapse: r.enumeration(e.LapseRule),
     thresholds: r.has() ? records.readThresholds(r) : null,
+    skipsCacheReads: r.bool(),
   }
 }
 
@@ -833,7 +841,6 @@ function readPermitTotals (r) {
 
 /** @param {Writer} w @param {any} v */
 function writePrice (w, v = {}) {
-  const start = w.open()
   if (w.has(v.input)) {
     w.money(v.input, 'input')
   }
@@ -852,13 +859,11 @@ function writePrice (w, v = {}) {
   if (w.has(v.request)) {
     w.money(v.request, 'request')
   }
-  w.close(start)
 }
 
 /** @param {Reader} r */
 function readPrice (r) {
-  const outer = r.open()
-  const v = {
+  return {
     input: r.has() ? r.money() : null,
     cachedInput: r.has() ? r.money() : null,
     cacheWrite: r.has() ? r.money() : null,
@@ -866,8 +871,6 @@ function readPrice (r) {
     reasoning: r.has() ? r.money() : null,
     request: r.has() ? r.money() : null,
   }
-  r.close(outer)
-  return v
 }
 
 /** @param {Writer} w @param {any} v */

@@ -15,6 +15,11 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'nothing' | 'told' | 'priced' | 'percentile' | 'dearest' | number} CostBasis
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number} DenialReason
  */
 /**
@@ -97,6 +102,8 @@
  * @property {Array<Denial>} denials one for each candidate before the admitted one, or for each of all if denied, in their order
  * @property {bigint | null} [retryAfterMilliseconds] the shortest of the candidates' times; absent if admitted, or if time alone does not help
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
+ * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+ * @property {CostBasis} costBasis where this cost comes from
  */
 
 /**
@@ -244,6 +251,7 @@
  * @property {LimitMode} mode what it does with a call that would exceed it
  * @property {LapseRule} onLapse what becomes of the estimate of a call that was never settled
  * @property {Thresholds | null} [thresholds] the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more; without effect for `inFlight`
+ * @property {boolean} skipsCacheReads whether tokens that were read from a cache do not count; only for `tokens` and `inputTokens`
  */
 
 /**
@@ -1028,6 +1036,20 @@
  */
 
 /**
+ * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
+ *
+ * @typedef {object} LedgerForgetRequest
+ * @property {string} tag the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it
+ */
+
+/**
+ * @typedef {object} LedgerForgetReply
+ * @property {AccountUsage | null} [account] the sums of the tag's account; absent: it had none
+ * @property {number} limits the limits that were set on the tag itself and are removed
+ * @property {number} permits the permits that named it, in force or remembered; they go on without it
+ */
+
+/**
  * Sets prices, each in the place of the one before. They count for calls that are settled from now on.
  *
  * @typedef {object} PriceSetRequest
@@ -1311,6 +1333,8 @@
  * @property {Array<Denial>} denials one for each candidate before the admitted one, or for each of all if denied, in their order
  * @property {bigint | null} [retryAfterMilliseconds] the shortest of the candidates' times; absent if admitted, or if time alone does not help
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
+ * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+ * @property {CostBasis} costBasis where this cost comes from
  */
 
 /**
@@ -1408,6 +1432,19 @@
 /**
  * @typedef {object} LimitGetReply
  * @property {LimitEntry | null} [entry] the limit; absent: none is set, and no template gives the tag one
+ */
+
+/**
+ * Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.
+ *
+ * @typedef {object} LimitTopUpRequest
+ * @property {Scope} scope the scope whose limit is topped up
+ * @property {Limit} limit the prepaid limit, found by dimension and shadow mode, with the amount that is added, at least 1
+ */
+
+/**
+ * @typedef {object} LimitTopUpReply
+ * @property {LimitEntry} entry the limit, topped up
  */
 
 /**
@@ -1723,6 +1760,7 @@
  *   'ledger.summary': { request: LedgerSummaryRequest, reply: LedgerSummaryReply },
  *   'ledger.summaries': { request: LedgerSummariesRequest, reply: LedgerSummariesReply },
  *   'ledger.accounts': { request: LedgerAccountsRequest, reply: LedgerAccountsReply },
+ *   'ledger.forget': { request: LedgerForgetRequest, reply: LedgerForgetReply },
  *   'price.set': { request: PriceSetRequest, reply: PriceSetReply },
  *   'price.remove': { request: PriceRemoveRequest, reply: PriceRemoveReply },
  *   'price.list': { request: PriceListRequest, reply: PriceListReply },
@@ -1751,6 +1789,7 @@
  *   'limit.raise': { request: LimitRaiseRequest, reply: LimitRaiseReply },
  *   'limit.list': { request: LimitListRequest, reply: LimitListReply },
  *   'limit.get': { request: LimitGetRequest, reply: LimitGetReply },
+ *   'limit.topUp': { request: LimitTopUpRequest, reply: LimitTopUpReply },
  *   'engine.advance': { request: EngineAdvanceRequest, reply: EngineAdvanceReply },
  *   'engine.evictIdleBreakers': { request: EngineEvictIdleBreakersRequest, reply: EngineEvictIdleBreakersReply },
  *   'engine.forgetWorker': { request: EngineForgetWorkerRequest, reply: EngineForgetWorkerReply },

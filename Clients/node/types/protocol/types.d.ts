@@ -9,6 +9,10 @@ export type BreakerState = 'closed' | 'degraded' | 'recovering' | 'open' | numbe
 /**
  * A value that this client does not know is its number.
  */
+export type CostBasis = 'nothing' | 'told' | 'priced' | 'percentile' | 'dearest' | number;
+/**
+ * A value that this client does not know is its number.
+ */
 export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number;
 /**
  * A value that this client does not know is its number.
@@ -122,6 +126,14 @@ export type AdmissionDecision = {
      * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
      */
     limits: Array<LimitObjection>;
+    /**
+     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
 };
 export type Blame = {
     /**
@@ -486,6 +498,10 @@ export type Limit = {
      * the shares of the amount at which events are sent; absent: 0.8, 0.9 and 0.95 for `cost`, and for other dimensions in windows of a day and more; without effect for `inFlight`
      */
     thresholds?: Thresholds | null | undefined;
+    /**
+     * whether tokens that were read from a cache do not count; only for `tokens` and `inputTokens`
+     */
+    skipsCacheReads: boolean;
 };
 export type LimitChange = {
     /**
@@ -1978,6 +1994,29 @@ export type LedgerAccountsReply = {
     next: number;
 };
 /**
+ * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
+ */
+export type LedgerForgetRequest = {
+    /**
+     * the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it
+     */
+    tag: string;
+};
+export type LedgerForgetReply = {
+    /**
+     * the sums of the tag's account; absent: it had none
+     */
+    account?: AccountUsage | null | undefined;
+    /**
+     * the limits that were set on the tag itself and are removed
+     */
+    limits: number;
+    /**
+     * the permits that named it, in force or remembered; they go on without it
+     */
+    permits: number;
+};
+/**
  * Sets prices, each in the place of the one before. They count for calls that are settled from now on.
  */
 export type PriceSetRequest = {
@@ -2417,6 +2456,14 @@ export type AdmissionPreviewReply = {
      * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
      */
     limits: Array<LimitObjection>;
+    /**
+     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
 };
 /**
  * A page of the permits in force, and the totals of all.
@@ -2574,6 +2621,25 @@ export type LimitGetReply = {
      * the limit; absent: none is set, and no template gives the tag one
      */
     entry?: LimitEntry | null | undefined;
+};
+/**
+ * Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.
+ */
+export type LimitTopUpRequest = {
+    /**
+     * the scope whose limit is topped up
+     */
+    scope: Scope;
+    /**
+     * the prepaid limit, found by dimension and shadow mode, with the amount that is added, at least 1
+     */
+    limit: Limit;
+};
+export type LimitTopUpReply = {
+    /**
+     * the limit, topped up
+     */
+    entry: LimitEntry;
 };
 /**
  * Does what is due: marks and permits expire, breakers recover, raised limits go back.
@@ -3152,6 +3218,10 @@ export type Commands = {
         request: LedgerAccountsRequest;
         reply: LedgerAccountsReply;
     };
+    'ledger.forget': {
+        request: LedgerForgetRequest;
+        reply: LedgerForgetReply;
+    };
     'price.set': {
         request: PriceSetRequest;
         reply: PriceSetReply;
@@ -3263,6 +3333,10 @@ export type Commands = {
     'limit.get': {
         request: LimitGetRequest;
         reply: LimitGetReply;
+    };
+    'limit.topUp': {
+        request: LimitTopUpRequest;
+        reply: LimitTopUpReply;
     };
     'engine.advance': {
         request: EngineAdvanceRequest;
