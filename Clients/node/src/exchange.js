@@ -388,10 +388,9 @@ class Exchange {
   answer (request, frame) {
     this.closeNumber(request)
     request.state = 'done'
-    if (request.interest !== 'caller') return request.settle('nobody')
-    const reply = request.command.readReply(frame.payload)
+    const isAwaited = request.interest === 'caller'
     request.settle('nobody')
-    request.resolve(reply)
+    if (isAwaited) request.take(frame.payload)
   }
 
   /**

@@ -89,6 +89,19 @@ class Request {
   }
 
   /**
+   * Gives the caller the reply. One that cannot be read is an error of this request alone, because its frame is whole.
+   *
+   * @param {import('./wire').Reader} payload
+   */
+  take (payload) {
+    try {
+      this.resolve(this.command.readReply(payload))
+    } catch (error) {
+      this.reject(error)
+    }
+  }
+
+  /**
    * The caller gets its outcome.
    *
    * @param {'client' | 'nobody'} interest who waits from now on

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -269,4 +270,15 @@ test('events arrive in their order, and the stream says why it ends', async t =>
   await daemon.kill()
   await failed
   assert.throws(() => client.events(['nothing']), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
+})
+
+test('a reply that cannot be read is an error of its request alone', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const { commands } = createRequire(import.meta.url)('../src/protocol/commands.js')
+  t.mock.method(commands.ping, 'readReply', reader => reader.take(1_000))
+  await assert.rejects(client.call('ping'), { code: 'ERR_FUSEBOX_PROTOCOL' })
+  t.mock.restoreAll()
+  await client.call('ping')
+  assert.ok(client.isConnected)
 })
