@@ -134,7 +134,7 @@ class Client {
    * The daemon's events from now on, on a connection of their own, as an async iterator. See `EventStream`.
    *
    * @param {Topic[]} [topics] all by default
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {import('./event-stream').EventOptions} [options]
    */
   events (topics, options = {}) {
     if (this.closing) throw new ClosedError()
@@ -156,7 +156,7 @@ class Client {
    * @param {(permit: Permit) => T | Promise<T>} body
    * @returns {Promise<T>}
    */
-  withPermit (candidates, options, body) { return withPermit(this, candidates, options, body) }
+  withPermit (candidates, options, body) { return withPermit(this, candidates, options ?? {}, body) }
 
   /**
    * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.

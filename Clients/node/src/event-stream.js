@@ -22,6 +22,12 @@ const { events, readEventEnvelope, topics: bits } = require('./protocol/events')
  * @property {(error: unknown) => void} reject
  */
 
+/**
+ * @typedef {object} EventOptions
+ * @property {AbortSignal} [signal] ends the subscription; the iterator rejects with its reason
+ * @property {boolean} [keepsAlive] whether waiting for an event keeps the process alive: true by default
+ */
+
 /** Events that wait for a slow consumer. Beyond them the stream stops reading, and the daemon counts what it misses. */
 const mostWaiting = 256
 
@@ -41,16 +47,18 @@ class EventStream {
   /**
    * @param {Settings} settings
    * @param {Topic[] | undefined} topics
-   * @param {{ signal?: AbortSignal }} options
+   * @param {EventOptions} options
    * @param {() => void} onClose
    */
-  constructor (settings, topics, { signal }, onClose) {
+  constructor (settings, topics, { signal, keepsAlive = true }, onClose) {
     /** @internal */
     this.path = settings.path
     /** @internal */
     this.topics = sum(topics ?? /** @type {Topic[]} */ (Object.keys(bits)))
     /** @internal */
     this.onClose = onClose
+    /** @internal */
+    this.keepsAlive = keepsAlive
     /** @internal */
     this.signal = signal
     /**
@@ -120,7 +128,7 @@ class EventStream {
       return Promise.resolve({ value: event, done: false })
     }
     if (this.ending) return this.last(this.ending)
-    this.connection.hold(true)
+    this.connection.hold(this.keepsAlive)
     return new Promise((resolve, reject) => { this.takers.push({ resolve, reject }) })
   }
 
@@ -172,7 +180,7 @@ class EventStream {
     if (frame.kind === kinds.reply) {
       if (frame.detail !== 0) return this.finish({ error: refusal(frame, 'subscribe') })
       if (frame.command !== commands.subscribe.number) throw new ProtocolError('a reply came that answers no request')
-      this.connection.hold(this.takers.length > 0)
+      this.connection.hold(this.keepsAlive && this.takers.length > 0)
       return this.resolveReady(commands.subscribe.readReply(frame.payload).nextNumber)
     }
     const declaration = events[frame.command]

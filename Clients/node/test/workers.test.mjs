@@ -60,3 +60,19 @@ test('an event loop that stands still for five seconds loses neither replies nor
   assert.deepEqual(await worker.ended, [0, null])
   assert.equal(worker.out, 'providerExhausted inForce 101n\n')
 })
+
+test('a worker of the drop-in for llm-providers ends by itself', async t => {
+  const daemon = await Daemon.start(t)
+  const library = fileURLToPath(new URL('../src/llm-providers.mjs', import.meta.url))
+  const worker = start(t, daemon, `
+    const library = await import('${library}')
+    library.configure({ socket: '${daemon.socket}', spool: '${daemon.spool}' })
+    await library.ready
+    new library.ExhaustionRegistry().markExhausted('openai')
+    console.log(await new library.CircuitBreaker('openai').exec(async () => 'answer'))
+  `)
+  assert.deepEqual(await worker.ended, [0, null])
+  assert.equal(worker.out, 'answer\n')
+  const observer = await daemon.connect()
+  assert.equal((await observer.call('exhaustion.get', { provider: 'openai' })).entry.provider, 'openai')
+})

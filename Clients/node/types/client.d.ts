@@ -72,11 +72,9 @@ export class Client {
      * The daemon's events from now on, on a connection of their own, as an async iterator. See `EventStream`.
      *
      * @param {Topic[]} [topics] all by default
-     * @param {{ signal?: AbortSignal }} [options]
+     * @param {import('./event-stream').EventOptions} [options]
      */
-    events(topics?: import("./protocol/types").Topic[] | undefined, options?: {
-        signal?: AbortSignal | undefined;
-    } | undefined): EventStream;
+    events(topics?: import("./protocol/types").Topic[] | undefined, options?: import("./event-stream").EventOptions | undefined): EventStream;
     /**
      * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
      * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.

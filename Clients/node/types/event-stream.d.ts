@@ -8,6 +8,16 @@ export type Taker = {
     resolve: (result: IteratorResult<FuseboxEvent, undefined>) => void;
     reject: (error: unknown) => void;
 };
+export type EventOptions = {
+    /**
+     * ends the subscription; the iterator rejects with its reason
+     */
+    signal?: AbortSignal | undefined;
+    /**
+     * whether waiting for an event keeps the process alive: true by default
+     */
+    keepsAlive?: boolean | undefined;
+};
 /**
  * The daemon's events, one after the other:
  *
@@ -24,12 +34,10 @@ export class EventStream implements AsyncIterableIterator<FuseboxEvent> {
     /**
      * @param {Settings} settings
      * @param {Topic[] | undefined} topics
-     * @param {{ signal?: AbortSignal }} options
+     * @param {EventOptions} options
      * @param {() => void} onClose
      */
-    constructor(settings: Settings, topics: Topic[] | undefined, { signal }: {
-        signal?: AbortSignal;
-    }, onClose: () => void);
+    constructor(settings: Settings, topics: Topic[] | undefined, { signal, keepsAlive }: EventOptions, onClose: () => void);
     /**
      * Resolves to the number of the next event when the daemon has the subscription.
      *

@@ -76,7 +76,7 @@ class Hub {
   async listen (isLoaded) {
     while (!this.isClosed) {
       try {
-        const stream = this.client.events(['breaker', 'exhaustion', 'ledger'])
+        const stream = this.client.events(['breaker', 'exhaustion', 'ledger'], { keepsAlive: false })
         // Events after the subscription find the replica of before or of after; both are brought up to date by them.
         await stream.ready
         await this.load()
