@@ -40,7 +40,9 @@ class Breakers {
 
   async load () {
     this.defaults = configOf(await this.hub.client.call('breaker.default'))
-    for await (const { name } of this.hub.client.list('breaker.list')) await this.fetch(name)
+    const fetched = []
+    for await (const { name } of this.hub.client.list('breaker.list')) fetched.push(this.fetch(name))
+    await Promise.all(fetched)
   }
 
   /**
