@@ -104,10 +104,12 @@ fuzz: setup
 SEED ?= 1
 SEEDS ?= 1000
 CRASHES ?= 101
+LIVES ?= 10000
 
 simulate: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
+	.build/release/fusebox-simulate --history $(LIVES) --seed $(SEED)
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 # WALKS is the number of seeds, STEPS the number of commands of each. Every seed runs under both profiles and both sets of
@@ -156,6 +158,10 @@ proto-docs: setup
 	if command -v node > /dev/null && command -v tsc > /dev/null; then \
 	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
 	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
+	echo >> .build/history.md
+	.build/debug/fusebox protocol --format history >> .build/history.md
+	mv .build/history.md proto-docs/history.md
 
 # The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build

@@ -111,7 +111,7 @@ let package = Package(
             ],
             swiftSettings: testing),
         .executableTarget(
-            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxCore", "FuseboxWire"],
+            name: "fusebox-bench", dependencies: ["FuseboxClient", "FuseboxCore", "FuseboxStore", "FuseboxWire"],
             path: "Benchmarks/fusebox-bench", swiftSettings: testing),
         .executableTarget(
             name: "fusebox-caller", dependencies: ["FuseboxTestSupport", "FuseboxWire"], path: "Tests/fusebox-caller",

@@ -10,6 +10,7 @@ import Glibc
 //   1]   (needs valgrind) fusebox-bench client [--calls 10000]   (needs valgrind)
 //   fusebox-bench users [--users 10000] [--calls 2000]   (needs valgrind)
 //   fusebox-bench limits [--permits 65536] [--users 10000]   (without a daemon)
+//   fusebox-bench history [--tags 10000] [--days 365]
 //
 // Each starts `fuseboxd` from its own directory in a temporary folder, prints its figures, and exits with 1 if a
 // requirement is not met. Build with `swift build -c release`.
@@ -29,10 +30,13 @@ do {
     case "cost": try CostBenchmark(arguments).run()
     case "users": try UsersBenchmark(arguments).run()
     case "limits": try LimitsBenchmark(arguments).run()
+    case "history": try HistoryBenchmark(arguments).run()
     case "client": try ClientBenchmark(arguments).run()
     case "caller": try Caller(arguments).run()
     default:
-        print("usage: fusebox-bench load|stall|import|echo|durable|restart|cost|users|limits|client [--option NUMBER]…")
+        print(
+            "usage: fusebox-bench load|stall|import|echo|durable|restart|cost|users|limits|history|client [--option NUMBER]…"
+        )
         exit(64)
     }
 } catch {

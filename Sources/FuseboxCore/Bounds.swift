@@ -11,6 +11,17 @@ public struct Bounds: Sendable, Equatable {
     /// What time makes due at once and is done in one turn; the rest follows in the next ones.
     public static let duePerTurn = 512
 
+    /// Accounts of a day that is over and that one input closes; the rest follows in the next turns. Their records are
+    /// one entry of the history.
+    public static let closedDaysPerStep = 256
+
+    /// Bytes of the history that are handed to the disk at once.
+    public static let historyBytesPerWrite = 4 * 1024 * 1024
+
+    /// Bytes of the history that wait for the disk, in memory and in each snapshot. They are the records of some 100,000
+    /// accounts. What finds no room is told as a gap.
+    public static let historyBytesWaiting = 8 * 1024 * 1024
+
     /// Lost workers from which permits are taken back in one turn; the rest follows in the next ones. Each is an entry
     /// of the journal.
     public static let reclaimsPerTurn = 16

@@ -33,6 +33,8 @@ public struct StateMachine: Sendable {
     var recentCosts = RecentCosts()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
+    /// What accounts have used on days that are over, with the names of then.
+    var closedDays: [ClosedDay] = []
     /// What time will make due: a function of the rest.
     var deadlines = DeadlineHeap()
     /// The moment of the last change. No command is applied at an earlier one.
@@ -233,8 +235,10 @@ extension StateMachine {
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
+        case .beginDay: visitor.visit(BeginDay.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
-            .importChunk, .importCommit, .forgetWorker, .takeClockBack, .recordClock:
+            .importChunk, .importCommit, .ledgerHistory, .historyFiles, .historyRead, .forgetWorker, .takeClockBack,
+            .recordClock:
             nil
         }
     }

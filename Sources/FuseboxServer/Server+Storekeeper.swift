@@ -70,6 +70,14 @@ extension Server: StorekeeperDelegate {
                 .notice,
                 "imported a state: \(Quantity.count(breakers, "breaker")), \(Quantity.count(providers, "provider"))")
         case .notSealed(let error): log(.error, "the journal's last segment was not sealed: \(error)")
+        case .historyFailed(let error):
+            log(.error, "closed days could not be written to the history, and are tried again: \(error)")
+        case .historyAgain: log(.notice, "closed days are written to the history again")
+        case .historyFull(let records):
+            log(
+                .error,
+                "the history of the month is full: \(Quantity.count(records, "record")) of closed days are left out")
+        case .historyDamaged(let what): log(.error, "the history is damaged, the rest of it is read: \(what)")
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuseboxClient
 import FuseboxInterop
+import FuseboxStore
 import FuseboxWire
 import Glibc
 
@@ -13,7 +14,8 @@ struct BackupCommand: ParsableCommand {
             The daemon takes a snapshot. This command fetches it and writes it to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot. \
             The file gets its name only after it was read back and loaded like at a start, so it is whole and durable or \
             does not exist. Then the oldest backups are removed, first those whose date is in the future, and the remains of \
-            backups that were interrupted. Nothing else in DIR is touched. `fusebox check DIR` checks all backups, and \
+            backups that were interrupted. The files of the ledger's history, which only grow, are brought up to date \
+            beside the backups. Nothing else in DIR is touched. `fusebox check DIR` checks all backups, and \
             `fusebox snapshot restore` restores one. Operators only.
 
             EXAMPLE
@@ -42,16 +44,40 @@ struct BackupCommand: ParsableCommand {
         try LocalFile.write(snapshot.bytes, to: path) { (bytes) throws(Failure) in
             try SnapshotFile(bytes, path).tryStart()
         }
+        let history = try fetchHistory(client)
         let removed = try removeOldest(keeping: name)
         try Answer(
             json: [
                 "file": .string(path), "sequence": JSONValue(info.sequence), "bytes": JSONValue(snapshot.bytes.count),
-                "removed": .array(removed.map { .string($0) }),
+                "removed": .array(removed.map { .string($0) }), "history": .array(history.map { .string($0) }),
             ],
             text: "\(path): \(Formatting.bytes(UInt64(snapshot.bytes.count))), "
                 + "\(Quantity.count(info.sequence, "change")), verified"
+                + (history.isEmpty ? "" : "; \(history.joined(separator: ", "))")
                 + (removed.isEmpty ? "" : "; removed \(removed.joined(separator: ", "))")
         ).deliver(asJSON: connection.json)
+    }
+
+    /// Fetches the files of the history that have grown, and those of the last two months, and returns their names. Files
+    /// that the daemon has removed stay.
+    private func fetchHistory(_ client: FuseboxClient) throws -> [String] {
+        PartialFile.removeAbandoned(in: directory) { HistoryMonth(file: $0) != nil }
+        var fetched: [String] = []
+        let files = try client.ledger.historyFiles().filter { HistoryMonth(file: $0.file) != nil }
+        for (place, file) in files.enumerated() {
+            let path = "\(directory)/\(file.file)"
+            if place < files.count - 2, Self.length(path) == file.length { continue }
+            var bytes: [UInt8] = []
+            try client.ledger.readHistory(file.file) { bytes += $0 }
+            try LocalFile.write(bytes, to: path)
+            fetched.append(file.file)
+        }
+        return fetched
+    }
+
+    private static func length(_ path: String) -> UInt64? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? UInt64(status.st_size) : nil
     }
 
     /// Removes the oldest backups and returns their names. Also removes the remains of interrupted backups.

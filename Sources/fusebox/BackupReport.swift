@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxEngine
 import FuseboxInterop
 import FuseboxStore
 
@@ -14,15 +15,17 @@ struct BackupReport {
 
     private let directory: String
     private let backups: [Backup]
+    private let history: [Inspection.HistoryFile]
 
-    /// Loads every backup in a directory by the rules of a start.
+    /// Loads every backup in a directory by the rules of a start, and reads the files of the history beside them.
     ///
     /// - Throws: `usage` if there are no backups, because then it is not a directory of Fusebox
-    init(_ names: [String], in directory: String) throws(Failure) {
-        let files = names.filter { BackupName(file: $0) != nil }.sorted()
-        guard !files.isEmpty else { throw DataDirectory.isNone(directory) }
+    init(_ names: [String], in files: DirectoryStorage, _ directory: String) throws {
+        let snapshots = names.filter { BackupName(file: $0) != nil }.sorted()
+        guard !snapshots.isEmpty else { throw DataDirectory.isNone(directory) }
         self.directory = directory
-        backups = files.map { Self.look(at: $0, in: directory) }
+        backups = snapshots.map { Self.look(at: $0, in: directory) }
+        history = try Inspection.HistoryFile.all(in: files)
     }
 
     private static func look(at name: String, in directory: String) -> Backup {
@@ -38,7 +41,9 @@ struct BackupReport {
         } catch { return Backup(name: name, bytes: length, header: header, problem: error.message) }
     }
 
-    private var isGood: Bool { backups.allSatisfy { $0.problem == nil } }
+    private var isGood: Bool {
+        backups.allSatisfy { $0.problem == nil } && history.allSatisfy(\.problems.isEmpty)
+    }
 
     func deliver(asJSON: Bool) throws {
         try Answer(json: json, text: text).deliver(asJSON: asJSON)
@@ -54,9 +59,16 @@ struct BackupReport {
                     backup.header.map { Formatting.epoch($0.epoch) } ?? "-",
                     backup.problem == nil ? "whole" : "damaged",
                 ]
-            })
+            }
+                + history.map { file in
+                    [
+                        file.month.file, Formatting.bytes(UInt64(file.bytes)), "-", "-",
+                        DirectoryReport.ending(file),
+                    ]
+                })
         var lines = ["\(directory) is a directory of backups and not a data directory", table.text(ifEmpty: ""), ""]
         lines += backups.compactMap(\.problem).map { "WRONG \($0)" }
+        lines += history.flatMap(\.problems).map { "WRONG \($0)" }
         if isGood { lines.append("OK") }
         return lines.joined(separator: "\n")
     }
@@ -73,7 +85,7 @@ struct BackupReport {
                         "intact": JSONValue(backup.problem == nil),
                         "problem": backup.problem.map { .string($0) } ?? .null,
                     ]
-                }),
+                } + history.map(DirectoryReport.json)),
         ]
     }
 }

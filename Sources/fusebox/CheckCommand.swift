@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             It changes nothing, and works while a daemon runs. It checks all checksums, names, sequences and epochs, whether \
             the state can be recovered, whether the journal reaches as far as it did, and whether the ends of all permits \
-            add up. In a directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is \
+            add up, and the files of the ledger's history. In a directory of backups, it loads each backup by the rules of a start. Exit status 65 if something is \
             wrong, 74 if only room for the journal's next segment is missing, 64 if it is not a data directory.
 
             EXAMPLE
@@ -29,7 +29,7 @@ struct CheckCommand: ParsableCommand {
         let files = try DirectoryStorage(directory, .looking)
         let names = try files.list()
         guard DataDirectory.isOne(names) else {
-            return try BackupReport(names, in: directory).deliver(asJSON: connection.json)
+            return try BackupReport(names, in: files, directory).deliver(asJSON: connection.json)
         }
         let store = SnapshotStore(files)
         let isInUse = DataDirectory.isInUse(directory)

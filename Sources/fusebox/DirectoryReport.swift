@@ -16,7 +16,7 @@ struct DirectoryReport {
     var text: String {
         let rows =
             inspection.snapshots.map(Self.row) + inspection.segments.map(Self.row)
-            + (inspection.spare.map { [Self.row(spare: $0)] } ?? [])
+            + (inspection.spare.map { [Self.row(spare: $0)] } ?? []) + inspection.history.map(Self.row)
         let table = Table(
             [.left("FILE"), .right("SIZE"), .right("CHANGES"), .left("EPOCH"), .left("ENDS")], rows: rows)
         var lines = [table.text(ifEmpty: "There are neither snapshots nor segments.")]
@@ -57,6 +57,17 @@ struct DirectoryReport {
             segment.header.map { Formatting.epoch($0.epoch) } ?? "-",
             segment.end.map(Self.ending) ?? "damaged",
         ]
+    }
+
+    private static func row(_ history: Inspection.HistoryFile) -> [String] {
+        [history.month.file, Formatting.bytes(UInt64(history.bytes)), "-", "-", ending(history)]
+    }
+
+    static func ending(_ history: Inspection.HistoryFile) -> String {
+        if !history.problems.isEmpty { return "damaged" }
+        let missing =
+            history.missing > 0 ? ", \(Quantity.count(history.missing, "record")) could not be written" : ""
+        return (history.torn.map { "torn at byte \($0)" } ?? "whole") + missing
     }
 
     private static func row(spare bytes: Int) -> [String] {
@@ -102,7 +113,8 @@ struct DirectoryReport {
             "directory": .string(directory), "inUse": JSONValue(isInUse), "good": JSONValue(inspection.isGood),
             "files": .array(
                 inspection.snapshots.map(Self.json) + inspection.segments.map(Self.json)
-                    + (inspection.spare.map { [Self.json(spare: $0)] } ?? [])),
+                    + (inspection.spare.map { [Self.json(spare: $0)] } ?? [])
+                    + inspection.history.map(Self.json)),
             "others": .array(inspection.others.map { .string($0) }), "recovery": Self.recovery(inspection),
             "permits": inspection.permits.map { JSONValue(record: $0) } ?? .null,
             "problems": .array(inspection.problems.map(Self.json)),
@@ -135,6 +147,14 @@ struct DirectoryReport {
             "end": .string(segment.end?.name ?? "damaged"),
             "offset": segment.end?.offset.map { JSONValue($0) } ?? (segment.end == nil ? 0 : .null),
             "intact": JSONValue(segment.problems.isEmpty),
+        ]
+    }
+
+    static func json(_ history: Inspection.HistoryFile) -> JSONValue {
+        [
+            "file": .string(history.month.file), "kind": "history", "bytes": JSONValue(history.bytes),
+            "entries": JSONValue(history.entries), "missing": JSONValue(history.missing),
+            "offset": history.torn.map { JSONValue($0) } ?? .null, "intact": JSONValue(history.problems.isEmpty),
         ]
     }
 

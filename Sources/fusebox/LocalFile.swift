@@ -106,7 +106,8 @@ enum LocalFile {
         PartialFile.removeAbandoned(in: folder.path) { $0 == name }
     }
 
-    private static func directory(of path: String) -> String {
+    /// The directory that a file is in.
+    static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -13,12 +13,12 @@ struct ProtocolCommand: ParsableCommand {
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case markdown, json, snapshot, journal, vectors
+        case markdown, json, snapshot, journal, history, vectors
     }
 
     @Option(
         help:
-            "The output: the reference for people or for programs, the records of snapshots or of the journal, or files with example frames."
+            "The output: the reference for people or for programs, the records of snapshots, of the journal or of the history, or files with example frames."
     )
     var format: Format
 
@@ -43,6 +43,7 @@ struct ProtocolCommand: ParsableCommand {
             case .json: ProtocolReference.json()
             case .snapshot: SnapshotReference.markdown()
             case .journal: JournalReference.markdown()
+            case .history: HistoryReference.markdown()
             case .markdown, .vectors: ProtocolReference.markdown()
             }
         var output = Output()

@@ -30,6 +30,11 @@ struct SubjectTests {
                 reply.next = $0
                 return reply
             }
+        case LedgerHistory.declaration.number:
+            let asked: LedgerHistory = request.decoded()
+            var reply = LedgerHistory.Reply.sample(1)
+            reply.next = asked.cursor < 2 ? asked.cursor + 1 : 0
+            request.reply(reply)
         case LedgerModels.declaration.number:
             page(LedgerModels.self) {
                 var reply = LedgerModels.Reply.sample(1)
@@ -168,6 +173,20 @@ struct SubjectTests {
         #expect(try last(server) == LimitRemove(scope: scope, limits: [rate]))
         try limits.remove(from: .host)
         #expect(try last(server) == LimitRemove(allOf: .host))
+    }
+
+    @Test func theHistoryIsReadPageByPage() throws {
+        let client = try server.connect()
+        var days = 0
+        let notes = try client.ledger.history(.tag, within: Scope(tag: Name("t")), days: 3...5) { _ in days += 1 }
+        let page = LedgerHistory.Reply.sample(1)
+        #expect(days == 3 * page.days.count)
+        #expect(notes.problems.count == 3 * page.problems.count)
+        #expect(notes.openDay == page.openDay)
+        var command = LedgerHistory(kind: .tag, scope: Scope(tag: try Name("t")), since: 3, until: 5)
+        command.cursor = 2
+        #expect(try last(server) == command)
+        #expect(try client.ledger.historyFiles() == HistoryFiles.Reply.sample(1).files)
     }
 
     @Test func theDaemonAsAWhole() throws {

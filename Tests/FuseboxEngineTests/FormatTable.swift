@@ -24,8 +24,12 @@ struct FormatTable {
         add("head", "snapshot", SnapshotHeader.self)
         add("head", "journal", JournalHeader.self)
         add("head", "mark", SyncMark.self)
+        add("head", "history", HistoryHeader.self)
         add("record", "trailer", SnapshotTrailer.self)
         add("record", "entry", JournalEntry.self)
+        add("record", "historyEntry", HistoryEntry.self)
+        add("record", "historyRecord", HistoryRecord.self)
+        add("record", "historyGap", HistoryGap.self)
         for section in SnapshotSections.all { add(section) }
         try addFrames()
         var commands = Commands(table: self)

@@ -70,7 +70,8 @@ final class JournaledEngine: StorekeeperDelegate {
 
     /// The recoverable state, as bytes.
     var image: [UInt8] {
-        SnapshotCapture(keeper.engine.state.machine, keeper.engine.state.workers, header: SnapshotHeader()).bytes()
+        let state = (keeper.engine.state.machine, keeper.engine.state.workers, keeper.engine.state.history)
+        return SnapshotCapture(state.0, state.1, state.2, header: SnapshotHeader()).bytes()
     }
 
     var sequence: UInt64 { keeper.engine.sequence }

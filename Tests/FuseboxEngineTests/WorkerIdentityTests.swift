@@ -98,7 +98,7 @@ struct WorkerIdentityTests {
             conversation.engine.sessionEnded(peer.session)
         }
         let bytes = conversation.capture().bytes()
-        let (_, workers) = try SnapshotReader(bytes).contents(bounds: bounds)
+        let (_, workers, _) = try SnapshotReader(bytes).contents(bounds: bounds)
         #expect(workers.evictions == 2)
         #expect(workers.count == 1)
     }

@@ -212,6 +212,10 @@ final class SimulatedDaemon {
     /// Whether the journal reaches up to the state, or there is none.
     var isJournalCurrent: Bool { keeper.isContinuous }
     var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
+    /// The day on which use counts.
+    var openDay: Int64 { keeper.engine.machine.openDay ?? -1 }
+    /// Whether every closed day is in a file.
+    var isHistoryWritten: Bool { keeper.isHistoryWritten && !keeper.engine.machine.isClosingDays }
     /// The state as bytes. Equal states have equal bytes.
     var image: [UInt8] { keeper.engine.machine.image }
     /// The state as a snapshot that can be imported.

@@ -185,7 +185,7 @@ package final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     /// Flips one bit of a file, in all its copies.
-    func flip(bit: Int, of name: String) {
+    package func flip(bit: Int, of name: String) {
         visible[name]!.content[bit / 8] ^= 1 << UInt8(bit % 8)
         visible[name]!.durable = visible[name]!.content
     }
@@ -264,7 +264,8 @@ package final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     package func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {
-        SimulatedFile(self, try node(name), name, isSegment: true)
+        // A file of the history is written and synced by the same work.
+        SimulatedFile(self, try node(name), name, isSegment: HistoryMonth(file: name) == nil)
     }
 
     package func checkPlace() throws(StorageError) {
@@ -338,7 +339,9 @@ package final class SimulatedFile: StorageFile, JournalFile, @unchecked Sendable
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
-        try storage.write(bytes, to: node, at: offset, name, mayRunOut: false)
+        // What lies within the file was allocated.
+        let grows = offset + bytes.count > node.content.count
+        try storage.write(bytes, to: node, at: offset, name, mayRunOut: grows)
     }
 
     package func sync() throws(StorageError) { try storage.sync(node, name, isSegment: isSegment) }

@@ -40,7 +40,9 @@ extension Simulation {
         case .imported: importing = nil
         case .wroteSnapshot(let info): durableFloor = max(durableFloor, info.sequence)
         case .snapshotFailed(.damaged(let file, let damage)): fail("\(file) cannot be loaded: \(damage)")
-        case .noRoom, .roomAgain, .snapshotFailed, .snapshotsAgain, .notSealed: return
+        case .noRoom, .roomAgain, .snapshotFailed, .snapshotsAgain, .notSealed, .historyFailed, .historyAgain,
+            .historyFull, .historyDamaged:
+            return
         }
     }
 }

@@ -11,6 +11,9 @@ import Glibc
 ///
 /// `fusebox-simulate --limits OPERATIONS` makes so many random calls and changes of limits against a plain model.
 ///
+/// `fusebox-simulate --history LIVES` lets days pass in so many lives of a daemon, and compares the history with a plain
+/// model.
+///
 /// `fusebox-simulate --damage BYTES` flips every bit of a journal of that length, and cuts it at every byte.
 @main
 struct Simulate {
@@ -22,6 +25,7 @@ struct Simulate {
         var bug = PlantedBug.none
         var walk: Int?
         var limits: Int?
+        var history: Int?
         var arguments = CommandLine.arguments.dropFirst()
         while let flag = arguments.popFirst() {
             guard let value = arguments.popFirst() else { usage() }
@@ -33,11 +37,13 @@ struct Simulate {
             case "--damage":
                 exit(try await DamageReport(journalLength: read(Int(value))).run() ? 0 : 1)
             case "--walk": walk = read(Int(value))
+            case "--history": history = read(Int(value))
             case "--limits": limits = read(Int(value))
             case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
         }
+        if let history { exit(HistoryReport(lives: history, first: seed).run() ? 0 : 1) }
         if let limits { exit(LimitReport(operations: limits, first: seed).run() ? 0 : 1) }
         if let walk {
             let report = WalkReport(
@@ -54,7 +60,7 @@ struct Simulate {
 
     private static func usage() -> Never {
         print(
-            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--limits OPERATIONS] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--limits OPERATIONS] [--history LIVES] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
         )
         exit(64)
     }

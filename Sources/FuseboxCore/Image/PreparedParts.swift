@@ -73,6 +73,7 @@ public struct PreparedParts: Sendable {
         if parts.contains(.ledger) {
             if !parts.contains(.breakers) { keptBreakers = other.exchangeBreakers(forNamesOf: state) }
             if !parts.contains(.exhaustion) { keptMarks = other.exchangeMarks(forNamesOf: state) }
+            other.ledger.forgetDays()
             self.other = other
         } else {
             var names = state.names

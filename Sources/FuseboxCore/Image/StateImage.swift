@@ -13,7 +13,7 @@ public struct StateImage {
         HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
         PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
-        PriceSection.self, CostSection.self,
+        PriceSection.self, CostSection.self, DaySection.self, OpenUseSection.self,
     ])
 
     var builder: StateMachine.Builder

@@ -21,12 +21,15 @@ extension StateMachine {
         /// A builder of an empty state.
         public init(profile: Profile, bounds: Bounds = Bounds(), at moment: Moment) {
             machine = StateMachine(profile: profile, bounds: bounds, at: moment)
+            // What an import holds was not used today. An image has days of its own.
+            machine.ledger.days = OpenDays()
             self.moment = moment
         }
 
         /// The state that was built.
         public func finish() -> StateMachine {
             var machine = machine
+            machine.ledger.completeDays()
             machine.setDeadlines()
             return machine
         }
@@ -40,7 +43,9 @@ extension StateMachine {
         breakers = other.breakers
         exhaustion = other.exhaustion
         ledger = other.ledger
+        if ledger.days.number > 0 { ledger.forgetDays() }
         ledger.keepTags(of: previous.ledger)
+        ledger.keepDays(of: previous.ledger)
         names = other.names
         models = other.models
         keepPermits(of: previous, dropping: other)
@@ -211,7 +216,7 @@ extension StateMachine.Builder {
             provider: provider,
             deployment: entry.deployment.map { machine.names.intern($0, below: provider, by: entry.user) },
             model: entry.model.map { machine.models.intern($0, by: entry.user) })
-        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user, machine.limitTable)) }
+        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user)) }
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)

@@ -59,6 +59,7 @@ extension CreditLedger {
     struct Account: Sendable {
         var sums = Sums()
         var recent = RecentUse()
+        var open = OpenDay()
     }
 
     /// What one call costs.

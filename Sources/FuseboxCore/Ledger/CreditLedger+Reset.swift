@@ -6,11 +6,11 @@ extension CreditLedger {
     /// - Returns: the sums of the host before
     mutating func resetAll(at moment: Moment, under profile: Profile) -> Sums {
         let before = host.sums
-        host.sums = Sums()
+        host.beginAnew()
         if profile.resetClearsWindowsAndHistory { sharedHistory.removeAll() }
         providers.forEachIndex { resetProvider(NameID(index: $0), under: profile) }
-        deployments.forEachIndex { deployments[existing: $0].sums = Sums() }
-        tags.forEachIndex { tags[existing: $0].sums = Sums() }
+        deployments.forEachIndex { _ = resetDeployment(NameID(index: $0)) }
+        tags.forEachIndex { _ = resetTag(TagID(index: $0)) }
         since = moment.wall
         return before
     }
@@ -22,7 +22,7 @@ extension CreditLedger {
     mutating func resetProvider(_ provider: NameID, under profile: Profile) -> Sums? {
         guard providers.contains(provider.index) else { return nil }
         let before = providers[existing: provider.index].sums
-        providers[existing: provider.index].sums = Sums()
+        providers[existing: provider.index].beginAnew()
         providers[existing: provider.index].dollars = 0
         providers[existing: provider.index].fired = .none
         providers[existing: provider.index].firedDepletion = .none
@@ -53,7 +53,7 @@ extension CreditLedger {
     /// - Returns: its sums before; nil: it has no account
     mutating func resetDeployment(_ deployment: NameID) -> Sums? {
         guard let before = deployments[deployment.index]?.sums else { return nil }
-        deployments[existing: deployment.index].sums = Sums()
+        deployments[existing: deployment.index].beginAnew()
         return before
     }
 
@@ -62,12 +62,12 @@ extension CreditLedger {
     /// - Returns: its sums before; nil: it has no account
     mutating func resetTag(_ tag: TagID) -> Sums? {
         guard let before = tags[tag.index]?.sums else { return nil }
-        tags[existing: tag.index].sums = Sums()
+        tags[existing: tag.index].beginAnew()
         return before
     }
 
     private mutating func reset(_ model: Int) {
-        models[model].sums = Sums()
+        models[model].beginAnew()
         models[model].dollars = 0
     }
 }

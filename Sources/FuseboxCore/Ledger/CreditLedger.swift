@@ -14,6 +14,7 @@ public struct CreditLedger: Sendable {
         public internal(set) var dollars = 0.0
         var history = SpendList()
         var recent = RecentUse()
+        var open = OpenDay()
         /// The model accounts of the provider, the newest first.
         var models = Chain()
         /// The peer user that the account was opened for.
@@ -32,6 +33,7 @@ public struct CreditLedger: Sendable {
         /// The spend as a sum of doubles, if the profile adds doubles.
         var dollars = 0.0
         var recent = RecentUse()
+        var open = OpenDay()
         /// The name that last answered for the model, if it was another name.
         var answering: ModelID?
         /// The peer user that the account was opened for.
@@ -49,6 +51,8 @@ public struct CreditLedger: Sendable {
     /// The budgets for an export to `llm-providers`, as they were set. They decide nothing.
     public internal(set) var listed = ListedBudgets()
 
+    /// The day on which use counts.
+    var days = OpenDays()
     /// The account of all calls together.
     var host = Account()
     var providers = SparseTable<Provider>()
@@ -67,7 +71,10 @@ public struct CreditLedger: Sendable {
     private let passedByAddress = PassedByAddress()
 
     /// An empty ledger.
-    public init(at wall: Timestamp) { since = wall }
+    public init(at wall: Timestamp) {
+        since = wall
+        days.begin(wall.milliseconds.floorDivided(by: BeginDay.milliseconds))
+    }
 
     /// The number of provider accounts.
     public var providerCount: Int { providers.count }
@@ -124,22 +131,27 @@ public struct CreditLedger: Sendable {
     mutating func add(
         _ sums: UseSums, parts: Parts = Parts(), _ scopes: borrowing CallScopes, at moment: Moment
     ) {
+        turnHost()
         host.sums.add(sums, parts, at: moment.now)
         recents.add(sums, at: moment.wall, to: &host.recent)
         if let provider = scopes.provider, providers.contains(provider.index) {
+            turnProvider(provider.index)
             providers[existing: provider.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &providers[existing: provider.index].recent)
             if let model = scopes.model, let place = findModel(provider, model) {
+                turnModel(place)
                 models[place].sums.add(sums, parts, at: moment.now)
                 recents.add(sums, at: moment.wall, to: &models[place].recent)
             }
         }
         if let deployment = scopes.deployment, deployments.contains(deployment.index) {
+            turnDeployment(deployment.index)
             deployments[existing: deployment.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &deployments[existing: deployment.index].recent)
         }
         for place in 0..<scopes.tagCount {
             guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
+            turnTag(tag.index)
             tags[existing: tag.index].sums.add(sums, parts, at: moment.now)
             recents.add(sums, at: moment.wall, to: &tags[existing: tag.index].recent)
         }
@@ -148,6 +160,7 @@ public struct CreditLedger: Sendable {
     /// Counts a request on the account of a model alone.
     mutating func countRequest(_ provider: NameID, _ model: ModelID?, at moment: Moment) {
         guard let model, let place = findModel(provider, model) else { return }
+        turnModel(place)
         models[place].sums.add(UseSums(requests: 1), at: moment.now)
         recents.add(UseSums(requests: 1), at: moment.wall, to: &models[place].recent)
     }
@@ -166,21 +179,26 @@ public struct CreditLedger: Sendable {
     mutating func forEachAccount(
         of scopes: borrowing CallScopes, _ body: (inout Sums, RecentUse, inout RecentUsePool) -> Void
     ) {
+        turnHost()
         body(&host.sums, host.recent, &recents)
         if let provider = scopes.provider, providers.contains(provider.index) {
+            turnProvider(provider.index)
             let recent = providers[existing: provider.index].recent
             body(&providers[existing: provider.index].sums, recent, &recents)
             if let model = scopes.model, let place = findModel(provider, model) {
+                turnModel(place)
                 let recent = models[place].recent
                 body(&models[place].sums, recent, &recents)
             }
         }
         if let deployment = scopes.deployment, deployments.contains(deployment.index) {
+            turnDeployment(deployment.index)
             let recent = deployments[existing: deployment.index].recent
             body(&deployments[existing: deployment.index].sums, recent, &recents)
         }
         for place in 0..<scopes.tagCount {
             guard let tag = scopes.tags[place], tags.contains(tag.index) else { continue }
+            turnTag(tag.index)
             let recent = tags[existing: tag.index].recent
             body(&tags[existing: tag.index].sums, recent, &recents)
         }
@@ -279,7 +297,10 @@ public struct CreditLedger: Sendable {
         var forgotten: [ModelID] = []
         if providers.contains(provider.index) {
             var models = providers[existing: provider.index].models
+            days.cursor = OpenDays.Cursor()
+            closeProvider(provider.index)
             while let place = models.first {
+                closeModel(place)
                 models.remove(place, &modelLinks)
                 let account = self.models.remove(at: place)
                 forgotten.append(account.model)
@@ -314,6 +335,15 @@ extension CreditLedger {
             for stretch in stretches { recents.restore(stretch, in: &account.recent) }
             tags.insert(account, at: index)
         }
+    }
+
+    /// Keeps the open day of another ledger, whose accounts of providers are replaced. What its host has used on the day
+    /// is told before its account goes.
+    mutating func keepDays(of other: CreditLedger) {
+        days = other.days
+        days.cursor = OpenDays.Cursor()
+        var open = other.host.open
+        days.close(&open, other.host.sums, .host)
     }
 
     /// Gives the host an account of what the providers have spent, in a ledger that was imported without one.

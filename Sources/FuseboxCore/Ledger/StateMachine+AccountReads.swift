@@ -7,6 +7,8 @@ extension StateMachine {
         var told = ScopeAccount()
         told.scope = scope(of: key)
         told.usage = account.sums.usage
+        told.day = ledger.days.date ?? 0
+        told.dayUsage = CreditLedger.Sums(openUse(account.open, account.sums)).usage
         let day = moment.wall.milliseconds.floorDivided(by: Self.day)
         let date = CivilDate(dayNumber: day)
         let first = CivilDate(year: date.year, month: date.month, day: 1).dayNumber

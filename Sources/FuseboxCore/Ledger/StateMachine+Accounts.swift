@@ -75,6 +75,9 @@ extension StateMachine {
         ledger.deployments.forEachIndex { index in
             if names.parent(of: NameID(index: index)) == provider { gone.append(index) }
         }
+        // The records need the names.
+        for index in gone { ledger.closeDeployment(index) }
+        nameClosedDays()
         for index in gone {
             ledger.recents.removeAll(&ledger.deployments[existing: index].recent)
             ledger.deployments.remove(at: index)
@@ -83,21 +86,24 @@ extension StateMachine {
     }
 
     /// The account of a scope. Nil if there is none.
-    func account(of key: ScopeKey) -> (sums: CreditLedger.Sums, recent: RecentUse, dollars: Double)? {
+    func account(
+        of key: ScopeKey
+    ) -> (sums: CreditLedger.Sums, recent: RecentUse, open: OpenDay, dollars: Double)? {
         if let tag = key.tag {
             guard key.place == nil, let account = ledger.tags[tag.index] else { return nil }
-            return (account.sums, account.recent, 0)
+            return (account.sums, account.recent, account.open, 0)
         }
-        guard let place = key.place else { return (ledger.host.sums, ledger.host.recent, 0) }
+        guard let place = key.place else { return (ledger.host.sums, ledger.host.recent, ledger.host.open, 0) }
         guard names.parent(of: place) == nil else {
             guard key.model == nil, let account = ledger.deployments[place.index] else { return nil }
-            return (account.sums, account.recent, 0)
+            return (account.sums, account.recent, account.open, 0)
         }
         guard let model = key.model else {
-            return ledger.provider(place).map { ($0.sums, $0.recent, $0.dollars) }
+            return ledger.provider(place).map { ($0.sums, $0.recent, $0.open, $0.dollars) }
         }
         return ledger.findModel(place, model).map { found in
-            (ledger.models[found].sums, ledger.models[found].recent, ledger.models[found].dollars)
+            let account = ledger.models[found]
+            return (account.sums, account.recent, account.open, account.dollars)
         }
     }
 }

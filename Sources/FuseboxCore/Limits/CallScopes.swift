@@ -68,10 +68,12 @@ struct CallScopes: Sendable {
     }
 
     /// Whether a limit on a scope covers the call.
+    @inline(__always)
     func isCovered(by key: ScopeKey) -> Bool {
         if let place = key.place, place != provider, place != deployment { return false }
         if let model = key.model, model != self.model { return false }
         guard let tag = key.tag else { return true }
-        return (0..<tagCount).contains { tags[$0] == tag }
+        for place in 0..<tagCount where tags[place] == tag { return true }
+        return false
     }
 }

@@ -53,7 +53,9 @@ extension StateMachine {
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)
         forgetDeployments(of: id)
-        for model in ledger.forget(id) { models.release(model) }
+        let forgotten = ledger.forget(id)
+        nameClosedDays()
+        for model in forgotten { models.release(model) }
         if hadAccount { names.release(id) }
         for entry in ledger.listed.entries where entry.provider == id { unlist(id, entry.model) }
         removeLimits(of: id, at: now)

@@ -3,6 +3,7 @@ import FuseboxWire
 extension StateMachine {
     /// Whether something is due. `Advance` must then be applied before other commands.
     public func isDue(at moment: Moment) -> Bool {
+        if isClosingDays { return true }
         // `apply` clamps the moment too. Otherwise something could be due forever and never be done.
         let moment = moment.clamped
         guard let next = deadlines.first else { return false }
@@ -14,6 +15,7 @@ extension StateMachine {
 
     /// The milliseconds until something is due, at least 0; nil if nothing will be due.
     public func untilDue(at moment: Moment) -> Int64? {
+        if isClosingDays { return 0 }
         let moment = moment.clamped
         return deadlines.first.map { max(0, Timestamp(milliseconds: $0.milliseconds) - moment.now) }
     }
@@ -73,11 +75,13 @@ extension StateMachine {
 }
 
 extension Advance: StateCommand {
-    /// Does what is due: at most `Bounds.duePerTurn` deadlines.
+    /// Does what is due: at most `Bounds.duePerTurn` deadlines, and at most `Bounds.closedDaysPerStep` accounts of a day
+    /// that is over.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
         machine.meetDeadlines(application, &effects)
+        machine.closeDays()
         _ = machine.tellCrossings(at: application.moment, &effects)
         return Done()
     }

@@ -29,7 +29,7 @@ extension Engine {
         _ command: UInt16, _ payload: UnsafeRawBufferPointer, _ request: (number: RequestSequence, worker: WorkerID)?,
         by user: UInt32, sharing: UInt32? = nil
     ) {
-        state.sequence += 1
+        state.count()
         var entry = JournalEntry()
         entry.sequence = state.sequence
         entry.synced = commit.progress.flushed
@@ -51,7 +51,7 @@ extension Engine {
 
     /// Notes an input that was applied and is not journaled.
     mutating func applied() {
-        state.sequence += 1
+        state.count()
         commit.appendNothing(state.sequence)
         takeEffects(until: .applied) { _ in .applied }
     }

@@ -15,6 +15,13 @@ extension Storekeeper {
             answer(ticket) { () throws(SnapshotFailure) in
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
+        case .readHistory(let request, let waiting, let openDay):
+            answer(ticket) { () throws(Refusal) in
+                try LedgerHistory.Reply(store.files, request, waiting: waiting, openDay: openDay)
+            }
+        case .listHistory: answer(ticket) { () throws(Refusal) in try HistoryFiles.Reply(store.files) }
+        case .readHistoryFile(let month, let offset):
+            answer(ticket) { () throws(Refusal) in try SnapshotRead.Reply(store.files, month, offset: offset) }
         case .decodeImport(let chunks, let parts):
             guard case .none = importing else {
                 return refuse(ticket, Refusal(.busy, "another import is under way; try again when it is done"))
@@ -79,6 +86,17 @@ extension Storekeeper {
         }
     }
 
+    private func answer<Reply: WireRecord>(
+        _ ticket: Ticket, _ work: @escaping @Sendable () throws(Refusal) -> Reply
+    ) {
+        delegate?.work {
+            () -> Result<Reply, Refusal> in
+            do throws(Refusal) { return .success(try work()) } catch { return .failure(error) }
+        } then: { [unowned self] result in
+            complete(ticket, result)
+        }
+    }
+
     func complete<Reply: WireRecord>(_ ticket: Ticket, _ result: Result<Reply, Refusal>) {
         delegate?.complete(ticket) { output in Engine.complete(ticket, result, &output) }
     }
@@ -111,5 +129,50 @@ extension SnapshotRead.Reply {
             let count = min(length - start, WireLimits.chunkLength)
             chunk = Bytes(try store.files.read(name.file, at: start, length: count))
         } catch { throw .storage(error) }
+    }
+}
+
+// MARK: The history
+
+extension LedgerHistory.Reply {
+    fileprivate init<Files: Storage>(
+        _ files: Files, _ request: LedgerHistory, waiting: UInt64, openDay: Int64
+    ) throws(Refusal) {
+        var page = HistoryPage(request)
+        do throws(StorageError) { try page.read(from: files) } catch {
+            throw Refusal(.storageFailed, error.description)
+        }
+        self = page.reply
+        self.waiting = waiting
+        self.openDay = openDay
+    }
+}
+
+extension HistoryFiles.Reply {
+    fileprivate init<Files: Storage>(_ files: Files) throws(Refusal) {
+        self.init()
+        do throws(StorageError) {
+            for month in try files.historyMonths() {
+                var file = HistoryFiles.File()
+                file.file = month.file
+                file.length = UInt64(try files.length(of: month.file))
+                self.files.append(file)
+            }
+        } catch { throw Refusal(.storageFailed, error.description) }
+    }
+}
+
+extension SnapshotRead.Reply {
+    fileprivate init<Files: Storage>(
+        _ files: Files, _ month: HistoryMonth, offset: UInt64
+    ) throws(Refusal) {
+        self.init()
+        do throws(StorageError) {
+            let length = try files.length(of: month.file)
+            self.length = UInt64(length)
+            let start = Int(min(offset, self.length))
+            let count = min(length - start, WireLimits.chunkLength)
+            chunk = Bytes(try files.read(month.file, at: start, length: count))
+        } catch { throw Refusal(error.isNotFound ? .notFound : .storageFailed, error.description) }
     }
 }

@@ -23,6 +23,7 @@ extension Storekeeper {
     package func endTurn() {
         carryOut()
         takeImport()
+        writeHistory()
     }
 
     /// Calls `goOn(with:)` for a session when the journal has room for a request of this length. Call it after

@@ -23,6 +23,8 @@ package final class Storekeeper<Files: JournalStorage> {
     /// Whether a sync of the marks is under way.
     var isSyncingMarks = false
     var importing = Import.none
+    /// The writing of the history.
+    var history: HistoryWriting
 
     /// An import. There is one at a time, because decoding may take long and the few threads that do it also sync the
     /// journal.
@@ -42,6 +44,7 @@ package final class Storekeeper<Files: JournalStorage> {
         _ options: StorekeepingOptions, clock: EngineClock
     ) throws(SnapshotFailure) {
         self.store = store
+        history = HistoryWriting(options.history)
         moment = clock.moment
         // The snapshot comes first, because a start refuses a journal without one.
         try recovered.tidy(store)
@@ -122,6 +125,8 @@ package struct StorekeepingOptions: Sendable {
     package var snapshotIntervalMilliseconds: Int64 = 60_000
     /// The size of the journal's segments in bytes.
     package var segmentLength = Bounds.segmentLength
+    /// The bounds on the files of the history.
+    package var history = HistoryBounds()
 
     /// The defaults.
     package init() {}
@@ -170,4 +175,12 @@ package enum StorekeeperNews: Sendable {
     case snapshotsAgain
     case imported(breakers: Int, providers: Int)
     case notSealed(StorageError)
+    /// Closed days could not be written to the history. They are kept and tried again. This is told once for each
+    /// reason.
+    case historyFailed(StorageError)
+    case historyAgain
+    /// The file of a month has no room for this many records.
+    case historyFull(records: UInt64)
+    /// A place in a file of the history is damaged, as a sentence.
+    case historyDamaged(String)
 }

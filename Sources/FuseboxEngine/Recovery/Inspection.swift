@@ -46,6 +46,33 @@ package struct Inspection: Sendable {
         package let problems: [Problem]
     }
 
+    /// A file of the history.
+    package struct HistoryFile: Sendable {
+        /// The files of the history in a directory, oldest first.
+        package static func all<Files: Storage>(in files: Files) throws(StorageError) -> [HistoryFile] {
+            var found: [HistoryFile] = []
+            for month in try files.historyMonths() {
+                if let file = try Inspection.look(at: month, in: files) { found.append(file) }
+            }
+            return found
+        }
+
+        /// The month.
+        package let month: HistoryMonth
+        /// The length of the file in bytes. 0 if it cannot be read.
+        package let bytes: Int
+        /// The number of good entries.
+        package let entries: UInt64
+        /// The number of records that the entries say could not be written.
+        package let missing: UInt64
+        /// The offset of an entry at the end that was not written completely. Nil if there is none.
+        package let torn: Int?
+        /// The problems of this file.
+        package let problems: [Problem]
+    }
+
+    /// The files of the history, oldest first.
+    package let history: [HistoryFile]
     /// The snapshots, newest first.
     package let snapshots: [SnapshotFile]
     /// The journal's segments, oldest first.
@@ -65,7 +92,7 @@ package struct Inspection: Sendable {
 
     /// All problems.
     package var problems: [Problem] {
-        snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + imbalances
+        snapshots.flatMap(\.problems) + segments.flatMap(\.problems) + history.flatMap(\.problems) + imbalances
     }
 
     /// Whether there is no problem. A torn end that was never synced is no problem.
@@ -90,9 +117,10 @@ package struct Inspection: Sendable {
         self.segments = segments
         others = names.filter {
             SnapshotName(file: $0) == nil && JournalName(file: $0) == nil && $0 != SyncMark.fileName
-                && $0 != JournalName.spare
+                && $0 != JournalName.spare && HistoryMonth(file: $0) == nil
         }.sorted()
         spare = try Self.spare(in: store.files)
+        history = try HistoryFile.all(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
             // The snapshots were checked by themselves. This checks the state after the replay.
@@ -132,6 +160,36 @@ package struct Inspection: Sendable {
         } catch {
             guard let problem = try unreadable(name.file, error) else { return nil }
             return SnapshotFile(name: name, bytes: 0, header: nil, problems: [problem])
+        }
+    }
+
+    private static func look<Files: Storage>(
+        at month: HistoryMonth, in files: Files
+    ) throws(StorageError) -> HistoryFile? {
+        var reader = HistoryReader(month)
+        var (entries, missing) = (0 as UInt64, 0 as UInt64)
+        var problems: [Problem] = []
+        do throws(StorageError) {
+            let bytes = try files.length(of: month.file)
+            if let newer = reader.checkHead(try files.read(month.file, at: 0, length: HistoryHeader.bytes)) {
+                problems.append(Problem(file: month.file, offset: 0, what: newer))
+            } else {
+                try reader.readAll(from: files) { found, records in
+                    entries += 1
+                    do throws(Refusal) {
+                        missing += try found.missing(in: &records)
+                    } catch {
+                        problems.append(Problem(file: month.file, offset: found.offset, what: error.message))
+                    }
+                }
+            }
+            problems += reader.damage.map { Problem(file: month.file, offset: $0.offset, what: $0.what) }
+            return HistoryFile(
+                month: month, bytes: bytes, entries: entries, missing: missing,
+                torn: reader.isTorn ? reader.end : nil, problems: problems)
+        } catch {
+            guard let problem = try unreadable(month.file, error) else { return nil }
+            return HistoryFile(month: month, bytes: 0, entries: 0, missing: 0, torn: nil, problems: [problem])
         }
     }
 

@@ -43,7 +43,7 @@ package struct Recovered: ~Copyable {
     /// The recovered state, to be written as a snapshot with this sequence.
     func capture(sequence: UInt64) -> SnapshotCapture {
         SnapshotCapture(
-            state.machine, state.workers,
+            state.machine, state.workers, state.history,
             header: SnapshotHeader(
                 epoch: epoch, sequence: sequence, moment: recorded ?? state.machine.lastMoment,
                 lead: state.lead, profile: state.machine.profile))
@@ -80,7 +80,7 @@ extension Recovered {
     /// A new state.
     private init(_ machine: StateMachine, epoch: UInt64) {
         situation = RecoveryCase(base: .empty)
-        state = DurableState(machine, sequence: 0)
+        state = DurableState(machine, epoch: epoch, sequence: 0)
         self.epoch = epoch
         snapshot = nil
         recorded = nil
@@ -90,7 +90,8 @@ extension Recovered {
     /// The state of a snapshot.
     fileprivate init(_ base: SnapshotBase, as situation: RecoveryCase.Base, damaged: [SnapshotName], marked: UInt64) {
         state = DurableState(
-            base.machine, workers: base.workers, sequence: base.header.sequence, lead: base.header.lead)
+            base.machine, workers: base.workers, history: base.history, epoch: base.header.epoch,
+            sequence: base.header.sequence, lead: base.header.lead)
         self.situation = RecoveryCase(base: situation)
         self.situation.marked = marked
         recorded = base.header.moment
@@ -124,6 +125,7 @@ private struct SnapshotBase {
     let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable
+    let history: HistoryOutbox
     let info: SnapshotInfo
 
     init<Files: Storage>(
@@ -136,7 +138,7 @@ private struct SnapshotBase {
         // as how much is remembered, must be those that the journal was written under.
         var unbounded = bounds
         unbounded.allowEverything()
-        do throws(SnapshotDamage) { (machine, workers) = try reader.contents(bounds: unbounded) } catch {
+        do throws(SnapshotDamage) { (machine, workers, history) = try reader.contents(bounds: unbounded) } catch {
             throw .damaged(name.file, error)
         }
     }

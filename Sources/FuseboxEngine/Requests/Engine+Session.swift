@@ -1,4 +1,5 @@
 import FuseboxCore
+import FuseboxStore
 import FuseboxWire
 
 extension Engine {
@@ -91,6 +92,18 @@ extension Engine {
         case .snapshotRead:
             let command = try decode(SnapshotRead.self, &reader)
             return .deferred(ticket, .readSnapshot(sequence: command.sequence, offset: command.offset))
+        case .ledgerHistory:
+            let command = try decode(LedgerHistory.self, &reader)
+            return .deferred(ticket, try history(command))
+        case .historyFiles:
+            _ = try decode(HistoryFiles.self, &reader)
+            return .deferred(ticket, .listHistory)
+        case .historyRead:
+            let command = try decode(HistoryRead.self, &reader)
+            guard let month = HistoryMonth(file: command.file) else {
+                throw Refusal(.notFound, "\(command.file) is no file of the history")
+            }
+            return .deferred(ticket, .readHistoryFile(month, offset: command.offset))
         case .importChunk:
             try upload.add(try decode(ImportChunk.self, &reader), from: session.id, limit: machine.bounds.importLength)
             reply(Done(), to: header)
@@ -112,11 +125,20 @@ extension Engine {
             .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
             .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .recordClock, .limitSet, .limitRemove,
-            .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict, .namesRequireTags, .aliasSet,
-            .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
+            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
+            .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
+            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
+    }
+
+    private func history(_ command: LedgerHistory) throws(Refusal) -> DeferredWork {
+        let days = ValueRanges.historyDays
+        guard days.contains(command.since), days.contains(command.until) else {
+            throw Refusal(.outOfRange, "days must lie between \(days.lowerBound) and \(days.upperBound)")
+        }
+        let waiting = max(state.history.records, state.machine.isClosingDays ? 1 : 0)
+        return .readHistory(command, waiting: waiting, openDay: state.machine.openDay ?? 0)
     }
 
     private func decode<C: Command>(_: C.Type, _ reader: inout ByteReader) throws(Refusal) -> C {

@@ -1,3 +1,4 @@
+import FuseboxStore
 import FuseboxWire
 
 /// The process at the other end of a connection, as the kernel reports it.
@@ -102,6 +103,10 @@ package enum DeferredWork: Sendable {
     case awaitSnapshot
     case listSnapshots
     case readSnapshot(sequence: UInt64, offset: UInt64)
+    /// Read a page of the history. The records that wait for the disk and the open day are told with it.
+    case readHistory(LedgerHistory, waiting: UInt64, openDay: Int64)
+    case listHistory
+    case readHistoryFile(HistoryMonth, offset: UInt64)
     /// Decode an uploaded state, given in pieces, then pass it to `adopt`.
     case decodeImport([[UInt8]], StateParts)
 }

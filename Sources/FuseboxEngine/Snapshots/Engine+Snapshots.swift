@@ -11,7 +11,7 @@ extension Engine {
     /// Captures the state for a snapshot.
     package func capture(at moment: Moment) -> SnapshotCapture {
         SnapshotCapture(
-            state.machine, state.workers,
+            state.machine, state.workers, state.history,
             header: SnapshotHeader(
                 epoch: identity.epoch, sequence: sequence, moment: moment, lead: clock.lead,
                 profile: machine.profile))

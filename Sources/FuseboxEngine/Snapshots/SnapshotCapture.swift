@@ -8,15 +8,17 @@ package struct SnapshotCapture: Sendable {
     package let header: SnapshotHeader
     let machine: StateMachine
     let workers: WorkerTable
+    let history: HistoryOutbox
 
     /// A state without workers, as an import has it.
     package init(_ machine: StateMachine, header: SnapshotHeader) {
-        self.init(machine, WorkerTable(), header: header)
+        self.init(machine, WorkerTable(), HistoryOutbox(), header: header)
     }
 
-    init(_ machine: StateMachine, _ workers: WorkerTable, header: SnapshotHeader) {
+    init(_ machine: StateMachine, _ workers: WorkerTable, _ history: HistoryOutbox, header: SnapshotHeader) {
         self.machine = machine
         self.workers = workers
+        self.history = history
         self.header = header
     }
 
@@ -60,6 +62,9 @@ package struct SnapshotCapture: Sendable {
         try WorkerTable.sections.forEachPart(of: workers) { (section, contents) throws(StorageError) in
             try writer.section(section, contents)
         }
+        try HistoryOutbox.sections.forEachPart(of: history) { (section, contents) throws(StorageError) in
+            try writer.section(section, contents)
+        }
     }
 }
 
@@ -79,25 +84,31 @@ extension SnapshotReader {
     /// - Throws: why a start would refuse the snapshot
     package func tryStart() throws(SnapshotDamage) { _ = try contents(bounds: .unbounded) }
 
-    /// The state and the workers of the snapshot.
-    func contents(bounds: Bounds) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable) {
+    /// The state and the workers of the snapshot, and the history that may be in no file yet.
+    func contents(
+        bounds: Bounds
+    ) throws(SnapshotDamage) -> (machine: StateMachine, workers: WorkerTable, history: HistoryOutbox) {
         var image = StateImage(profile: header.profile, bounds: bounds, at: header.moment)
         var workers = WorkerTable()
+        var history = HistoryOutbox()
         try forEachSection { (section, contents) throws(Refusal) in
             if try image.add(section, &contents) { return }
             if try WorkerTable.sections.read(section, &contents, into: &workers) { return }
+            if try HistoryOutbox.sections.read(section, &contents, into: &history) { return }
             throw Refusal(
                 .unsupportedVersion, "there is a section of the kind \(section.kind), which this program does not know")
         }
-        do throws(Refusal) { return (try image.finish(), workers) } catch { throw .contents(offset: 0, error) }
+        do throws(Refusal) { return (try image.finish(), workers, history) } catch { throw .contents(offset: 0, error) }
     }
 }
 
-/// The sections of a snapshot in the order in which they are written: those of the state, then those of the workers.
+/// The sections of a snapshot in the order in which they are written: those of the state, those of the workers, then
+/// those of the history.
 package enum SnapshotSections {
     /// The rows of the table. The page in `proto-docs/` is printed from them.
     package static var all: [any SnapshotSection.Type] {
         StateImage.sections.sections.map { $0 as any SnapshotSection.Type }
             + WorkerTable.sections.sections.map { $0 as any SnapshotSection.Type }
+            + HistoryOutbox.sections.sections.map { $0 as any SnapshotSection.Type }
     }
 }

@@ -9,6 +9,10 @@ import FuseboxWire
 struct DurableState: ~Copyable {
     var machine: StateMachine
     var workers: WorkerTable
+    /// The entries of the ledger's history that may be in no file yet.
+    var history: HistoryOutbox
+    /// The epoch of the state.
+    let epoch: UInt64
     /// The number of inputs that have changed the state since the beginning of the epoch.
     var sequence: UInt64
     /// The system's wall clock minus the steady clock, in milliseconds, as of the last step.
@@ -28,11 +32,13 @@ struct DurableState: ~Copyable {
     private var request: UInt64 = 0
 
     init(
-        _ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(), sequence: UInt64,
-        lead: Int64 = 0
+        _ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(),
+        history: HistoryOutbox = HistoryOutbox(), epoch: UInt64, sequence: UInt64, lead: Int64 = 0
     ) {
         self.machine = machine
         self.workers = workers
+        self.history = history
+        self.epoch = epoch
         self.sequence = sequence
         self.lead = lead
     }
@@ -59,6 +65,16 @@ struct DurableState: ~Copyable {
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else { return .unknownCommand(command.rawValue) }
         return refusal
+    }
+
+    /// Notes that an input was applied. It has the next number, and so has what it closed of the history.
+    ///
+    /// - Parameter limit: the bytes of the history that may wait
+    mutating func count(historyLimit limit: Int = Bounds.historyBytesWaiting) {
+        sequence += 1
+        guard machine.hasClosedDays else { return }
+        history.add(
+            machine.takeClosedDays(), epoch: epoch, input: sequence, wall: machine.lastMoment.wall, limit: limit)
     }
 
     /// Notes that a worker's request was applied and which replies the worker has seen, and keeps the reply to this
@@ -149,7 +165,8 @@ extension DurableState {
                     command: entry.command, at: entry.now)
             }
         }
-        sequence = entry.sequence
+        // All of it may be in the files already, so none of it may be told as a gap.
+        count(historyLimit: .max)
         effects.removeAll(keepingCapacity: true)
     }
 }

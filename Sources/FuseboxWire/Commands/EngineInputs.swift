@@ -225,3 +225,37 @@ public struct RecordClock: Command {
             "lead", &lead, "the system's wall clock minus the steady clock since the step, in milliseconds")
     }
 }
+
+/// Begins a day of the ledger's history. The accounts close the day before at their next use, and otherwise in steps.
+public struct BeginDay: Command {
+    /// Number, name, effect, access and summary.
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .beginDay, "engine.beginDay", .written, .engine,
+            "Begins a day of the ledger's history. The accounts close the day before at their next use, and otherwise in steps."
+        )
+    }
+    /// The reply has no fields.
+    public typealias Reply = Done
+    /// The milliseconds of a day.
+    public static let milliseconds: Int64 = 86_400_000
+
+    /// The day, in days since 1970-01-01.
+    public var day: Int64 = 0
+    /// Whether the open day keeps its use, because its date was wrong.
+    public var keepsUse = false
+
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// The beginning of a day.
+    public init(_ day: Int64, keepsUse: Bool) {
+        self.day = day
+        self.keepsUse = keepsUse
+    }
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("day", &day, "the day, in days since 1970-01-01")
+        try visitor.field("keepsUse", &keepsUse, "whether the open day keeps its use, because its date was wrong")
+    }
+}

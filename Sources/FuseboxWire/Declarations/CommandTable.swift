@@ -45,6 +45,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerSummary = 59
     case ledgerSummaries = 60
     case ledgerAccounts = 61
+    case ledgerHistory = 62
     case ledgerForget = 63
     case priceSet = 64
     case priceRemove = 65
@@ -63,6 +64,8 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case aliasSet = 90
     case aliasRemove = 91
     case aliasList = 92
+    case historyFiles = 93
+    case historyRead = 94
 
     case admit = 96
     case settle = 97
@@ -87,6 +90,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case takeClockBack = 245
     case beginWindow = 246
     case recordClock = 247
+    case beginDay = 248
 }
 
 /// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
@@ -148,6 +152,7 @@ public enum CommandTable {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .ledgerHistory: visitor.visit(LedgerHistory.self)
         case .ledgerForget: visitor.visit(LedgerForget.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
@@ -166,6 +171,8 @@ public enum CommandTable {
         case .aliasSet: visitor.visit(AliasSet.self)
         case .aliasRemove: visitor.visit(AliasRemove.self)
         case .aliasList: visitor.visit(AliasList.self)
+        case .historyFiles: visitor.visit(HistoryFiles.self)
+        case .historyRead: visitor.visit(HistoryRead.self)
 
         case .admit: visitor.visit(Admit.self)
         case .settle: visitor.visit(Settle.self)
@@ -190,6 +197,7 @@ public enum CommandTable {
         case .takeClockBack: visitor.visit(TakeClockBack.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .recordClock: visitor.visit(RecordClock.self)
+        case .beginDay: visitor.visit(BeginDay.self)
         }
     }
 

@@ -27,4 +27,6 @@ public enum ValueRanges {
     public static let curveLength: ClosedRange<Int> = 1...WireLimits.curveLength
     /// The share of a limit's amount at which a threshold event fires.
     public static let threshold: ClosedRange<Double> = 0 ... .greatestFiniteMagnitude
+    /// A day of the history, in days since 1970-01-01.
+    public static let historyDays: ClosedRange<Int64> = -366...100_000_000
 }

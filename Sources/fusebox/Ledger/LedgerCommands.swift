@@ -9,8 +9,8 @@ struct LedgerCommands: ParsableCommand {
         commandName: "ledger",
         abstract: "The credit ledger: what was spent, at which rate, and until when limits last.",
         subcommands: [
-            Show.self, List.self, Record.self, Burn.self, Summary.self, Depletion.self, Adjust.self, Reset.self,
-            Forget.self,
+            Show.self, List.self, History.self, Record.self, Burn.self, Summary.self, Depletion.self, Adjust.self,
+            Reset.self, Forget.self,
         ])
 
     /// The argument that names a provider.

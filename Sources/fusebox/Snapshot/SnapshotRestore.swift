@@ -13,7 +13,8 @@ extension SnapshotCommands {
             abstract: "Restore a snapshot into a data directory, on which a daemon then starts.",
             discussion: """
                 The directory must be empty or not exist, and no daemon may use it. With --force its files are moved to a \
-                directory `before-restore-…` inside it. The restored state begins a new epoch, which tells clients that \
+                directory `before-restore-…` inside it, but for those of the ledger's history, which stay. Files of the \
+                history that lie beside FILE and that the directory lacks are copied. The restored state begins a new epoch, which tells clients that \
                 the state was replaced. The example stops the socket too, because otherwise the next client that connects \
                 starts the daemon again.
 
@@ -42,6 +43,7 @@ extension SnapshotCommands {
             let restored = try capture.write(to: store, keepingAll: true)
             let aside = occupants.isEmpty ? nil : Self.asidePrefix + "\(time(nil))-\(getpid())"
             if let aside { try store.files.setAside(occupants, into: aside) }
+            try copyHistory(to: store.files)
             try Answer(
                 json: .object(
                     (JSONValue(record: restored).members ?? []) + [("setAside", aside.map { .string($0) } ?? .null)]),
@@ -55,7 +57,7 @@ extension SnapshotCommands {
         /// Locks the directory against daemons, and returns the names of its files.
         private func claimed() throws -> (store: SnapshotStore<DirectoryStorage>, occupants: [String]) {
             let names = try Self.names(in: data)
-            let occupants = names.filter { !$0.hasPrefix(Self.asidePrefix) }
+            let occupants = names.filter { !$0.hasPrefix(Self.asidePrefix) && HistoryMonth(file: $0) == nil }
             let refusal = Failure(
                 .usage,
                 "\(data) is not empty (\(Quantity.count(occupants.count, "file"))); name another directory, or set its files "
@@ -68,6 +70,27 @@ extension SnapshotCommands {
             let directory = try DirectoryStorage(data, .owning)
             guard occupants.isEmpty || force else { throw refusal }
             return (SnapshotStore(directory), occupants)
+        }
+
+        /// Copies the files of the history beside the snapshot that the directory lacks.
+        private func copyHistory(to files: DirectoryStorage) throws {
+            guard snapshot.file != "-" else { return }
+            let folder = LocalFile.directory(of: snapshot.file)
+            let known = Set(try files.historyMonths())
+            for name in try LocalFile.names(in: folder) {
+                guard let month = HistoryMonth(file: name), !known.contains(month) else { continue }
+                let file = try files.create(name)
+                let bytes = try LocalFile.read("\(folder)/\(name)")
+                let failure: StorageError? = unsafe bytes.withUnsafeBytes { all in
+                    do throws(StorageError) {
+                        try unsafe file.write(all)
+                        try file.sync()
+                        return nil
+                    } catch { return error }
+                }
+                if let failure { throw failure }
+            }
+            try files.syncDirectory()
         }
 
         /// The names of the entries of a directory; empty if it does not exist.

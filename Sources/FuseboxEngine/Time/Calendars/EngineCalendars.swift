@@ -15,10 +15,16 @@ struct EngineCalendars {
     /// When zones are read again, on the steady clock.
     private var rereadAt: Timestamp
 
+    /// The calendar of the history's days.
+    static let days = ZonedCalendar(.day, in: .utc)
+
     /// The calendars of the recovered state, at this moment on the steady clock.
     init(_ database: ZoneDatabase, _ machine: borrowing StateMachine, at now: Timestamp) {
         self.database = database
         rereadAt = now + Bounds.zoneRereadMilliseconds
+        if let day = machine.openDay {
+            boundaries.use(Self.days, at: Timestamp(milliseconds: day * BeginDay.milliseconds))
+        }
         for calendar in machine.calendars { missing.append((calendar.window, calendar.current)) }
         useMissing(at: now)
     }
@@ -67,8 +73,10 @@ struct EngineCalendars {
     }
 
     /// Notes that a step was done.
-    mutating func done(_ step: CalendarBoundaries.Step) {
-        if case .reopen = step { reopened += 1 }
+    ///
+    /// - Parameter isOfLimit: whether a limit goes by its calendar
+    mutating func done(_ step: CalendarBoundaries.Step, isOfLimit: Bool) {
+        if case .reopen = step, isOfLimit { reopened += 1 }
         boundaries.done(step)
     }
 
@@ -89,12 +97,18 @@ extension Engine {
     mutating func turnCalendars() throws(Refusal) {
         if calendars == nil { beginCalendars() } else { calendars?.reread(at: clock.now) }
         while let step = calendars?.boundaries.next(by: clock) {
-            switch step {
-            case .begin(let change): try turn(change, keepsUse: false)
-            case .move(let change), .reopen(let change): try turn(change, keepsUse: true)
-            }
-            calendars?.done(step)
+            let isOfLimit =
+                switch step {
+                case .begin(let change): try turn(change, keepsUse: false)
+                case .move(let change), .reopen(let change): try turn(change, keepsUse: true)
+                }
+            calendars?.done(step, isOfLimit: isOfLimit)
         }
+    }
+
+    private mutating func beginDay(at time: Timestamp, keepsUse: Bool) throws(Refusal) {
+        let day = time.milliseconds.floorDivided(by: BeginDay.milliseconds)
+        try applyOwn(BeginDay(day, keepsUse: keepsUse), at: clock.moment)
     }
 
     private mutating func beginCalendars() {
@@ -104,15 +118,19 @@ extension Engine {
     /// When there may be something to do, on the steady clock. Nil if only a step of the clock can bring it.
     var calendarsWake: Timestamp? { calendars?.boundaries.wakes(by: clock) }
 
-    private mutating func turn(_ change: CalendarBoundaries.Change, keepsUse: Bool) throws(Refusal) {
+    /// - Returns: whether a limit goes by the calendar
+    private mutating func turn(_ change: CalendarBoundaries.Change, keepsUse: Bool) throws(Refusal) -> Bool {
+        let isOfHistory = change.rule == EngineCalendars.days.rule
+        if isOfHistory { try beginDay(at: change.to.start, keepsUse: keepsUse) }
         let known = state.machine.calendars.first { (try? $0.window.calendarRule()) == change.rule }
         guard let known, known.isInUse else {
-            calendars?.drop(change.rule)
-            return
+            if !isOfHistory { calendars?.drop(change.rule) }
+            return false
         }
         try applyOwn(
             BeginWindow(known.window, start: change.to.start, end: change.to.end, keepsUse: keepsUse),
             at: clock.moment)
+        return true
     }
 
     /// Tells the state the windows of the calendars that a request's limits go by.

@@ -30,6 +30,10 @@ public struct ScopeAccount: OpenRecord {
     public var today = UseTotals()
     /// What was used this month, in UTC. A sum of days that began before counts in full.
     public var month = UseTotals()
+    /// The day of the history on which use counts now, in days since 1970-01-01.
+    public var day: Int64 = 0
+    /// What was used on that day.
+    public var dayUsage = AccountUsage()
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -40,6 +44,8 @@ public struct ScopeAccount: OpenRecord {
         try visitor.field("today", &today, "what was used today, in UTC")
         try visitor.field(
             "month", &month, "what was used this month, in UTC; a sum of days that began before counts in full")
+        try visitor.field("day", &day, "the day of the history on which use counts now, in days since 1970-01-01")
+        try visitor.field("dayUsage", &dayUsage, "what was used on that day; first and last use are absent")
     }
 }
 

@@ -1,0 +1,65 @@
+import FuseboxWire
+
+/// The use of an account on a day that is over.
+public struct ClosedDay: Sendable {
+    /// The account's scope: the host, a provider, a deployment, a provider's model or a tag.
+    public var scope: Scope
+    /// The day, in days since 1970-01-01.
+    public var day: Int64
+    /// What was used.
+    public var use: DayUse
+}
+
+/// Days of the ledger's history.
+extension StateMachine {
+    /// The day on which use counts, in days since 1970-01-01. Nil before the first `BeginDay`.
+    public var openDay: Int64? { ledger.days.date }
+
+    /// Whether days are over that are not closed in every account. `Advance` closes them in steps.
+    public var isClosingDays: Bool { !ledger.days.closing.isEmpty }
+
+    /// Whether `takeClosedDays` has something to return.
+    public var hasClosedDays: Bool { !closedDays.isEmpty || !ledger.days.closed.isEmpty }
+
+    /// What was closed since the last call, in the order in which it was closed. Call it after each input. The names
+    /// are then those of the input.
+    public mutating func takeClosedDays() -> [ClosedDay] {
+        nameClosedDays()
+        defer { closedDays = [] }
+        return closedDays
+    }
+
+    /// Names what was closed, before names are given up.
+    mutating func nameClosedDays() {
+        guard !ledger.days.closed.isEmpty else { return }
+        for closed in ledger.days.closed {
+            closedDays.append(ClosedDay(scope: scope(of: closed.key), day: closed.date, use: closed.use))
+        }
+        ledger.days.closed = []
+    }
+
+    /// Closes the next accounts of days that are over.
+    mutating func closeDays() {
+        if isClosingDays { ledger.closeDays(records: Bounds.closedDaysPerStep) }
+    }
+
+    /// What an account has used on the open day.
+    func openUse(_ open: OpenDay, _ sums: CreditLedger.Sums) -> DayUse {
+        open.number == ledger.days.number ? open.use(sums) : DayUse()
+    }
+}
+
+extension BeginDay: StateCommand {
+    /// Begins a day of the history.
+    ///
+    /// - Throws: `outOfRange` for a day outside the range of moments.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        let (moment, overflow) = day.multipliedReportingOverflow(by: Self.milliseconds)
+        guard !overflow else { throw Refusal(.outOfRange, "there is no day \(day)") }
+        try validateMoment(Timestamp(milliseconds: moment), "the start of a day")
+        if keepsUse { machine.ledger.days.correct(to: day) } else { machine.ledger.days.begin(day) }
+        return Done()
+    }
+}

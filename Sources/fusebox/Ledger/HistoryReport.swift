@@ -1,0 +1,208 @@
+import FuseboxClient
+import FuseboxInterop
+import FuseboxWire
+
+/// What `fusebox ledger history` tells.
+struct HistoryReport {
+    private let rows: LedgerCommands.HistoryRows
+    private let kind: FuseboxClient.AccountKind
+    private let scope: Scope
+    private let days: ClosedRange<Int64>
+    private var sums: [String: HistoryDay] = [:]
+    private var notes = HistoryNotes()
+    /// Whether today is part of the answer.
+    private var includesToday = false
+
+    init(
+        _ rows: LedgerCommands.HistoryRows, _ kind: FuseboxClient.AccountKind, _ scope: Scope,
+        days: ClosedRange<Int64>
+    ) {
+        self.rows = rows
+        self.kind = kind
+        self.scope = scope
+        self.days = days
+    }
+
+    // MARK: Reading
+
+    mutating func read(from client: FuseboxClient) throws {
+        // The day may end between the two requests. The second attempt is then on the next day.
+        for _ in 0..<2 {
+            sums = [:]
+            includesToday = false
+            var found: [String: HistoryDay] = [:]
+            notes = try client.ledger.history(kind, within: scope, days: days) { Self.add($0, to: &found, rows) }
+            sums = found
+            guard days.contains(notes.openDay) else { return }
+            var accounts = try open(client)
+            let isOver = accounts.contains { $0.day > notes.openDay }
+            accounts.removeAll { $0.day != notes.openDay }
+            for account in accounts { Self.add(HistoryDay(today: account), to: &sums, rows) }
+            includesToday = true
+            if !isOver { return }
+        }
+    }
+
+    /// The accounts whose open day is part of the answer.
+    private func open(_ client: FuseboxClient) throws -> [ScopeAccount] {
+        if rows == .day { return [try client.ledger.account(scope)].compactMap(\.self) }
+        return try client.ledger.accounts(kind).filter { account in
+            scope.provider ?? account.scope.provider == account.scope.provider
+                && scope.deployment ?? account.scope.deployment == account.scope.deployment
+                && scope.model ?? account.scope.model == account.scope.model
+                && scope.tag ?? account.scope.tag == account.scope.tag
+        }
+    }
+
+    private static func add(
+        _ day: HistoryDay, to sums: inout [String: HistoryDay], _ rows: LedgerCommands.HistoryRows
+    ) {
+        let key = rows == .day ? DayArgument.text(day.day) : "\(day.scope)"
+        guard var sum = sums[key] else { return sums[key] = day }
+        sum.add(day)
+        sums[key] = sum
+    }
+
+    /// The rows in order: days by date, and others by what they have spent.
+    private var sorted: [(name: String, sum: HistoryDay)] {
+        let used = sums.filter { !$0.value.isNothing }.map { (name: $0.key, sum: $0.value) }
+        guard rows != .day else { return used.sorted { $0.sum.day < $1.sum.day } }
+        return used.sorted {
+            $0.sum.spend == $1.sum.spend ? $0.name < $1.name : $0.sum.spend > $1.sum.spend
+        }
+    }
+
+    private var total: HistoryDay {
+        sums.values.reduce(into: HistoryDay()) { $0.add($1) }
+    }
+
+    // MARK: For people
+
+    var text: String {
+        let found = sorted
+        let span = "\(DayArgument.text(days.lowerBound)) to \(DayArgument.text(days.upperBound))"
+        let hasUnpriced = total.unpriced != 0
+        let columns: [Table.Column] =
+            [.left(rows.rawValue.uppercased()), .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT")]
+            + (hasUnpriced ? [.right("UNPRICED")] : [])
+        let table = Table(
+            columns, rows: (found + (found.count > 1 ? [("total", total)] : [])).map { Self.cells($0, hasUnpriced) })
+        let none = "\(scope) has no use from \(span)."
+        return ([table.fitted(ifEmpty: Table.printable(none))] + sentences.map(Table.printable)).joined(separator: "\n")
+    }
+
+    private static func cells(_ row: (name: String, sum: HistoryDay), _ hasUnpriced: Bool) -> [String] {
+        let sum = row.sum
+        let cells = [
+            row.name, Formatting.dollars(sum.spend), "\(sum.requests)", "\(sum.sent)", "\(sum.received)",
+        ]
+        return cells + (hasUnpriced ? ["\(sum.unpriced)"] : [])
+    }
+
+    /// What is missing, and what is not final.
+    private var sentences: [String] {
+        var sentences: [String] = []
+        if includesToday, sums.values.contains(where: { $0.day == notes.openDay || rows != .day }) {
+            sentences.append("today is not over yet")
+        }
+        if notes.waiting > 0 {
+            sentences.append(
+                "MISSING \(Quantity.count(notes.waiting, "record")) of days that are over, not on disk yet")
+        }
+        return sentences + notes.problems.map(Self.sentence)
+    }
+
+    private static func sentence(_ problem: HistoryProblem) -> String {
+        guard let first = problem.firstDay, let last = problem.lastDay else {
+            return "DAMAGED \(problem.file), byte \(problem.offset): \(problem.what)"
+        }
+        let span = DayArgument.text(first) + (last > first ? " to \(DayArgument.text(last))" : "")
+        return "MISSING \(Quantity.count(problem.records, "record")) of \(span): \(problem.what)"
+    }
+
+    // MARK: For programs
+
+    /// Tells on standard error what is missing.
+    func warn() {
+        for sentence in sentences { Failure.tell("fusebox: \(sentence)") }
+    }
+
+    var csv: String {
+        let head =
+            "\(rows.rawValue),dollars,requests,unpriced,input_tokens,cached_input_tokens,cache_write_tokens,output_tokens,reasoning_tokens"
+        let lines = sorted.map { name, sum in
+            ([Self.quoted(name), "\(sum.spend)"]
+                + [
+                    sum.requests, sum.unpriced, sum.inputTokens, sum.cachedInputTokens, sum.cacheWriteTokens,
+                    sum.outputTokens, sum.reasoningTokens,
+                ].map(String.init)).joined(separator: ",")
+        }
+        return ([head] + lines).joined(separator: "\n")
+    }
+
+    /// A field, quoted if it must be. A name that a spreadsheet would take for a formula is text.
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { "\",\n\r".contains($0) }) else { return field }
+        return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    var json: JSONValue {
+        [
+            "scope": LimitReport.json(scope), "by": .string(rows.rawValue),
+            "since": .string(DayArgument.text(days.lowerBound)), "until": .string(DayArgument.text(days.upperBound)),
+            "rows": .array(
+                sorted.map { name, sum in
+                    [
+                        (rows == .day ? "day" : "scope"): rows == .day ? .string(name) : LimitReport.json(sum.scope),
+                        "use": Self.json(sum),
+                    ]
+                }),
+            "total": Self.json(total), "openDay": .string(DayArgument.text(notes.openDay)),
+            "includesOpenDay": JSONValue(includesToday), "waiting": JSONValue(notes.waiting),
+            "problems": .array(notes.problems.map { JSONValue(record: $0) }),
+        ]
+    }
+
+    private static func json(_ sum: HistoryDay) -> JSONValue {
+        let fields = JSONValue(record: sum).members ?? []
+        return .object(fields.filter { $0.key != "day" && $0.key != "scope" })
+    }
+}
+
+extension HistoryDay {
+    /// What an account has used on the open day.
+    fileprivate init(today account: ScopeAccount) {
+        self.init()
+        day = account.day
+        scope = account.scope
+        spend = account.dayUsage.spend
+        requests = account.dayUsage.requests
+        unpriced = account.dayUsage.unpriced
+        inputTokens = account.dayUsage.inputTokens
+        cachedInputTokens = account.dayUsage.cachedInputTokens
+        cacheWriteTokens = account.dayUsage.cacheWriteTokens
+        outputTokens = account.dayUsage.outputTokens
+        reasoningTokens = account.dayUsage.reasoningTokens
+    }
+
+    fileprivate mutating func add(_ other: HistoryDay) {
+        spend = Money(nanodollars: spend.nanodollars &+ other.spend.nanodollars)
+        requests &+= other.requests
+        unpriced &+= other.unpriced
+        inputTokens &+= other.inputTokens
+        cachedInputTokens &+= other.cachedInputTokens
+        cacheWriteTokens &+= other.cacheWriteTokens
+        outputTokens &+= other.outputTokens
+        reasoningTokens &+= other.reasoningTokens
+    }
+
+    fileprivate var isNothing: Bool {
+        var nothing = HistoryDay()
+        nothing.day = day
+        nothing.scope = scope
+        return self == nothing
+    }
+
+    fileprivate var sent: Int64 { inputTokens &+ cachedInputTokens &+ cacheWriteTokens }
+    fileprivate var received: Int64 { outputTokens &+ reasoningTokens }
+}

@@ -1,0 +1,125 @@
+import FuseboxInterop
+import FuseboxTestSupport
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// The ledger's history over days, stops and kills. The tests use `libfaketime`.
+    @Suite(.enabled(if: FakedClock.isPossible)) struct HistoryTests {
+        private static let day = 86_400
+
+        private let folder = TemporaryFolder()
+        private let clock: FakedClock
+
+        init() {
+            clock = FakedClock(in: folder)
+            clock.isSynchronised = true
+        }
+
+        private func start() throws -> DaemonProcess {
+            var options = DaemonProcess.Options()
+            options.prelude = clock.prelude(.all)
+            return try DaemonProcess(options, in: folder)
+        }
+
+        private func end(_ daemon: DaemonProcess, _ signal: Int32) throws {
+            #expect(try daemon.stop(signal) == (signal == SIGKILL ? 128 + SIGKILL : 0))
+            FakedClock.forget(daemon.process)
+        }
+
+        private func fusebox(_ daemon: DaemonProcess, _ arguments: String...) throws -> Program.Outcome {
+            try Program.run([Program.fusebox, "ledger"] + arguments + ["--socket", daemon.socketPath])
+        }
+
+        private func record(_ daemon: DaemonProcess, _ cost: String) throws {
+            let outcome = try fusebox(
+                daemon, "record", "openai", "gpt-4o", "--cost", cost, "--input-tokens", "7", "--tag", "team:search")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        /// What the team has spent on each day, once all of it is on disk.
+        private func days(_ daemon: DaemonProcess) throws -> [(day: String, spend: String)] {
+            var found: [(day: String, spend: String)] = []
+            let isWritten = try waitUntil {
+                let outcome = try fusebox(daemon, "history", "--tag", "team:search", "--json")
+                let json = try JSONValue(parsing: Array(outcome.output.utf8))
+                #expect(json["problems"]?.list?.isEmpty == true)
+                found = (json["rows"]?.list ?? []).map { row in
+                    (row["day"]?.text ?? "", row["use"]?["spend"].map { "\($0.text())" } ?? "")
+                }
+                return json["waiting"] == 0
+            }
+            #expect(isWritten)
+            return found
+        }
+
+        /// Each day has what was spent on it, however the daemon ended, and whether it ran at midnight or not.
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func eachDayHasWhatWasSpentOnIt(_ signal: Int32) throws {
+            var daemon = try start()
+            for number in 1...6 {
+                for _ in 0..<number { try record(daemon, "0.25") }
+                // Every second time, the day ends while the daemon is down.
+                if number % 2 == 0 { try end(daemon, signal) }
+                clock.set(offsetSeconds: number * Self.day)
+                if number % 2 == 0 { daemon = try start() }
+            }
+            try record(daemon, "9")
+            let found = try days(daemon)
+            #expect(found.map(\.spend) == ["0.25", "0.5", "0.75", "1", "1.25", "1.5", "9"])
+            #expect(Set(found.map(\.day)).count == 7)
+            try end(daemon, signal)
+            daemon = try start()
+            #expect(try days(daemon).map(\.spend) == found.map(\.spend))
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
+        /// Damage is told with its place, and the rest is read.
+        @Test func aDamagedPlaceIsToldAndTheRestIsRead() throws {
+            let daemon = try start()
+            for number in 1...4 {
+                try record(daemon, "\(number)")
+                clock.set(offsetSeconds: number * Self.day)
+                _ = try days(daemon)
+            }
+            try record(daemon, "9")
+            #expect(try days(daemon).map(\.spend) == ["1", "2", "3", "4", "9"])
+            let files = fileNames(in: daemon.dataPath).filter { $0.hasPrefix("history-") }.sorted()
+            let file = "\(daemon.dataPath)/\(try #require(files.first))"
+            var bytes = contents(of: file)
+            bytes[64 + 20] ^= 4
+            write(bytes, to: file)
+
+            let outcome = try fusebox(daemon, "history", "--tag", "team:search")
+            #expect(outcome.status == 0)
+            #expect(outcome.output.contains("DAMAGED \(files[0]), byte 64: the entry is damaged"), "\(outcome.output)")
+            #expect(outcome.output.contains("$4.00"), "\(outcome.output)")
+            #expect(daemon.check() == 65)
+            try end(daemon, SIGTERM)
+        }
+
+        @Test func aBackupHasTheHistoryAndARestoreBringsItBack() throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            clock.set(offsetSeconds: Self.day)
+            try record(daemon, "2")
+            #expect(try days(daemon).map(\.spend) == ["1", "2"])
+            let backups = folder("backups")
+            func backup() throws -> JSONValue {
+                let outcome = try Program.run(
+                    [Program.fusebox, "backup", backups, "--socket", daemon.socketPath, "--json"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                return try JSONValue(parsing: Array(outcome.output.utf8))
+            }
+            let snapshot = try #require(try backup()["file"]?.text)
+            #expect(run([Program.fusebox, "check", backups]) == 0)
+            try end(daemon, SIGTERM)
+            #expect(run(["/bin/rm", "-r", daemon.dataPath]) == 0)
+            #expect(run([Program.fusebox, "snapshot", "restore", snapshot, "--data", daemon.dataPath]) == 0)
+            daemon = try start()
+            #expect(try days(daemon).map(\.spend) == ["1", "2"])
+            try end(daemon, SIGTERM)
+        }
+    }
+}

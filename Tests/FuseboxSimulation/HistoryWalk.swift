@@ -1,0 +1,274 @@
+import FuseboxEngine
+import FuseboxStore
+import FuseboxTestSupport
+import FuseboxWire
+
+/// Random use over days, with crashes, a full disk and failing files, against a plain model: a list of calls.
+///
+/// After each start the model forgets the calls that the daemon has lost. What the files have of every closed day must
+/// then equal the sum of the model's calls of that day, for each account.
+package final class HistoryWalk {
+    /// What an account has used on a day.
+    package struct Sums: Equatable {
+        var spend: Int64 = 0
+        var requests: Int64 = 0
+        var input: Int64 = 0
+        var cached: Int64 = 0
+        var output: Int64 = 0
+        var reasoning: Int64 = 0
+        var unpriced: Int64 = 0
+
+        static func += (left: inout Sums, right: Sums) {
+            left.spend += right.spend
+            left.requests += right.requests
+            left.input += right.input
+            left.cached += right.cached
+            left.output += right.output
+            left.reasoning += right.reasoning
+            left.unpriced += right.unpriced
+        }
+    }
+
+    /// An account and a day.
+    struct Key: Hashable {
+        var scope: String
+        var day: Int64
+    }
+
+    private struct Call {
+        var sequence: UInt64
+        var day: Int64
+        var scopes: [String]
+        var sums: Sums
+    }
+
+    /// The violation. Nil if there is none. The same seed reproduces it.
+    package private(set) var violation: String?
+    /// How often the files were compared with the model, and with how many sums.
+    package private(set) var comparisons = 0
+    package private(set) var compared = 0
+    /// The number of days that were closed.
+    package private(set) var days: Set<Int64> = []
+    package private(set) var crashes = 0
+    /// How often closed days could not be written.
+    package private(set) var failures = 0
+
+    private let storage: SimulatedStorage
+    private var random: SplitMix64
+    private var options = SimulatedDaemon.Options()
+    private let durability: Durability
+    private var calls: [Call] = []
+    private var boottime: Int64 = 1_000_000
+    private var realtime: Int64 = 1_790_000_000_000
+    private var life: UInt64 = 0
+    private var request: UInt64 = 0
+    /// Whether the disk was full in this life.
+    private var wasFull = false
+    private static let day: Int64 = 86_400_000
+
+    package init(seed: UInt64, durability: Durability = .commit) {
+        random = SplitMix64(seed: seed)
+        storage = SimulatedStorage(seed: random.next())
+        self.durability = durability
+        options.storekeeping.durability = durability
+        options.storekeeping.snapshotIntervalMilliseconds = Int64(random.pick([100, 2_000, 100_000]))
+    }
+
+    /// Runs this many lives.
+    package func run(lives: Int) {
+        for _ in 0..<lives where violation == nil { live(isLast: false) }
+        if violation == nil { live(isLast: true) }
+    }
+
+    private func live(isLast: Bool) {
+        if !isLast, random.once(in: 2) {
+            storage.plan(
+                random.once(in: 4) ? .failure : .death, afterOperations: random.below(random.pick([8, 40, 160])),
+                random.pick(SimulatedStorage.Progress.allCases))
+        }
+        life += 1
+        request = 0
+        wasFull = false
+        do throws(Ending) {
+            let daemon = try SimulatedDaemon(
+                storage, options, newEpoch: 5, boottime: boottime, realtime: realtime, seed: random.next())
+            daemon.tell = { [unowned self] news in if case .historyFailed = news { failures += 1 } }
+            calls.removeAll { $0.sequence > daemon.recoveredSequence }
+            var session = Session(id: life, peer: Peer(processID: 1, user: 0, isOperator: true))
+            try daemon.beginTurn(boottime: boottime, realtime: realtime)
+            _ = daemon.handle(
+                SimulatedClient.frame(Hello(worker: WorkerID(high: 1, low: life), client: "walk"), 1), &session)
+            try daemon.endTurn()
+            for _ in 0..<random.within(1...80) where violation == nil { try turn(daemon, &session, isLast: isLast) }
+            if isLast || random.once(in: 3) { try settle(daemon) }
+            if isLast || random.once(in: 4) {
+                storage.cancelPlan()
+                storage.isFull = false
+                try daemon.stop()
+                storage.killProcess()
+            } else {
+                crash()
+            }
+        } catch {
+            if case .refused(let why) = error { violation = "the daemon does not start: \(why)" }
+            if isLast { violation = violation ?? "the daemon ended without a fault" }
+            crash()
+        }
+        realtime += Int64(random.below(3_000))
+        boottime += Int64(random.below(3_000))
+    }
+
+    private func crash() {
+        crashes += 1
+        if storage.hasFailedSync || random.once(in: 2) {
+            storage.losePower()
+            boottime = 0
+        } else {
+            storage.killProcess()
+        }
+        storage.isFull = false
+    }
+
+    // MARK: Turns
+
+    private func pass(_ milliseconds: Int64) {
+        boottime += milliseconds
+        realtime += milliseconds
+    }
+
+    private func turn(_ daemon: SimulatedDaemon, _ session: inout Session, isLast: Bool) throws(Ending) {
+        pass(Int64(random.once(in: 12) ? random.within(1_000_000...90_000_000) : random.within(0...2_000)))
+        if !isLast, random.once(in: 40) { storage.isFull.toggle() }
+        wasFull = wasFull || storage.isFull
+        try daemon.beginTurn(boottime: boottime, realtime: realtime)
+        for _ in 0..<random.below(6) { call(daemon, &session) }
+        try daemon.endTurn()
+    }
+
+    private func call(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let (provider, model) = (random.below(3), random.below(4))
+        let deployment = random.once(in: 3) ? random.below(2) : nil
+        let tags = (0..<random.below(3)).map { _ in random.below(12) }
+        var scopes = ["host", "p\(provider)", "p\(provider)/m\(model)"]
+        if let deployment { scopes.append("p\(provider)@d\(deployment)") }
+        scopes += Set(tags).sorted().map { "t\($0)" } + ["uid:0"]
+        var sums = Sums()
+        var command = LedgerRecord()
+        do throws(Refusal) {
+            command.provider = try Name("p\(provider)")
+            command.model = try Name("m\(model)")
+            command.deployment = try deployment.map { (number) throws(Refusal) in try Name("d\(number)") }
+            command.tags = try WireLimits.TagList(
+                Set(tags).sorted().map { (number) throws(Refusal) in try Name("t\(number)") })
+        } catch { preconditionFailure(error.message) }
+        sums.requests = 1
+        sums.input = Int64(random.below(1_000))
+        sums.output = Int64(random.below(1_000))
+        command.tokens.input = UInt32(sums.input)
+        command.tokens.output = UInt32(sums.output)
+        if random.once(in: 2) {
+            sums.cached = Int64(random.below(300))
+            sums.reasoning = Int64(random.below(300))
+            command.tokens.cachedInput = UInt32(sums.cached)
+            command.tokens.reasoning = UInt32(sums.reasoning)
+        }
+        if random.once(in: 8) {
+            sums.unpriced = sums.input + sums.output + sums.cached + sums.reasoning > 0 ? 1 : 0
+        } else {
+            sums.spend = Int64(random.below(1_000_000))
+            command.cost = Money(nanodollars: sums.spend)
+        }
+        var frame = ByteWriter()
+        let header = FrameHeader(command: LedgerRecord.declaration.number, kind: .request, correlation: 2)
+        let start = frame.beginFrame(header)
+        request += 1
+        RequestSequence(sequence: request, oldestUnacknowledged: request).encode(into: &frame)
+        command.encode(into: &frame)
+        frame.endFrame(start)
+        guard daemon.canTake(frameLength: frame.count, session) else { return }
+        let before = daemon.sequence
+        _ = daemon.handle(frame.bytes, &session)
+        guard daemon.sequence > before else { return }
+        let day = daemon.openDay
+        // On a full disk a day begins a little later.
+        if day != daemon.moment.wall.milliseconds / Self.day, !wasFull { violation = "a call counts on the day \(day)" }
+        calls.append(Call(sequence: daemon.sequence, day: day, scopes: scopes, sums: sums))
+    }
+
+    // MARK: Comparison
+
+    /// Lets the daemon close and write what is over, and compares the files with the model.
+    private func settle(_ daemon: SimulatedDaemon) throws(Ending) {
+        storage.isFull = false
+        for _ in 0..<400 {
+            pass(500)
+            try daemon.beginTurn(boottime: boottime, realtime: realtime)
+            try daemon.endTurn()
+            let isSynced = durability == .snapshot || daemon.syncedSequence == daemon.sequence
+            if daemon.isHistoryWritten, isSynced { return compare(daemon) }
+        }
+        violation = "closed days are not written"
+    }
+
+    private func compare(_ daemon: SimulatedDaemon) {
+        let today = daemon.moment.wall.milliseconds / Self.day
+        var expected: [Key: Sums] = [:]
+        for call in calls where call.day < today {
+            for scope in call.scopes { expected[Key(scope: scope, day: call.day), default: Sums()] += call.sums }
+        }
+        expected = expected.filter { $0.value != Sums() }
+        comparisons += 1
+        compared += expected.count
+        days.formUnion(expected.keys.map(\.day))
+        let found: [Key: Sums]
+        do throws(StorageError) { found = try read() } catch { return violation = "\(error)" }
+        guard found != expected else { return }
+        let keys = Set(found.keys).union(expected.keys).filter { found[$0] != expected[$0] }
+        let first = keys.min { ($0.day, $0.scope) < ($1.day, $1.scope) }
+        violation = first.map {
+            "\($0): the files have \(found[$0].map { "\($0)" } ?? "nothing"), the calls are \(expected[$0].map { "\($0)" } ?? "none")"
+        }
+    }
+
+    /// The sums of all files.
+    private func read() throws(StorageError) -> [Key: Sums] {
+        var sums: [Key: Sums] = [:]
+        for month in try storage.historyMonths() {
+            var reader = HistoryReader(month)
+            var wrong: String?
+            try reader.readAll(from: storage) { found, records in
+                if found.entry.isGap { wrong = "there is a gap" }
+                while records.remaining > 0, wrong == nil {
+                    guard let record = try? HistoryRecord.read(version: HistoryRecord.version, from: &records) else {
+                        return wrong = "the records of an entry are bad"
+                    }
+                    let key = Key(scope: record.scopeText, day: month.firstDay + Int64(record.day) - 1)
+                    sums[key, default: Sums()] += Sums(record)
+                }
+            }
+            if let damage = reader.damage.first { wrong = damage.what }
+            if let wrong { violation = "\(month.file): \(wrong)" }
+        }
+        return sums
+    }
+}
+
+extension HistoryWalk.Sums {
+    fileprivate init(_ record: HistoryRecord) {
+        spend = record.spend.value
+        requests = record.requests.value
+        input = record.input.value
+        cached = record.cachedInput.value
+        output = record.output.value
+        reasoning = record.reasoning.value
+        unpriced = record.unpriced.value
+    }
+}
+
+extension HistoryRecord {
+    fileprivate var scopeText: String {
+        if let tag { return tag.text }
+        guard let provider else { return "host" }
+        return provider.text + (deployment.map { "@\($0.text)" } ?? "") + (model.map { "/\($0.text)" } ?? "")
+    }
+}

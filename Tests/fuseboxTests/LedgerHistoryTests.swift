@@ -1,0 +1,79 @@
+import FuseboxInterop
+import FuseboxTestSupport
+import Testing
+
+/// `fusebox ledger history` on the first day. `HistoryTests` lets days pass.
+struct LedgerHistoryTests {
+    /// A daemon with calls of two teams.
+    private func daemonThatSpent() throws -> Daemon {
+        let daemon = try Daemon()
+        for (provider, model, cost, tag) in [
+            ("openai", "gpt-4o", "0.5", "team:search"), ("openai", "o1", "2", "team:mail"),
+            ("anthropic", "sonnet", "3.25", "team:search"),
+        ] {
+            let outcome = try daemon.fusebox(
+                "ledger", "record", provider, model, "--cost", cost, "--tag", tag, "--deployment", "eu",
+                "--input-tokens", "5", "--cached-input-tokens", "2", "--output-tokens", "3", "--reasoning-tokens", "1")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        return daemon
+    }
+
+    private func lines(_ daemon: Daemon, _ arguments: String...) throws -> [String] {
+        let outcome = try Program.run(
+            [Program.fusebox, "ledger", "history"] + arguments + ["--socket", daemon.socket])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return outcome.lines
+    }
+
+    @Test func rowsAreDaysOrWhatElseIsAskedFor() throws {
+        let daemon = try daemonThatSpent()
+        let days = try lines(daemon)
+        #expect(days[0].split(separator: " ") == ["DAY", "SPENT", "REQUESTS", "INPUT", "OUTPUT"])
+        #expect(days[1].split(separator: " ").dropFirst() == ["$5.75", "3", "21", "12"])
+        #expect(days.last == "today is not over yet")
+        #expect(days.count == 3)
+        let models = try lines(daemon, "openai", "--by", "model")
+        #expect(models.map { "\($0.prefix { $0 != " " })" } == ["MODEL", "openai/o1", "openai/gpt-4o", "total", "today"])
+        let tags = try lines(daemon, "--by", "tag")
+        #expect(tags.contains { $0.hasPrefix("team:search") && $0.contains("$3.75") })
+        #expect(try lines(daemon, "--tag", "team:mail")[1].contains("$2.00"))
+        #expect(try lines(daemon, "--by", "deployment")[1].hasPrefix("anthropic@eu"))
+    }
+
+    @Test func aSpanWithoutUseSaysSo() throws {
+        let daemon = try daemonThatSpent()
+        #expect(
+            try lines(daemon, "--tag", "team:mail", "--since", "2024-02", "--until", "2024-02")
+                == ["team:mail has no use from 2024-02-01 to 2024-02-29."])
+    }
+
+    @Test func programsGetExactNumbers() throws {
+        let daemon = try daemonThatSpent()
+        let csv = try lines(daemon, "--by", "model", "--csv")
+        #expect(
+            csv == [
+                "model,dollars,requests,unpriced,input_tokens,cached_input_tokens,cache_write_tokens,output_tokens,reasoning_tokens",
+                "anthropic/sonnet,3.25,1,0,5,2,0,3,1", "openai/o1,2,1,0,5,2,0,3,1", "openai/gpt-4o,0.5,1,0,5,2,0,3,1",
+            ])
+        let json = try daemon.json("ledger", "history", "--tag", "team:search")
+        #expect(json["total"]?["spend"] == .number("3.75"))
+        #expect(json["includesOpenDay"] == true)
+        #expect(json["waiting"] == 0)
+        #expect(json["rows"]?.list?.count == 1)
+        #expect(json["rows"]?.list?.first?["use"]?["reasoningTokens"] == 2)
+    }
+
+    @Test(arguments: [
+        ["--since", "2026-02-30"], ["--since", "yesterday"], ["--since", "2026-13"],
+        ["--since", "2026-05-02", "--until", "2026-05-01"], ["--csv", "--json"],
+        ["--tag", "t", "--by", "model"], ["openai", "--model", "o1", "--by", "provider"],
+        ["openai", "--deployment", "eu", "--model", "o1"], ["--by", "week"],
+    ])
+    func whatHasNoAnswerIsRefused(_ arguments: [String]) throws {
+        let daemon = try Daemon()
+        let outcome = try Program.run(
+            [Program.fusebox, "ledger", "history"] + arguments + ["--socket", daemon.socket])
+        #expect(outcome.status == 64, "\(arguments): \(outcome.errors)")
+    }
+}
