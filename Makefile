@@ -10,12 +10,13 @@ RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
-        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak
+        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak node-test
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, python-soak"
+	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
+	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
@@ -114,6 +115,15 @@ python-soak: python-tools
 	$(SWIFT) build --product fusebox
 	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
 
+# The tests of the Node client run against the debug build of the daemon.
+KILLS ?= 10
+
+node-test: PACKAGES += nodejs node-typescript $(shell command -v npm > /dev/null || echo npm)
+node-test: setup
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
+
 sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize address --scratch-path .build-asan
@@ -166,6 +176,7 @@ soak:
 	$(MAKE) fuzz
 	$(MAKE) walk
 	$(MAKE) python-soak
+	$(MAKE) node-test KILLS=200
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox
@@ -181,6 +192,9 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
+	if command -v node > /dev/null && command -v tsc > /dev/null; then \
+	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
+	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
 	echo >> .build/history.md
 	.build/debug/fusebox protocol --format history >> .build/history.md
