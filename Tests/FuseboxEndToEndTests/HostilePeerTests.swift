@@ -266,7 +266,9 @@ extension EndToEnd {
             let before = daemon.residentBytes
             let peer = try RawPeer.greeted(daemon.socketPath)
             var outcomes: [Status: Int] = [:]
+            var lastAccepted = 0
             var number = 0
+            let began = ContinuousClock.now
             while number < count {
                 var batch = ByteWriter()
                 let size = min(500, count - number)
@@ -276,17 +278,27 @@ extension EndToEnd {
                     RawPeer.write(BreakerAcquire(name: name), sequence: UInt64(number), into: &batch)
                 }
                 peer.send(batch.bytes)
-                for _ in 0..<size { outcomes[try #require(try peer.next()?.status), default: 0] += 1 }
+                for place in 1...size {
+                    let status = try #require(try peer.next()?.status)
+                    outcomes[status, default: 0] += 1
+                    if status == .ok { lastAccepted = number - size + place }
+                }
             }
             // The user that starts the daemon is an operator, so the bounds on one user do not apply.
             let limit = Bounds().names
-            #expect(
-                outcomes == [.ok: limit - 1, .limitReached: count - limit + 1],
-                "the bystander's name is one of them")
+            if began.duration(to: .now) < .milliseconds(Bounds().idleBreakerMilliseconds) {
+                #expect(
+                    outcomes == [.ok: limit - 1, .limitReached: count - limit + 1],
+                    "the bystander's name is one of them")
+            } else {
+                // On a machine so slow the first names have been idle for long enough to make room.
+                #expect(outcomes.keys.allSatisfy { $0 == .ok || $0 == .limitReached })
+                #expect(outcomes[.ok, default: 0] >= limit - 1)
+            }
             #expect(daemon.residentBytes < before + 96 << 20)
             bystander.expectWasServed()
             // A known name is still accepted.
-            #expect(try peer.ask(BreakerGet(name: Name("name-1"))).status == .ok)
+            #expect(try peer.ask(BreakerGet(name: Name("name-\(lastAccepted)"))).status == .ok)
         }
     }
 }

@@ -1018,6 +1018,47 @@ function readLedgerAccountsReply (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeLedgerHistory (w, v = {}) {
+  w.enumeration(e.AccountKind, v.kind, 'kind')
+  records.writeScope(w, v.scope)
+  w.i64(v.since, 'since')
+  w.i64(v.until, 'until')
+  w.u64(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readLedgerHistory (r) {
+  return {
+    kind: r.enumeration(e.AccountKind),
+    scope: records.readScope(r),
+    since: r.i64(),
+    until: r.i64(),
+    cursor: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeLedgerHistoryReply (w, v = {}) {
+  for (const element of w.list(v.days, Infinity, 'days')) {
+    records.writeHistoryDay(w, element)
+  }
+  for (const element of w.list(v.problems, Infinity, 'problems')) {
+    records.writeHistoryProblem(w, element)
+  }
+  w.u64(v.waiting, 'waiting')
+  w.i64(v.openDay, 'openDay')
+  w.u64(v.next, 'next')
+}
+/** @param {Reader} r */
+function readLedgerHistoryReply (r) {
+  return {
+    days: r.list(() => records.readHistoryDay(r)),
+    problems: r.list(() => records.readHistoryProblem(r)),
+    waiting: r.u64(),
+    openDay: r.i64(),
+    next: r.u64(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
 function writeLedgerForget (w, v = {}) {
   w.name(v.tag, 'tag')
 }
@@ -1349,6 +1390,46 @@ function readAliasListReply (r) {
   return {
     aliases: r.list(() => records.readModelAlias(r)),
     next: r.u32(),
+  }
+}
+
+const writeHistoryFiles = records.writeNothing
+const readHistoryFiles = records.readNothing
+/** @param {Writer} w @param {any} v */
+function writeHistoryFilesReply (w, v = {}) {
+  for (const element of w.list(v.files, Infinity, 'files')) {
+    records.writeHistoryFile(w, element)
+  }
+}
+/** @param {Reader} r */
+function readHistoryFilesReply (r) {
+  return {
+    files: r.list(() => records.readHistoryFile(r)),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeHistoryRead (w, v = {}) {
+  w.text(v.file, 'file')
+  w.u64(v.offset, 'offset')
+}
+/** @param {Reader} r */
+function readHistoryRead (r) {
+  return {
+    file: r.text(),
+    offset: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeHistoryReadReply (w, v = {}) {
+  w.bytes(v.chunk, 'chunk')
+  w.u64(v.length, 'length')
+}
+/** @param {Reader} r */
+function readHistoryReadReply (r) {
+  return {
+    chunk: r.bytes(),
+    length: r.u64(),
   }
 }
 
@@ -1875,6 +1956,21 @@ function readEngineRecordClock (r) {
 const writeEngineRecordClockReply = records.writeNothing
 const readEngineRecordClockReply = records.readNothing
 
+/** @param {Writer} w @param {any} v */
+function writeEngineBeginDay (w, v = {}) {
+  w.i64(v.day, 'day')
+  w.bool(v.keepsUse, 'keepsUse')
+}
+/** @param {Reader} r */
+function readEngineBeginDay (r) {
+  return {
+    day: r.i64(),
+    keepsUse: r.bool(),
+  }
+}
+const writeEngineBeginDayReply = records.writeNothing
+const readEngineBeginDayReply = records.readNothing
+
 /**
  * A command of the protocol.
  *
@@ -2373,6 +2469,18 @@ const commands = {
     writeReply: writeLedgerAccountsReply,
     readReply: readLedgerAccountsReply,
   },
+  'ledger.history': {
+    number: 62,
+    name: 'ledger.history',
+    effect: 'session',
+    access: 'operator',
+    isSequenced: false,
+    report: null,
+    write: writeLedgerHistory,
+    read: readLedgerHistory,
+    writeReply: writeLedgerHistoryReply,
+    readReply: readLedgerHistoryReply,
+  },
   'ledger.forget': {
     number: 63,
     name: 'ledger.forget',
@@ -2576,6 +2684,30 @@ const commands = {
     read: readAliasList,
     writeReply: writeAliasListReply,
     readReply: readAliasListReply,
+  },
+  'history.files': {
+    number: 93,
+    name: 'history.files',
+    effect: 'session',
+    access: 'operator',
+    isSequenced: false,
+    report: null,
+    write: writeHistoryFiles,
+    read: readHistoryFiles,
+    writeReply: writeHistoryFilesReply,
+    readReply: readHistoryFilesReply,
+  },
+  'history.read': {
+    number: 94,
+    name: 'history.read',
+    effect: 'session',
+    access: 'operator',
+    isSequenced: false,
+    report: null,
+    write: writeHistoryRead,
+    read: readHistoryRead,
+    writeReply: writeHistoryReadReply,
+    readReply: readHistoryReadReply,
   },
   'admission.admit': {
     number: 96,
@@ -2828,6 +2960,18 @@ const commands = {
     read: readEngineRecordClock,
     writeReply: writeEngineRecordClockReply,
     readReply: readEngineRecordClockReply,
+  },
+  'engine.beginDay': {
+    number: 248,
+    name: 'engine.beginDay',
+    effect: 'written',
+    access: 'engine',
+    isSequenced: true,
+    report: null,
+    write: writeEngineBeginDay,
+    read: readEngineBeginDay,
+    writeReply: writeEngineBeginDayReply,
+    readReply: readEngineBeginDayReply,
   },
 }
 

@@ -15,6 +15,11 @@ const limits = {
   chunkLength: 196608,
   pageLength: 256,
   curveLength: 32,
+  candidates: 16,
+  tags: 8,
+  callCost: 1000000000000000,
+  permitMilliseconds: 86400000,
+  cooldownMilliseconds: 31622400000,
 }
 
 /**

@@ -508,6 +508,91 @@ function readFiredEvents (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeHistoryDay (w, v = {}) {
+  const start = w.open()
+  w.i64(v.day, 'day')
+  records.writeScope(w, v.scope)
+  w.money(v.spend, 'spend')
+  w.i64(v.requests, 'requests')
+  w.i64(v.unpriced, 'unpriced')
+  w.i64(v.inputTokens, 'inputTokens')
+  w.i64(v.cachedInputTokens, 'cachedInputTokens')
+  w.i64(v.cacheWriteTokens, 'cacheWriteTokens')
+  w.i64(v.outputTokens, 'outputTokens')
+  w.i64(v.reasoningTokens, 'reasoningTokens')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readHistoryDay (r) {
+  const outer = r.open()
+  const v = {
+    day: r.i64(),
+    scope: records.readScope(r),
+    spend: r.money(),
+    requests: r.i64(),
+    unpriced: r.i64(),
+    inputTokens: r.i64(),
+    cachedInputTokens: r.i64(),
+    cacheWriteTokens: r.i64(),
+    outputTokens: r.i64(),
+    reasoningTokens: r.i64(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeHistoryFile (w, v = {}) {
+  const start = w.open()
+  w.text(v.file, 'file')
+  w.u64(v.length, 'length')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readHistoryFile (r) {
+  const outer = r.open()
+  const v = {
+    file: r.text(),
+    length: r.u64(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeHistoryProblem (w, v = {}) {
+  const start = w.open()
+  w.text(v.file, 'file')
+  w.u64(v.offset, 'offset')
+  if (w.has(v.firstDay)) {
+    w.i64(v.firstDay, 'firstDay')
+  }
+  if (w.has(v.lastDay)) {
+    w.i64(v.lastDay, 'lastDay')
+  }
+  w.u64(v.records, 'records')
+  w.text(v.what, 'what')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readHistoryProblem (r) {
+  const outer = r.open()
+  const v = {
+    file: r.text(),
+    offset: r.u64(),
+    firstDay: r.has() ? r.i64() : null,
+    lastDay: r.has() ? r.i64() : null,
+    records: r.u64(),
+    what: r.text(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeLimit (w, v = {}) {
   w.enumeration(e.LimitDimension, v.dimension, 'dimension')
   w.i64(v.amount, 'amount')
@@ -951,6 +1036,8 @@ function writeScopeAccount (w, v = {}) {
   records.writeAccountUsage(w, v.usage)
   records.writeUseTotals(w, v.today)
   records.writeUseTotals(w, v.month)
+  w.i64(v.day, 'day')
+  records.writeAccountUsage(w, v.dayUsage)
   w.close(start)
 }
 
@@ -962,6 +1049,8 @@ function readScopeAccount (r) {
     usage: records.readAccountUsage(r),
     today: records.readUseTotals(r),
     month: records.readUseTotals(r),
+    day: r.i64(),
+    dayUsage: records.readAccountUsage(r),
   }
   r.close(outer)
   return v
@@ -1134,6 +1223,12 @@ module.exports.writeExhaustionEntry = writeExhaustionEntry
 module.exports.readExhaustionEntry = readExhaustionEntry
 module.exports.writeFiredEvents = writeFiredEvents
 module.exports.readFiredEvents = readFiredEvents
+module.exports.writeHistoryDay = writeHistoryDay
+module.exports.readHistoryDay = readHistoryDay
+module.exports.writeHistoryFile = writeHistoryFile
+module.exports.readHistoryFile = readHistoryFile
+module.exports.writeHistoryProblem = writeHistoryProblem
+module.exports.readHistoryProblem = readHistoryProblem
 module.exports.writeLimit = writeLimit
 module.exports.readLimit = readLimit
 module.exports.writeLimitChange = writeLimitChange

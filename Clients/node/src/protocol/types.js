@@ -244,6 +244,36 @@
  */
 
 /**
+ * @typedef {object} HistoryDay
+ * @property {bigint} day the day, in days since 1970-01-01
+ * @property {Scope} scope the account's scope
+ * @property {bigint} spend what was spent; below $0 if more was taken back (nano-dollars)
+ * @property {bigint} requests the number of calls; below 0 if calls of an earlier day were taken back
+ * @property {bigint} unpriced calls that used something, and whose cost nobody told
+ * @property {bigint} inputTokens tokens sent, neither read from a cache nor written to one
+ * @property {bigint} cachedInputTokens tokens sent and read from a cache
+ * @property {bigint} cacheWriteTokens tokens sent and written to a cache
+ * @property {bigint} outputTokens tokens received, without reasoning
+ * @property {bigint} reasoningTokens tokens of reasoning
+ */
+
+/**
+ * @typedef {object} HistoryFile
+ * @property {string} file the name of the file
+ * @property {bigint} length its length in bytes; it may grow
+ */
+
+/**
+ * @typedef {object} HistoryProblem
+ * @property {string} file the name of the file
+ * @property {bigint} offset the byte at which the problem is
+ * @property {bigint | null} [firstDay] the first day of which records are missing, in days since 1970-01-01; absent: it is not known
+ * @property {bigint | null} [lastDay] the last day of which records are missing; absent: it is not known
+ * @property {bigint} records the number of records that are missing; 0: it is not known
+ * @property {string} what what is wrong, as a clause
+ */
+
+/**
  * @typedef {object} Limit
  * @property {LimitDimension} dimension what it bounds
  * @property {bigint} amount the most in one window: nano-dollars for `cost`, else a count; 0 to 2⁶³ − 1
@@ -402,6 +432,8 @@
  * @property {AccountUsage} usage the sums since the account began or was reset
  * @property {UseTotals} today what was used today, in UTC
  * @property {UseTotals} month what was used this month, in UTC; a sum of days that began before counts in full
+ * @property {bigint} day the day of the history on which use counts now, in days since 1970-01-01
+ * @property {AccountUsage} dayUsage what was used on that day; first and last use are absent
  */
 
 /**
@@ -1036,6 +1068,26 @@
  */
 
 /**
+ * A page of what accounts of one kind have used on days that are over.
+ *
+ * @typedef {object} LedgerHistoryRequest
+ * @property {AccountKind} kind the kind of the accounts
+ * @property {Scope} scope what the accounts' scopes must name; a part that is absent may be any
+ * @property {bigint | number} since the first day, in days since 1970-01-01
+ * @property {bigint | number} until the last day, in days since 1970-01-01
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} LedgerHistoryReply
+ * @property {Array<HistoryDay>} days days of accounts, in the order in which they were written; an account may have several records of a day, and they add up
+ * @property {Array<HistoryProblem>} problems what could not be written or read
+ * @property {bigint} waiting the records of days that are over that are not on disk yet; at least 1 while accounts close a day
+ * @property {bigint} openDay the day on which use counts now; it is not part of the history yet
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
+ */
+
+/**
  * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
  *
  * @typedef {object} LedgerForgetRequest
@@ -1246,6 +1298,31 @@
  * @typedef {object} AliasListReply
  * @property {Array<ModelAlias>} aliases at most 256 aliases, by provider and name
  * @property {number} next the cursor of the next page; 0 if this was the last
+ */
+
+/**
+ * The files of the ledger's history, oldest first.
+ *
+ * @typedef {object} HistoryFilesRequest
+ */
+
+/**
+ * @typedef {object} HistoryFilesReply
+ * @property {Array<HistoryFile>} files oldest first
+ */
+
+/**
+ * A chunk of a file of the ledger's history. Refused with `notFound` if there is no such file.
+ *
+ * @typedef {object} HistoryReadRequest
+ * @property {string} file the name of the file
+ * @property {bigint | number} offset where the chunk begins, in bytes
+ */
+
+/**
+ * @typedef {object} HistoryReadReply
+ * @property {Uint8Array} chunk at most 192 KiB; empty at the end
+ * @property {bigint} length the length of the whole file, in bytes
  */
 
 /**
@@ -1541,6 +1618,18 @@
  */
 
 /**
+ * Begins a day of the ledger's history. The accounts close the day before at their next use, and otherwise in steps.
+ *
+ * @typedef {object} EngineBeginDayRequest
+ * @property {bigint | number} day the day, in days since 1970-01-01
+ * @property {boolean} [keepsUse] whether the open day keeps its use, because its date was wrong
+ */
+
+/**
+ * @typedef {object} EngineBeginDayReply
+ */
+
+/**
  * A breaker changed its state.
  *
  * @typedef {object} BreakerTransitionEvent
@@ -1760,6 +1849,7 @@
  *   'ledger.summary': { request: LedgerSummaryRequest, reply: LedgerSummaryReply },
  *   'ledger.summaries': { request: LedgerSummariesRequest, reply: LedgerSummariesReply },
  *   'ledger.accounts': { request: LedgerAccountsRequest, reply: LedgerAccountsReply },
+ *   'ledger.history': { request: LedgerHistoryRequest, reply: LedgerHistoryReply },
  *   'ledger.forget': { request: LedgerForgetRequest, reply: LedgerForgetReply },
  *   'price.set': { request: PriceSetRequest, reply: PriceSetReply },
  *   'price.remove': { request: PriceRemoveRequest, reply: PriceRemoveReply },
@@ -1777,6 +1867,8 @@
  *   'alias.set': { request: AliasSetRequest, reply: AliasSetReply },
  *   'alias.remove': { request: AliasRemoveRequest, reply: AliasRemoveReply },
  *   'alias.list': { request: AliasListRequest, reply: AliasListReply },
+ *   'history.files': { request: HistoryFilesRequest, reply: HistoryFilesReply },
+ *   'history.read': { request: HistoryReadRequest, reply: HistoryReadReply },
  *   'admission.admit': { request: AdmissionAdmitRequest, reply: AdmissionAdmitReply },
  *   'admission.settle': { request: AdmissionSettleRequest, reply: AdmissionSettleReply },
  *   'admission.report': { request: AdmissionReportRequest, reply: AdmissionReportReply },
@@ -1798,6 +1890,7 @@
  *   'engine.takeClockBack': { request: EngineTakeClockBackRequest, reply: EngineTakeClockBackReply },
  *   'engine.beginWindow': { request: EngineBeginWindowRequest, reply: EngineBeginWindowReply },
  *   'engine.recordClock': { request: EngineRecordClockRequest, reply: EngineRecordClockReply },
+ *   'engine.beginDay': { request: EngineBeginDayRequest, reply: EngineBeginDayReply },
  * }} Commands
  */
 

@@ -473,6 +473,84 @@ export type FiredEvents = {
      */
     depletion?: DepletionProjected | null | undefined;
 };
+export type HistoryDay = {
+    /**
+     * the day, in days since 1970-01-01
+     */
+    day: bigint;
+    /**
+     * the account's scope
+     */
+    scope: Scope;
+    /**
+     * what was spent; below $0 if more was taken back (nano-dollars)
+     */
+    spend: bigint;
+    /**
+     * the number of calls; below 0 if calls of an earlier day were taken back
+     */
+    requests: bigint;
+    /**
+     * calls that used something, and whose cost nobody told
+     */
+    unpriced: bigint;
+    /**
+     * tokens sent, neither read from a cache nor written to one
+     */
+    inputTokens: bigint;
+    /**
+     * tokens sent and read from a cache
+     */
+    cachedInputTokens: bigint;
+    /**
+     * tokens sent and written to a cache
+     */
+    cacheWriteTokens: bigint;
+    /**
+     * tokens received, without reasoning
+     */
+    outputTokens: bigint;
+    /**
+     * tokens of reasoning
+     */
+    reasoningTokens: bigint;
+};
+export type HistoryFile = {
+    /**
+     * the name of the file
+     */
+    file: string;
+    /**
+     * its length in bytes; it may grow
+     */
+    length: bigint;
+};
+export type HistoryProblem = {
+    /**
+     * the name of the file
+     */
+    file: string;
+    /**
+     * the byte at which the problem is
+     */
+    offset: bigint;
+    /**
+     * the first day of which records are missing, in days since 1970-01-01; absent: it is not known
+     */
+    firstDay?: bigint | null | undefined;
+    /**
+     * the last day of which records are missing; absent: it is not known
+     */
+    lastDay?: bigint | null | undefined;
+    /**
+     * the number of records that are missing; 0: it is not known
+     */
+    records: bigint;
+    /**
+     * what is wrong, as a clause
+     */
+    what: string;
+};
 export type Limit = {
     /**
      * what it bounds
@@ -892,6 +970,14 @@ export type ScopeAccount = {
      * what was used this month, in UTC; a sum of days that began before counts in full
      */
     month: UseTotals;
+    /**
+     * the day of the history on which use counts now, in days since 1970-01-01
+     */
+    day: bigint;
+    /**
+     * what was used on that day; first and last use are absent
+     */
+    dayUsage: AccountUsage;
 };
 export type SnapshotInfo = {
     /**
@@ -1994,6 +2080,53 @@ export type LedgerAccountsReply = {
     next: number;
 };
 /**
+ * A page of what accounts of one kind have used on days that are over.
+ */
+export type LedgerHistoryRequest = {
+    /**
+     * the kind of the accounts
+     */
+    kind: AccountKind;
+    /**
+     * what the accounts' scopes must name; a part that is absent may be any
+     */
+    scope: Scope;
+    /**
+     * the first day, in days since 1970-01-01
+     */
+    since: bigint | number;
+    /**
+     * the last day, in days since 1970-01-01
+     */
+    until: bigint | number;
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: bigint | number;
+};
+export type LedgerHistoryReply = {
+    /**
+     * days of accounts, in the order in which they were written; an account may have several records of a day, and they add up
+     */
+    days: Array<HistoryDay>;
+    /**
+     * what could not be written or read
+     */
+    problems: Array<HistoryProblem>;
+    /**
+     * the records of days that are over that are not on disk yet; at least 1 while accounts close a day
+     */
+    waiting: bigint;
+    /**
+     * the day on which use counts now; it is not part of the history yet
+     */
+    openDay: bigint;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: bigint;
+};
+/**
  * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
  */
 export type LedgerForgetRequest = {
@@ -2273,6 +2406,39 @@ export type AliasListReply = {
      * the cursor of the next page; 0 if this was the last
      */
     next: number;
+};
+/**
+ * The files of the ledger's history, oldest first.
+ */
+export type HistoryFilesRequest = object;
+export type HistoryFilesReply = {
+    /**
+     * oldest first
+     */
+    files: Array<HistoryFile>;
+};
+/**
+ * A chunk of a file of the ledger's history. Refused with `notFound` if there is no such file.
+ */
+export type HistoryReadRequest = {
+    /**
+     * the name of the file
+     */
+    file: string;
+    /**
+     * where the chunk begins, in bytes
+     */
+    offset: bigint | number;
+};
+export type HistoryReadReply = {
+    /**
+     * at most 192 KiB; empty at the end
+     */
+    chunk: Uint8Array;
+    /**
+     * the length of the whole file, in bytes
+     */
+    length: bigint;
 };
 /**
  * Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.
@@ -2740,6 +2906,20 @@ export type EngineRecordClockRequest = {
     lead: bigint | number;
 };
 export type EngineRecordClockReply = object;
+/**
+ * Begins a day of the ledger's history. The accounts close the day before at their next use, and otherwise in steps.
+ */
+export type EngineBeginDayRequest = {
+    /**
+     * the day, in days since 1970-01-01
+     */
+    day: bigint | number;
+    /**
+     * whether the open day keeps its use, because its date was wrong
+     */
+    keepsUse?: boolean | undefined;
+};
+export type EngineBeginDayReply = object;
 /**
  * A breaker changed its state.
  */
@@ -3218,6 +3398,10 @@ export type Commands = {
         request: LedgerAccountsRequest;
         reply: LedgerAccountsReply;
     };
+    'ledger.history': {
+        request: LedgerHistoryRequest;
+        reply: LedgerHistoryReply;
+    };
     'ledger.forget': {
         request: LedgerForgetRequest;
         reply: LedgerForgetReply;
@@ -3285,6 +3469,14 @@ export type Commands = {
     'alias.list': {
         request: AliasListRequest;
         reply: AliasListReply;
+    };
+    'history.files': {
+        request: HistoryFilesRequest;
+        reply: HistoryFilesReply;
+    };
+    'history.read': {
+        request: HistoryReadRequest;
+        reply: HistoryReadReply;
     };
     'admission.admit': {
         request: AdmissionAdmitRequest;
@@ -3369,6 +3561,10 @@ export type Commands = {
     'engine.recordClock': {
         request: EngineRecordClockRequest;
         reply: EngineRecordClockReply;
+    };
+    'engine.beginDay': {
+        request: EngineBeginDayRequest;
+        reply: EngineBeginDayReply;
     };
 };
 export type CommandName = keyof Commands;

@@ -10,6 +10,7 @@ from .types import LimitWindow, WorkerID
 
 _u64_u64_B = struct.Struct("<QQB")
 _i64_i64_B_B = struct.Struct("<qqBB")
+_i64_B = struct.Struct("<qB")
 
 
 class EngineAdvanceReply(Record):
@@ -357,3 +358,49 @@ class EngineRecordClockRequest(Request[EngineRecordClockReply]):
     def decode(cls, reader: Reader) -> EngineRecordClockRequest:
         lead = reader.i64()
         return cls(lead)
+
+
+class EngineBeginDayReply(Record):
+    """The reply to `engine.beginDay`."""
+
+    __slots__ = ()
+
+    def encode(self, out: bytearray) -> None:
+        pass
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineBeginDayReply:
+        return cls()
+
+
+class EngineBeginDayRequest(Request[EngineBeginDayReply]):
+    """Begins a day of the ledger's history. The accounts close the day before at their next use, and otherwise in
+    steps.
+    """
+
+    __slots__ = ("day", "keeps_use")
+    NUMBER = 248
+    NAME = "engine.beginDay"
+    EFFECT = "written"
+    ACCESS = "engine"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(EngineBeginDayReply.decode)
+
+    def __init__(
+        self,
+        day: int = 0,
+        keeps_use: bool = False,
+    ) -> None:
+        self.day: int = day
+        """The day, in days since 1970-01-01"""
+        self.keeps_use: bool = keeps_use
+        """Whether the open day keeps its use, because its date was wrong"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_B.pack(self.day, self.keeps_use)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineBeginDayRequest:
+        day, keeps_use = reader.fixed(_i64_B)
+        return cls(day, truth(keeps_use))

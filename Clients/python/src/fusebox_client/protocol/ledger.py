@@ -21,6 +21,7 @@ from .._wire import (
     put_record,
     put_text,
     put_u32,
+    put_u8,
     truth,
 )
 from .types import (
@@ -28,6 +29,8 @@ from .types import (
     AccountUsage,
     DepletionEstimate,
     DepletionProjected,
+    HistoryDay,
+    HistoryProblem,
     LimitEntry,
     LimitReached,
     ModelAccount,
@@ -48,6 +51,8 @@ _i64_i64_u64_B = struct.Struct("<qqQB")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _i64_I = struct.Struct("<qI")
 _B_I = struct.Struct("<BI")
+_u64_i64_u64 = struct.Struct("<QqQ")
+_i64_i64_u64 = struct.Struct("<qqQ")
 _I_I = struct.Struct("<II")
 
 
@@ -878,6 +883,89 @@ class LedgerAccountsRequest(Request[LedgerAccountsReply]):
     def decode(cls, reader: Reader) -> LedgerAccountsRequest:
         kind, cursor = reader.fixed(_B_I)
         return cls(AccountKind(kind), cursor)
+
+
+class LedgerHistoryReply(Record):
+    """The reply to `ledger.history`."""
+
+    __slots__ = ("days", "problems", "waiting", "open_day", "next")
+
+    def __init__(
+        self,
+        days: Iterable[HistoryDay] = (),
+        problems: Iterable[HistoryProblem] = (),
+        waiting: int = 0,
+        open_day: int = 0,
+        next: int = 0,
+    ) -> None:
+        self.days: tuple[HistoryDay, ...] = tuple(days)
+        """Days of accounts, in the order in which they were written; an account may have several records of a day, and
+        they add up
+        """
+        self.problems: tuple[HistoryProblem, ...] = tuple(problems)
+        """What could not be written or read"""
+        self.waiting: int = waiting
+        """The records of days that are over that are not on disk yet; at least 1 while accounts close a day"""
+        self.open_day: int = open_day
+        """The day on which use counts now; it is not part of the history yet"""
+        self.next: int = next
+        """The cursor of the next page; 0 if this was the last"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.days, put_open_record)
+        put_list(out, self.problems, put_open_record)
+        out += _u64_i64_u64.pack(self.waiting, self.open_day, self.next)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerHistoryReply:
+        days = reader.open_items(HistoryDay.decode)
+        problems = reader.open_items(HistoryProblem.decode)
+        waiting, open_day, next = reader.fixed(_u64_i64_u64)
+        return cls(days, problems, waiting, open_day, next)
+
+
+class LedgerHistoryRequest(Request[LedgerHistoryReply]):
+    """A page of what accounts of one kind have used on days that are over."""
+
+    __slots__ = ("kind", "scope", "since", "until", "cursor")
+    NUMBER = 62
+    NAME = "ledger.history"
+    EFFECT = "session"
+    ACCESS = "operator"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(LedgerHistoryReply.decode)
+
+    def __init__(
+        self,
+        kind: AccountKind = AccountKind.HOST,
+        scope: Scope | None = None,
+        since: int = 0,
+        until: int = 0,
+        cursor: int = 0,
+    ) -> None:
+        self.kind: AccountKind = kind
+        """The kind of the accounts"""
+        self.scope: Scope = Scope() if scope is None else scope
+        """What the accounts' scopes must name; a part that is absent may be any"""
+        self.since: int = since
+        """The first day, in days since 1970-01-01"""
+        self.until: int = until
+        """The last day, in days since 1970-01-01"""
+        self.cursor: int = cursor
+        """0 to begin, then what the last page said"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u8(out, self.kind)
+        self.scope.encode(out)
+        out += _i64_i64_u64.pack(self.since, self.until, self.cursor)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerHistoryRequest:
+        kind = AccountKind(reader.u8())
+        scope = Scope.decode(reader)
+        since, until, cursor = reader.fixed(_i64_i64_u64)
+        return cls(kind, scope, since, until, cursor)
 
 
 class LedgerForgetReply(Record):

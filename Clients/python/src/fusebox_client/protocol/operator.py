@@ -19,7 +19,7 @@ from .._wire import (
     put_u32,
     put_u64,
 )
-from .types import ModelAlias, OverviewEntry, SnapshotInfo
+from .types import HistoryFile, ModelAlias, OverviewEntry, SnapshotInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -662,3 +662,103 @@ class AliasListRequest(Request[AliasListReply]):
     def decode(cls, reader: Reader) -> AliasListRequest:
         cursor = reader.u32()
         return cls(cursor)
+
+
+class HistoryFilesReply(Record):
+    """The reply to `history.files`."""
+
+    __slots__ = ("files",)
+
+    def __init__(
+        self,
+        files: Iterable[HistoryFile] = (),
+    ) -> None:
+        self.files: tuple[HistoryFile, ...] = tuple(files)
+        """Oldest first"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.files, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryFilesReply:
+        files = reader.open_items(HistoryFile.decode)
+        return cls(files)
+
+
+class HistoryFilesRequest(Request[HistoryFilesReply]):
+    """The files of the ledger's history, oldest first."""
+
+    __slots__ = ()
+    NUMBER = 93
+    NAME = "history.files"
+    EFFECT = "session"
+    ACCESS = "operator"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(HistoryFilesReply.decode)
+
+    def encode(self, out: bytearray) -> None:
+        pass
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryFilesRequest:
+        return cls()
+
+
+class HistoryReadReply(Record):
+    """The reply to `history.read`."""
+
+    __slots__ = ("chunk", "length")
+
+    def __init__(
+        self,
+        chunk: bytes = b"",
+        length: int = 0,
+    ) -> None:
+        self.chunk: bytes = chunk
+        """At most 192 KiB; empty at the end"""
+        self.length: int = length
+        """The length of the whole file, in bytes"""
+
+    def encode(self, out: bytearray) -> None:
+        put_bytes(out, self.chunk)
+        put_u64(out, self.length)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryReadReply:
+        chunk = reader.blob()
+        length = reader.u64()
+        return cls(chunk, length)
+
+
+class HistoryReadRequest(Request[HistoryReadReply]):
+    """A chunk of a file of the ledger's history. Refused with `notFound` if there is no such file."""
+
+    __slots__ = ("file", "offset")
+    NUMBER = 94
+    NAME = "history.read"
+    EFFECT = "session"
+    ACCESS = "operator"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(HistoryReadReply.decode)
+
+    def __init__(
+        self,
+        file: str = "",
+        offset: int = 0,
+    ) -> None:
+        self.file: str = file
+        """The name of the file"""
+        self.offset: int = offset
+        """Where the chunk begins, in bytes"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        put_u64(out, self.offset)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryReadRequest:
+        file = reader.text()
+        offset = reader.u64()
+        return cls(file, offset)

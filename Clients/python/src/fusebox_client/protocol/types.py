@@ -41,6 +41,7 @@ _B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
 _i64_i64_u64_B = struct.Struct("<qqQB")
 _B_d_i64 = struct.Struct("<Bdq")
 _i64_i64 = struct.Struct("<qq")
+_i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
 _B_i64 = struct.Struct("<Bq")
 _B_B = struct.Struct("<BB")
 _i64_d_i64_i64 = struct.Struct("<qdqq")
@@ -973,6 +974,142 @@ class FiredEvents(Record):
         return cls(reached, depletion)
 
 
+class HistoryDay(Record):
+    """The record HistoryDay."""
+
+    __slots__ = (
+        "day", "scope", "spend", "requests", "unpriced", "input_tokens", "cached_input_tokens", "cache_write_tokens",
+        "output_tokens", "reasoning_tokens"
+    )
+
+    def __init__(
+        self,
+        day: int = 0,
+        scope: Scope | None = None,
+        spend: Money | None = None,
+        requests: int = 0,
+        unpriced: int = 0,
+        input_tokens: int = 0,
+        cached_input_tokens: int = 0,
+        cache_write_tokens: int = 0,
+        output_tokens: int = 0,
+        reasoning_tokens: int = 0,
+    ) -> None:
+        self.day: int = day
+        """The day, in days since 1970-01-01"""
+        self.scope: Scope = Scope() if scope is None else scope
+        """The account's scope"""
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent; below $0 if more was taken back"""
+        self.requests: int = requests
+        """The number of calls; below 0 if calls of an earlier day were taken back"""
+        self.unpriced: int = unpriced
+        """Calls that used something, and whose cost nobody told"""
+        self.input_tokens: int = input_tokens
+        """Tokens sent, neither read from a cache nor written to one"""
+        self.cached_input_tokens: int = cached_input_tokens
+        """Tokens sent and read from a cache"""
+        self.cache_write_tokens: int = cache_write_tokens
+        """Tokens sent and written to a cache"""
+        self.output_tokens: int = output_tokens
+        """Tokens received, without reasoning"""
+        self.reasoning_tokens: int = reasoning_tokens
+        """Tokens of reasoning"""
+
+    def encode(self, out: bytearray) -> None:
+        put_i64(out, self.day)
+        self.scope.encode(out)
+        out += _i64_i64_i64_i64_i64_i64_i64_i64.pack(
+            self.spend.nanodollars, self.requests, self.unpriced, self.input_tokens, self.cached_input_tokens,
+            self.cache_write_tokens, self.output_tokens, self.reasoning_tokens
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryDay:
+        day = reader.i64()
+        scope = Scope.decode(reader)
+        (
+            spend, requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+            reasoning_tokens
+        ) = reader.fixed(_i64_i64_i64_i64_i64_i64_i64_i64)
+        return cls(
+            day, scope, Money(spend), requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens,
+            output_tokens, reasoning_tokens
+        )
+
+
+class HistoryFile(Record):
+    """The record HistoryFile."""
+
+    __slots__ = ("file", "length")
+
+    def __init__(
+        self,
+        file: str = "",
+        length: int = 0,
+    ) -> None:
+        self.file: str = file
+        """The name of the file"""
+        self.length: int = length
+        """Its length in bytes; it may grow"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        put_u64(out, self.length)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryFile:
+        file = reader.text()
+        length = reader.u64()
+        return cls(file, length)
+
+
+class HistoryProblem(Record):
+    """The record HistoryProblem."""
+
+    __slots__ = ("file", "offset", "first_day", "last_day", "records", "what")
+
+    def __init__(
+        self,
+        file: str = "",
+        offset: int = 0,
+        first_day: int | None = None,
+        last_day: int | None = None,
+        records: int = 0,
+        what: str = "",
+    ) -> None:
+        self.file: str = file
+        """The name of the file"""
+        self.offset: int = offset
+        """The byte at which the problem is"""
+        self.first_day: int | None = first_day
+        """The first day of which records are missing, in days since 1970-01-01; absent: it is not known"""
+        self.last_day: int | None = last_day
+        """The last day of which records are missing; absent: it is not known"""
+        self.records: int = records
+        """The number of records that are missing; 0: it is not known"""
+        self.what: str = what
+        """What is wrong, as a clause"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        put_u64(out, self.offset)
+        put_optional(out, self.first_day, put_i64)
+        put_optional(out, self.last_day, put_i64)
+        put_u64(out, self.records)
+        put_text(out, self.what)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryProblem:
+        file = reader.text()
+        offset = reader.u64()
+        first_day = reader.i64() if reader.flag() else None
+        last_day = reader.i64() if reader.flag() else None
+        records = reader.u64()
+        what = reader.text()
+        return cls(file, offset, first_day, last_day, records, what)
+
+
 class Limit(Record):
     """The record Limit."""
 
@@ -1658,7 +1795,7 @@ class Scope(Record):
 class ScopeAccount(Record):
     """The record ScopeAccount."""
 
-    __slots__ = ("scope", "usage", "today", "month")
+    __slots__ = ("scope", "usage", "today", "month", "day", "day_usage")
 
     def __init__(
         self,
@@ -1666,6 +1803,8 @@ class ScopeAccount(Record):
         usage: AccountUsage | None = None,
         today: UseTotals | None = None,
         month: UseTotals | None = None,
+        day: int = 0,
+        day_usage: AccountUsage | None = None,
     ) -> None:
         self.scope: Scope = Scope() if scope is None else scope
         """The host, a provider, a deployment, a model with its provider, or a tag"""
@@ -1675,12 +1814,18 @@ class ScopeAccount(Record):
         """What was used today, in UTC"""
         self.month: UseTotals = UseTotals() if month is None else month
         """What was used this month, in UTC; a sum of days that began before counts in full"""
+        self.day: int = day
+        """The day of the history on which use counts now, in days since 1970-01-01"""
+        self.day_usage: AccountUsage = AccountUsage() if day_usage is None else day_usage
+        """What was used on that day; first and last use are absent"""
 
     def encode(self, out: bytearray) -> None:
         self.scope.encode(out)
         put_open_record(out, self.usage)
         put_open_record(out, self.today)
         put_open_record(out, self.month)
+        put_i64(out, self.day)
+        put_open_record(out, self.day_usage)
 
     @classmethod
     def decode(cls, reader: Reader) -> ScopeAccount:
@@ -1688,7 +1833,9 @@ class ScopeAccount(Record):
         usage = reader.record(AccountUsage.decode)
         today = reader.record(UseTotals.decode)
         month = reader.record(UseTotals.decode)
-        return cls(scope, usage, today, month)
+        day = reader.i64()
+        day_usage = reader.record(AccountUsage.decode)
+        return cls(scope, usage, today, month, day, day_usage)
 
 
 class SnapshotInfo(Record):
