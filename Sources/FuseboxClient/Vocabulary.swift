@@ -26,6 +26,7 @@ extension FuseboxClient {
     public typealias Outcome = FuseboxWire.Outcome
     /// Why admission denied a candidate.
     public typealias DenialReason = FuseboxWire.DenialReason
+    /// Where the cost comes from that a call holds until it is settled.
     public typealias CostBasis = FuseboxWire.CostBasis
     /// A permit in the list of `admission.permits`.
     public typealias PermitEntry = FuseboxWire.PermitEntry

@@ -205,6 +205,7 @@ extension StateMachine {
         case .ledgerAdjust: visitor.visit(LedgerAdjust.self)
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
+        case .ledgerForget: visitor.visit(LedgerForget.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)

@@ -134,7 +134,7 @@ struct HeldCostTests {
 
     @Test func onlySuccessesWhoseCostIsKnownAreRemembered() throws {
         var rig = Rig()
-        try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$1 prepaid")]))
+        try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$9 prepaid")]))
         let usage = CallUsage(cost: dollars("0.5"))
         let candidate = Candidate(provider: p, model: m)
         try rig.apply(Report(candidate: candidate, outcome: .failure, usage: usage))

@@ -168,7 +168,8 @@ struct LLMProvidersSnapshotTests {
     private func record(_ cost: String, _ machine: inout StateMachine, _ at: Int64) throws -> LedgerRecord.Reply {
         try apply(
             LedgerRecord(
-                provider: try Name("p"), model: try Name("m"), cost: try #require(Money(cost) as Money?), inputTokens: 0,
+                provider: try Name("p"), model: try Name("m"), cost: try #require(Money(cost) as Money?),
+                inputTokens: 0,
                 outputTokens: 0), &machine, at)
     }
 

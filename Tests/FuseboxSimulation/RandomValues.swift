@@ -58,8 +58,15 @@ struct RandomValues: Sendable {
 
     /// A command whose fields usually go together, where random ones rarely do.
     private mutating func sound<Made: Command>(_ made: Made) -> Made {
-        guard var raise = made as? LimitRaise, limitPlace < limits.count, !random.once(in: 4) else { return made }
-        if (raise.milliseconds == nil) == (raise.until == nil) { (raise.milliseconds, raise.until) = (60_000, nil) }
+        guard limitPlace < limits.count, !random.once(in: 4) else { return made }
+        if var topUp = made as? LimitTopUp {
+            guard let prepaid = limits.last(where: { $0.limit.window.kind == .prepaid }) else { return made }
+            (topUp.scope, topUp.limit) = prepaid
+            topUp.limit.amount = 1
+            return topUp as? Made ?? made
+        }
+        guard var raise = made as? LimitRaise else { return made }
+        (raise.milliseconds, raise.until) = (60_000, nil)
         (raise.scope, raise.limit) = limits[limitPlace]
         return raise as? Made ?? made
     }

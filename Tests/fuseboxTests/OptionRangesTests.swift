@@ -115,7 +115,8 @@ struct OptionRangesTests {
     }
 
     private static let amounts: [(option: String, amount: WritableKeyPath<Price, Money?> & Sendable)] = [
-        ("--input", \.input), ("--cached-input", \.cachedInput), ("--cache-write", \.cacheWrite), ("--output", \.output),
+        ("--input", \.input), ("--cached-input", \.cachedInput), ("--cache-write", \.cacheWrite),
+        ("--output", \.output),
         ("--reasoning", \.reasoning), ("--request", \.request),
     ]
 

@@ -15,8 +15,10 @@ struct PriceCommandsTests {
         #expect(set.status == 0)
         let usage =
             #"{"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}"#
-        let outcome = try daemon.fusebox(
-            "run", "--route", "openai/gpt-4o", "--", "sh", "-c", "echo '\(usage)' >> $FUSEBOX_USAGE")
+        let outcome = try Program.run([
+            Program.fusebox, "run", "--route", "openai/gpt-4o", "--socket", daemon.socket, "--", "/bin/sh", "-c",
+            "echo '\(usage)' >> $FUSEBOX_USAGE",
+        ])
         #expect(outcome.status == 0 && outcome.errors == "")
         // 86 × 2.50 + 1920 × 1.25 + 300 × 10 dollars per million.
         #expect(try spend(daemon) == 0.005615)

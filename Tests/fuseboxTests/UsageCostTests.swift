@@ -14,7 +14,8 @@ struct UsageCostTests {
     @Test func everySampleCostsWhatPythonSays() throws {
         let daemon = try Daemon()
         let set = try daemon.fusebox(
-            "price", "set", "p", "m", "--input", "2.50", "--cached-input", "0.3125", "--cache-write", "3.125", "--output",
+            "price", "set", "p", "m", "--input", "2.50", "--cached-input", "0.3125", "--cache-write", "3.125",
+            "--output",
             "10.01", "--reasoning", "12.345678")
         #expect(set.status == 0, "\(set.errors)")
         let prices = JSONValue.object(Self.prices.map { ($0, .string($1)) })

@@ -50,6 +50,9 @@ public struct PermitRegistry: Sendable {
             get { scopes.model }
             set { scopes.model = newValue }
         }
+        /// Takes a tag away. Returns false if it has none such.
+        mutating func remove(_ tag: TagID) -> Bool { scopes.remove(tag) }
+
         /// In nano-dollars.
         var cost: Int64 { estimate.cost?.nanodollars ?? 0 }
         var need: CallNeed { CallNeed(estimate) }
@@ -194,7 +197,13 @@ public struct PermitRegistry: Sendable {
     /// Calls `body` with every permit in force in the order of their numbers, then with the lapsed permits, user by
     /// user, in the order in which they ended.
     func forEach<Failure: Error>(_ body: (Permit) throws(Failure) -> Void) throws(Failure) {
-        for place in places { try body(permits[place]) }
+        for first in firstOfLists {
+            var next: Int? = first
+            while let place = next {
+                next = links.next(after: place)
+                try body(permits[place])
+            }
+        }
     }
 
     // MARK: Granting
@@ -292,15 +301,15 @@ public struct PermitRegistry: Sendable {
         return permit
     }
 
-    /// The places of the permits in force, in the order of their numbers, then of the lapsed ones, user by user, in the order
-    /// in which they ended.
-    var places: [Int] {
-        var places: [Int] = []
-        places.reserveCapacity(outstanding.count + lapsedCount)
-        outstanding.forEach(links) { places.append($0) }
-        for (_, lapsed) in lapsedOfUser.sorted(by: { $0.key < $1.key }) { lapsed.forEach(links) { places.append($0) } }
-        return places
+    /// The place of the first permit of each list: of those in force, in the order of their numbers, then of the lapsed
+    /// ones of each user, in the order in which they ended.
+    var firstOfLists: [Int] {
+        let lapsed = lapsedOfUser.sorted { $0.key < $1.key }
+        return ([outstanding] + lapsed.map(\.value)).compactMap(\.first)
     }
+
+    /// The place of the next permit of the same list.
+    func next(after place: Int) -> Int? { links.next(after: place) }
 
     /// Notes that what a lapsed permit left behind was given back.
     mutating func giveBack(_ place: Int) { permits[place].standing = .revoked }

@@ -181,10 +181,12 @@ extension StateMachine {
             ledger.takeBackRequest(
                 scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
+        let need = permits.permits[place].grant.need
         permits.settle(place)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         if let use {
-            record(use, provider, scopes, application)
+            let used = command.outcome == .success ? CallNeed(use.charge, orAs: need) : CallNeed(use.charge)
+            record(use, used, provider, scopes, application)
             noteCost(use.charge, command.outcome, scopes, by: application.user)
         } else if command.outcome == .success {
             ledger.add(UseSums(), parts: .unpriced, scopes, at: application.moment)
@@ -223,7 +225,8 @@ extension StateMachine {
 
     /// Records what a call with a permit has cost, on the accounts that it was admitted under.
     private mutating func record<Text: NameText>(
-        _ use: SettledUse<Text>, _ provider: NameID, _ scopes: CallScopes, _ application: Application
+        _ use: SettledUse<Text>, _ need: CallNeed, _ provider: NameID, _ scopes: CallScopes,
+        _ application: Application
     ) {
         var charged = scopes
         charged.model = use.modelID
@@ -233,7 +236,7 @@ extension StateMachine {
         // The account and the limits of the model that answered count the request now.
         if use.model != nil {
             ledger.countRequest(provider, charged.model, at: application.moment)
-            limitTable.report(charged, &tags, CallNeed(use.charge), isOfModelAlone: true, at: application.moment)
+            limitTable.report(charged, &tags, need, isOfModelAlone: true, at: application.moment)
         }
         ledger.count(use.charge, charged, requests: 0, at: application.moment, under: profile)
         if let answer = use.answer, let asked = scopes.model { note(answer, of: asked, provider, application) }

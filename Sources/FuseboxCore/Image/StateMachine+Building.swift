@@ -67,12 +67,26 @@ extension StateMachine {
             _ = permits.add(permit)
         }
         keepLimits(of: previous)
+        keepCosts(of: previous)
         // The permits and limits of the other state are dropped, but for the limits that came with its ledger.
         takeListedLimits(of: other)
         // What an import takes a limit to counts as told: a threshold left over would be told with the next command.
         limitTable.crossings.removeAll()
         other.permits.forEach { releaseRoute(of: $0.grant.scopes) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
+        other.recentCosts.forEach { entry, _ in releaseNames(of: entry.route) }
+    }
+
+    /// Gives the routes whose costs are remembered their names among those that are known now.
+    private mutating func keepCosts(of previous: StateMachine) {
+        recentCosts = RecentCosts()
+        previous.recentCosts.forEach { entry, user in
+            var route = entry.route
+            route.place = route.place.map { renamed($0, of: previous) }
+            route.model = route.model.map { renamed($0, of: previous) }
+            retainNames(of: route)
+            _ = recentCosts.restore(route, by: user, oldestFirst: entry.oldestFirst)
+        }
     }
 
     /// Gives the limits, which are those of before, their names among those that are known now.
@@ -202,7 +216,7 @@ extension StateMachine.Builder {
             provider: provider,
             deployment: entry.deployment.map { machine.names.intern($0, below: provider, by: entry.user) },
             model: entry.model.map { machine.models.intern($0, by: entry.user) })
-        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user, machine.limitTable)) }
+        for tag in entry.tags { scopes.add(machine.tags.intern(tag, by: entry.user)) }
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)

@@ -54,7 +54,7 @@ extension StateMachine.Builder {
         lastLimitUse = image.generation
         let limit = machine.limitTable.rules[rule]
         var key = limit.key
-        if let tag = image.tag { key.tag = machine.tags.intern(tag, by: 0, machine.limitTable) }
+        if let tag = image.tag { key.tag = machine.tags.intern(tag, by: 0) }
         guard (key.tag == nil) == (limit.key.tag == nil && limit.prefix == nil),
             limit.prefix != nil || key == limit.key, machine.limitTable.findEntry(like: limit.limit, in: key) == nil
         else { throw Refusal(.damagedData, "the use \(image.generation) does not match the limit \(image.limit)") }

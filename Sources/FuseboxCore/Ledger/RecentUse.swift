@@ -165,22 +165,26 @@ struct RecentUsePool: Sendable {
     /// What was used since a moment. The stretch that contains the moment counts in full.
     func sum(of use: RecentUse, since moment: Timestamp) -> UseSums {
         var sums = UseSums()
-        var place = use.newest
-        while let found = place, stretches[found].end > moment {
-            sums.add(stretches[found].sums)
-            place = stretches[found].older
-        }
+        forEachStretch(of: use, since: moment) { sums.add($0.sums) }
         return sums
+    }
+
+    /// Calls `body` with the stretches that end after a moment, newest first.
+    @inline(__always)
+    func forEachStretch(of use: RecentUse, since moment: Timestamp, _ body: (Stretch) -> Void) {
+        var place = use.newest
+        while let found = place {
+            let stretch = stretches[found]
+            guard stretch.end > moment else { return }
+            body(stretch)
+            place = stretch.older
+        }
     }
 
     /// The stretches that end after a moment, oldest first.
     func stretches(of use: RecentUse, since moment: Timestamp = .earliest) -> [Stretch] {
         var found: [Stretch] = []
-        var place = use.newest
-        while let next = place, stretches[next].end > moment {
-            found.append(stretches[next])
-            place = stretches[next].older
-        }
+        forEachStretch(of: use, since: moment) { found.append($0) }
         return found.reversed()
     }
 

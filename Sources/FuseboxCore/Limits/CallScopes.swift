@@ -30,6 +30,15 @@ struct CallScopes: Sendable {
         tagCount += 1
     }
 
+    /// Removes a tag. Returns false if it is not there.
+    mutating func remove(_ tag: TagID) -> Bool {
+        guard let place = (0..<tagCount).first(where: { tags[$0] == tag }) else { return false }
+        for later in place..<tagCount - 1 { tags[later] = tags[later + 1] }
+        tagCount -= 1
+        tags[tagCount] = nil
+        return true
+    }
+
     /// Calls `body` with every tag, in the order in which they were added.
     func forEachTag(_ body: (TagID) -> Void) {
         for place in 0..<tagCount { if let tag = tags[place] { body(tag) } }
@@ -59,10 +68,12 @@ struct CallScopes: Sendable {
     }
 
     /// Whether a limit on a scope covers the call.
+    @inline(__always)
     func isCovered(by key: ScopeKey) -> Bool {
         if let place = key.place, place != provider, place != deployment { return false }
         if let model = key.model, model != self.model { return false }
         guard let tag = key.tag else { return true }
-        return (0..<tagCount).contains { tags[$0] == tag }
+        for place in 0..<tagCount where tags[place] == tag { return true }
+        return false
     }
 }

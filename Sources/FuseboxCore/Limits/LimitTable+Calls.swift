@@ -82,7 +82,7 @@ extension LimitTable {
                 let rule = tags.template(of: tag, at: template)
                 template += 1
                 guard table.rules[rule].key == ScopeKey(place: key.place, model: key.model),
-                    table.findEntry(like: table.rules[rule].limit, in: key) == nil
+                    table.findEntry(ofOneLike: rule, in: key) == nil
                 else { continue }
                 return rule
             }
@@ -163,9 +163,8 @@ extension LimitTable {
     mutating func useTemplates(of tag: TagID, in key: ScopeKey, _ tags: inout TagTable) {
         for number in 0..<tags.templateCount(of: tag) {
             let template = tags.template(of: tag, at: number)
-            let limit = rules[template].limit
             guard rules[template].key == ScopeKey(place: key.place, model: key.model),
-                findEntry(like: limit, in: key) == nil
+                findEntry(ofOneLike: template, in: key) == nil
             else { continue }
             _ = addEntry(of: template, key, &tags)
         }
@@ -368,6 +367,27 @@ extension LimitTable {
         case .counted, .assumed, .released: break
         }
         return charges.insert(charge)
+    }
+
+    /// Adds a charge before those of a call. Charges at their beginning whose limit is gone are forgotten, so that a
+    /// limit which is set and removed again and again does not leave one each time.
+    ///
+    /// - Parameter first: the first charge so far
+    /// - Returns: the place of the new one
+    mutating func insert(_ charge: LimitCharge, before first: Int?) -> Int {
+        var charge = charge
+        charge.next = first
+        var place: Int?
+        while let next = charge.next {
+            let gone = charges[next]
+            if isLive(gone) { break }
+            if let place { charges.remove(at: place) }
+            place = next
+            charge.next = gone.next
+        }
+        guard let place else { return charges.insert(charge) }
+        charges[place] = charge
+        return place
     }
 
     /// Forgets the charges of a call.

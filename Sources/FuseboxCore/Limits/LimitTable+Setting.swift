@@ -52,14 +52,14 @@ extension LimitTable {
         return (rule, nil)
     }
 
-    private func uses(of rule: Int) -> [Int] { uses { $0.rule == rule } }
+    private func uses(of rule: Int) -> [Int] { uses { entries[$0].rule == rule } }
 
     /// The places of uses, in the order in which these began. Places differ after a restart, but the order of events
     /// and of freed tags must not.
-    private func uses(where isWanted: (Entry) -> Bool) -> [Int] {
+    private func uses(where isWanted: (Int) -> Bool) -> [Int] {
         var places: [Int] = []
         useOrder.forEach { place in
-            if isWanted(entries[place]) { places.append(place) }
+            if isWanted(place) { places.append(place) }
             return true
         }
         return places
@@ -96,13 +96,12 @@ extension LimitTable {
     mutating func remove(_ rule: Int, _ tags: inout TagTable, at now: Timestamp) {
         let removed = rules[rule]
         templates.removeAll { $0 == rule }
+        // Those of longer prefixes come first.
+        let heirs = templates.filter {
+            rules[$0].key == removed.key.withoutTag && rules[$0].limit.isSame(as: removed.limit)
+        }
         for use in uses(of: rule) {
-            let heir = entries[use].key.tag.flatMap { tag in
-                templates(for: tags[tag]).first {
-                    rules[$0].key == removed.key.withoutTag && rules[$0].limit.isSame(as: removed.limit)
-                }
-            }
-            if let heir {
+            if let tag = entries[use].key.tag, let heir = heirs.first(where: { covers($0, tags[tag]) }) {
                 setRule(of: use, heir, at: now)
                 keepUse(use, at: now)
             } else {
@@ -113,28 +112,41 @@ extension LimitTable {
         if let calendar = removed.calendar { release(calendar) }
     }
 
+    /// Removes what a tag has used, of whatever limit.
+    mutating func removeUses(of tag: TagID, _ tags: inout TagTable) {
+        for use in uses(where: { $0.key.tag == tag }) { removeEntry(use, &tags) }
+    }
+
+    /// Whether a template stands for a tag.
+    private func covers(_ template: Int, _ tag: Name) -> Bool {
+        rules[template].prefix.map { tag.hasPrefix($0) } ?? false
+    }
+
     /// The templates that cover a tag. Of templates with the same identity only the one with the longest prefix counts.
     func templates(for tag: Name) -> [Int] {
         var covering: [Int] = []
         for template in templates {
-            guard let prefix = rules[template].prefix, tag.hasPrefix(prefix) else { continue }
-            let isReplaced = covering.contains {
-                rules[$0].key == rules[template].key && rules[$0].limit.isSame(as: rules[template].limit)
-            }
-            if !isReplaced { covering.append(template) }
+            guard covers(template, tag) else { continue }
+            if !covering.contains(where: { isSame($0, template) }) { covering.append(template) }
         }
         return covering
     }
 
-    /// Assigns the uses that a changed set of templates covers to the template that applies now.
-    mutating func reassignUses(_ tags: borrowing TagTable, at now: Timestamp) {
-        for place in uses(where: { rules[$0.rule].prefix != nil }) {
+    /// Whether two templates bound the same for the same routes.
+    private func isSame(_ template: Int, _ other: Int) -> Bool {
+        rules[template].key == rules[other].key && rules[template].limit.isSame(as: rules[other].limit)
+    }
+
+    /// Assigns the uses of other templates that new ones cover to the template that applies now.
+    mutating func reassignUses(to new: [Int], _ tags: borrowing TagTable, at now: Timestamp) {
+        let others = templates.filter { other in new.contains { $0 != other && isSame($0, other) } }
+        guard !others.isEmpty else { return }
+        for place in uses(where: { others.contains(entries[$0].rule) }) {
             let rule = entries[place].rule
-            guard let tag = entries[place].key.tag else { continue }
-            let heir = tags.templates(of: tag).first {
-                rules[$0].key == rules[rule].key && rules[$0].limit.isSame(as: rules[rule].limit)
-            }
-            guard let heir, heir != rule else { continue }
+            guard let tag = entries[place].key.tag,
+                let heir = tags.templates(of: tag).first(where: { isSame($0, rule) }),
+                heir != rule
+            else { continue }
             setRule(of: place, heir, at: now)
             keepUse(place, at: now)
         }
@@ -195,10 +207,12 @@ extension LimitTable {
         }
     }
 
-    /// Counts a past use of a limit whose window slides.
-    mutating func countPast(_ amount: Int64, _ place: Int, at then: Timestamp, now: Timestamp) {
-        guard let slide = entries[place].slide, amount > 0 else { return }
-        slides[slide].correct(amount, from: then, at: now)
+    /// Counts the past use of a limit whose window slides.
+    ///
+    /// - Parameter past: what the account of its scope has used lately
+    mutating func countPast(_ past: RecentUse, in recents: borrowing RecentUsePool, _ place: Int, at moment: Moment) {
+        guard let slide = entries[place].slide else { return }
+        slides[slide].add(past, of: rules[entries[place].rule].limit.dimension, in: recents, at: moment)
     }
 
     /// Sets what was used of a limit.
@@ -286,8 +300,10 @@ extension LimitTable {
     /// Rearms the thresholds that a changed amount leaves unreached, and notes those that it reaches.
     mutating func rearm(_ place: Int, at now: Timestamp) {
         guard profile.rearmsThresholds else { return }
-        let tier = reached(place, at: now)
-        if tier.rawValue < entries[place].fired.rawValue { entries[place].fired = tier }
+        if entries[place].fired != .none {
+            let tier = reached(place, at: now)
+            if tier.rawValue < entries[place].fired.rawValue { entries[place].fired = tier }
+        }
         noteCrossing(place, at: now)
     }
 }

@@ -242,10 +242,20 @@ struct LimitTable: Sendable {
 
     /// The use of a limit with this identity by a scope.
     func findEntry(like limit: Limit, in key: ScopeKey) -> Int? {
+        findEntry(in: key) { rules[$0].limit.isSame(as: limit) }
+    }
+
+    /// The use by a scope of the limit at a place, or of one with the same identity.
+    func findEntry(ofOneLike rule: Int, in key: ScopeKey) -> Int? {
+        findEntry(in: key) { $0 == rule || rules[$0].limit.isSame(as: rules[rule].limit) }
+    }
+
+    @inline(__always)
+    private func findEntry(in key: ScopeKey, where isWanted: (_ rule: Int) -> Bool) -> Int? {
         guard let scope = findScope(key) else { return nil }
         var place = firstEntry(ofScope: scope)
         while let found = place {
-            if rules[entries[found].rule].limit.isSame(as: limit) { return found }
+            if isWanted(entries[found].rule) { return found }
             place = nextEntry(after: found)
         }
         return nil

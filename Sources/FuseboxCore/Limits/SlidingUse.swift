@@ -26,6 +26,8 @@ struct SlidingUse: Sendable, Equatable {
     private var grains = Grains(repeating: 0)
     /// The newest grain that was reached.
     private(set) var newest: Int64 = 0
+    /// The oldest grain that was not removed.
+    private var first: Int64 = 0
     /// The sum of the grains that are in the window.
     private(set) var sum: Int128 = 0
     private let passedByAddress = PassedByAddress()
@@ -73,19 +75,21 @@ struct SlidingUse: Sendable, Equatable {
 
     /// The numbers of the grains that have left the window since the last change.
     private func leaving(at now: Timestamp) -> Range<Int64> {
-        let first = max(0, newest - Int64(Self.grainLimit) + 1)
+        let first = max(self.first, newest - Int64(Self.grainLimit) + 1)
         return first..<max(first, min(oldest(at: now), newest + 1))
     }
 
     /// Removes what has left the window.
     private mutating func advance(to now: Timestamp) {
+        let leaving = leaving(at: now)
         if sum != 0 {
-            for number in leaving(at: now) {
+            for number in leaving {
                 let place = Self.place(number)
                 sum -= Int128(grains[place])
                 grains[place] = 0
             }
         }
+        first = leaving.upperBound
         newest = max(newest, number(of: now))
     }
 
@@ -108,13 +112,33 @@ struct SlidingUse: Sendable, Equatable {
     /// shortfall counts now.
     mutating func correct(_ change: Int64, from then: Timestamp, at now: Timestamp) {
         advance(to: now)
+        add(change, from: then, at: now)
+    }
+
+    /// Corrects what was counted at an earlier moment, after an advance to this one.
+    @inline(__always)
+    private mutating func add(_ amount: Int64, from then: Timestamp, at now: Timestamp) {
         if now - then < length {
-            self.change(number(of: then), by: change)
-        } else if change > 0 {
-            self.change(number(of: now), by: change)
+            change(number(of: then), by: amount)
+        } else if amount > 0 {
+            change(number(of: now), by: amount)
         }
     }
 
+    /// Counts what an account has used lately, as far as it is in the window.
+    mutating func add(
+        _ past: RecentUse, of dimension: LimitDimension, in recents: borrowing RecentUsePool, at moment: Moment
+    ) {
+        advance(to: moment.now)
+        recents.forEachStretch(of: past, since: moment.wall - length) { stretch in
+            let amount = stretch.sums[dimension]
+            guard amount > 0 else { return }
+            let age = max(0, moment.wall - stretch.end)
+            add(amount, from: Timestamp(milliseconds: max(0, moment.now.milliseconds - age)), at: moment.now)
+        }
+    }
+
+    @inline(__always)
     private mutating func change(_ number: Int64, by amount: Int64) {
         let place = Self.place(number)
         let before = grains[place]

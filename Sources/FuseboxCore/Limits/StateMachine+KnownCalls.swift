@@ -12,99 +12,155 @@ extension StateMachine {
     mutating func chargeKnownCalls(
         newerThan mark: UInt64, _ target: LimitTarget, at moment: Moment, countsPast: Bool = true
     ) {
-        let own = target.prefix == nil ? newUses(of: target.key, newerThan: mark) : []
-        for place in permits.places {
-            guard permits.permits[place].grant.scopes.isCovered(by: target.key) else { continue }
-            guard target.prefix != nil else {
-                for use in own { charge(place, use, at: moment, countsPast: countsPast) }
-                continue
-            }
-            for number in 0..<permits.permits[place].grant.scopes.tagCount {
-                guard let tag = permits.permits[place].grant.scopes.tags[number], tags.templateCount(of: tag) > 0 else {
-                    continue
-                }
-                let key = ScopeKey(place: target.key.place, model: target.key.model, tag: tag)
-                limitTable.useTemplates(of: tag, in: key, &tags)
-                var next = limitTable.findScope(key).flatMap { limitTable.firstEntry(ofScope: $0) }
-                while let use = next {
-                    next = limitTable.nextEntry(after: use)
-                    guard limitTable.entries[use].generation > mark else { continue }
-                    charge(place, NewUse(use, limitTable), at: moment, countsPast: countsPast)
+        var known = NewUses(newerThan: mark, countsPast: countsPast)
+        if target.prefix == nil {
+            find(&known, of: target.key, at: moment)
+            guard !known.uses.isEmpty else { return }
+        }
+        for first in permits.firstOfLists {
+            var next: Int? = first
+            while let place = next {
+                next = permits.next(after: place)
+                guard permits.permits[place].grant.scopes.isCovered(by: target.key) else { continue }
+                if target.prefix == nil {
+                    for use in known.uses { charge(place, use, at: moment) }
+                } else {
+                    chargeTags(of: place, target.key, &known, at: moment)
                 }
             }
         }
     }
 
-    /// The uses of a scope that have just begun.
-    private func newUses(of key: ScopeKey, newerThan mark: UInt64) -> [NewUse] {
-        var uses: [NewUse] = []
-        limitTable.forEachEntry(of: key) { use in
-            if limitTable.entries[use].generation > mark { uses.append(NewUse(use, limitTable)) }
+    /// Lets the uses of new templates see a call that they cover.
+    private mutating func chargeTags(of place: Int, _ route: ScopeKey, _ known: inout NewUses, at moment: Moment) {
+        for number in 0..<permits.permits[place].grant.scopes.tagCount {
+            guard let tag = permits.permits[place].grant.scopes.tags[number] else { continue }
+            if !known.knows(tag) { findUses(of: tag, route, &known, at: moment) }
+            for use in known.uses(of: tag) { charge(place, known.uses[use], at: moment) }
         }
-        return uses
+    }
+
+    /// Finds the uses of new templates by a tag. They begin with its calls in force.
+    private mutating func findUses(of tag: TagID, _ route: ScopeKey, _ known: inout NewUses, at moment: Moment) {
+        let first = known.uses.count
+        if tags.templateCount(of: tag) > 0 {
+            let key = ScopeKey(place: route.place, model: route.model, tag: tag)
+            limitTable.useTemplates(of: tag, in: key, &tags)
+            find(&known, of: key, at: moment)
+        }
+        known.note(first, of: tag)
+    }
+
+    /// Finds the uses of a scope that have just begun.
+    private func find(_ known: inout NewUses, of key: ScopeKey, at moment: Moment) {
+        guard let scope = limitTable.findScope(key) else { return }
+        var next = limitTable.firstEntry(ofScope: scope)
+        while let place = next {
+            next = limitTable.nextEntry(after: place)
+            guard limitTable.entries[place].generation > known.mark else { continue }
+            var use = NewUse(place, limitTable)
+            use.tellsRequests = tellsRequests(of: place)
+            use.since = known.countsPast ? pastStart(of: place, at: moment) : nil
+            known.uses.append(use)
+        }
     }
 
     /// Takes of a new limit what it would have taken of a call if it had been there.
-    private mutating func charge(_ place: Int, _ use: NewUse, at moment: Moment, countsPast: Bool) {
+    private mutating func charge(_ place: Int, _ use: NewUse, at moment: Moment) {
         var charge: LimitCharge
         if permits.permits[place].standing == .inForce {
-            let isTold = countsPast && use.dimension == .requests && tellsRequests(of: use)
+            // A grant is long, so its parts are read singly.
             charge = limitTable.takeLate(
-                permits.permits[place].grant.need, use, isInFlight: permits.permits[place].isInFlight,
-                grantedAt: permits.permits[place].grant.grantedAt,
-                toldSince: isTold ? pastStart(of: use, at: moment) : nil, at: moment.now)
+                CallNeed(permits.permits[place].grant.estimate)[use.dimension], use,
+                isInFlight: permits.permits[place].isInFlight,
+                grantedAt: permits.permits[place].grant.grantedAt, at: moment.now)
         } else {
-            let taken = limitTable.takeEnded(
-                permits.permits[place], use, since: countsPast ? pastStart(of: use, at: moment) : nil,
-                tellsRequests: tellsRequests(of: use), at: moment.now)
-            guard let taken else { return }
+            guard let taken = limitTable.takeEnded(permits.permits[place], use, at: moment.now) else { return }
             charge = taken
         }
-        charge.next = permits.permits[place].grant.charge
-        permits.permits[place].grant.charge = limitTable.charges.insert(charge)
+        permits.permits[place].grant.charge = limitTable.insert(
+            charge, before: permits.permits[place].grant.charge)
     }
 
     /// When the current window of a new limit began, on the steady clock; nil: it begins with nothing.
-    private func pastStart(of use: NewUse, at moment: Moment) -> Timestamp? {
-        switch use.kind {
-        case .sliding: return moment.now - use.length + 1
+    private func pastStart(of use: Int, at moment: Moment) -> Timestamp? {
+        let rule = limitTable.entries[use].rule
+        switch limitTable.rules[rule].limit.window.kind {
+        case .sliding: return moment.now - limitTable.rules[rule].limit.window.lengthMilliseconds + 1
         case .calendar:
-            return use.calendar.map { moment.now - (moment.wall - limitTable.calendars[$0].start) }
-        case .manual: return account(of: use.key).map { $0.sums.firstRecorded ?? .latest }
+            guard let calendar = limitTable.rules[rule].calendar else { return nil }
+            return moment.now - (moment.wall - limitTable.calendars[calendar].start)
+        case .manual: return account(of: limitTable.entries[use].key).map { $0.sums.firstRecorded ?? .latest }
         case .none, .fixed, .prepaid, .unknown: return nil
         }
     }
 
     /// Whether the account of its scope tells a new limit the requests of its window, those of known calls among them.
-    private func tellsRequests(of use: NewUse) -> Bool {
-        switch use.kind {
-        case .sliding where use.length < RecentUsePool.hour: return false
-        case .sliding, .calendar, .manual: return account(of: use.key) != nil
+    private func tellsRequests(of use: Int) -> Bool {
+        let rule = limitTable.entries[use].rule
+        guard limitTable.rules[rule].limit.dimension == .requests else { return false }
+        switch limitTable.rules[rule].limit.window.kind {
+        case .sliding where limitTable.rules[rule].limit.window.lengthMilliseconds < RecentUsePool.hour: return false
+        case .sliding, .calendar, .manual: return account(of: limitTable.entries[use].key) != nil
         case .none, .fixed, .prepaid, .unknown: return false
         }
     }
 }
 
-/// A use that has just begun, with what calls are charged by. It is read once: a limit holds names, and calls are many.
+/// The uses that have just begun. Each is looked up once, because one use is that of many calls.
+private struct NewUses {
+    /// A use is new if its generation is higher.
+    let mark: UInt64
+    /// Whether they count what was used before.
+    let countsPast: Bool
+    /// The uses of a scope or tag stand together.
+    var uses: [NewUse] = []
+    /// Where the uses of each tag begin, and how many there are. `unknown` for a tag that was not looked up yet.
+    private var begins: [UInt32] = []
+    private var counts: [UInt16] = []
+    private static var unknown: UInt16 { .max }
+
+    init(newerThan mark: UInt64, countsPast: Bool) {
+        self.mark = mark
+        self.countsPast = countsPast
+    }
+
+    /// Whether a tag was looked up.
+    func knows(_ tag: TagID) -> Bool { tag.index < counts.count && counts[tag.index] != Self.unknown }
+
+    /// The uses of a tag that was looked up.
+    func uses(of tag: TagID) -> Range<Int> {
+        let first = Int(begins[tag.index])
+        return first..<first + Int(counts[tag.index])
+    }
+
+    /// Notes that the uses from this one on are those of a tag.
+    mutating func note(_ first: Int, of tag: TagID) {
+        while counts.count <= tag.index {
+            begins.append(0)
+            counts.append(Self.unknown)
+        }
+        begins[tag.index] = UInt32(first)
+        // A request sets few limits.
+        counts[tag.index] = UInt16(uses.count - first)
+    }
+}
+
+/// A use that has just begun, with what calls are charged by.
 private struct NewUse {
     var place: Int
-    var key: ScopeKey
     var dimension: LimitDimension
-    var kind: WindowKind
-    /// Of a window of a length.
-    var length: Int64
-    var calendar: Int?
     var assumes: Bool
     var denies: Bool
+    /// Whether the account of its scope tells it the requests of its window.
+    var tellsRequests = false
+    /// When its window began; nil: it begins with nothing, or what it begins with counts already.
+    var since: Timestamp?
 
     init(_ place: Int, _ table: borrowing LimitTable) {
         self.place = place
-        key = table.entries[place].key
         let rule = table.entries[place].rule
         dimension = table.rules[rule].limit.dimension
-        kind = table.rules[rule].limit.window.kind
-        length = table.rules[rule].limit.window.lengthMilliseconds
-        calendar = table.rules[rule].calendar
         assumes = table.rules[rule].limit.onLapse == .charge
         denies = table.rules[rule].limit.mode == .deny
     }
@@ -112,14 +168,10 @@ private struct NewUse {
 
 extension LimitTable {
     /// Takes of a new limit what a call in force takes.
-    ///
-    /// - Parameter told: since when the scope's account tells requests; nil: it does not, and the call's counts here
     fileprivate mutating func takeLate(
-        _ need: CallNeed, _ use: NewUse, isInFlight: Bool, grantedAt: Timestamp, toldSince told: Timestamp?,
-        at now: Timestamp
+        _ amount: Int64, _ use: NewUse, isInFlight: Bool, grantedAt: Timestamp, at now: Timestamp
     ) -> LimitCharge {
         let (place, dimension) = (use.place, use.dimension)
-        let amount = need[dimension]
         if !dimension.isHeld, isOver(place, at: now) { beginWindow(place, at: now) }
         var charge = LimitCharge(
             entry: UInt32(place), generation: entries[place].generation, window: entries[place].window,
@@ -129,7 +181,7 @@ extension LimitTable {
         case .inFlight:
             if isInFlight { entries[place].held += Int128(amount) } else { charge.state = .released }
         case .requests:
-            if let told {
+            if use.tellsRequests, let told = use.since {
                 if grantedAt < told { charge.window &-= 1 }
             } else {
                 correct(amount, place, countedIn: charge.window, at: grantedAt, now: now)
@@ -144,18 +196,15 @@ extension LimitTable {
 
     /// Takes of a new limit what it would have kept of a call that ended unsettled.
     ///
-    /// - Parameters:
-    ///   - since: when its window began; nil: it begins with nothing
-    ///   - tellsRequests: whether the scope's account tells requests
     /// - Returns: nil: nothing is left to correct
     fileprivate mutating func takeEnded(
-        _ permit: PermitRegistry.Permit, _ use: NewUse, since: Timestamp?, tellsRequests: Bool, at now: Timestamp
+        _ permit: PermitRegistry.Permit, _ use: NewUse, at now: Timestamp
     ) -> LimitCharge? {
         let (place, dimension) = (use.place, use.dimension)
         let amount = permit.grant.need[dimension]
-        guard dimension != .inFlight, dimension != .requests || tellsRequests else { return nil }
+        guard dimension != .inFlight, dimension != .requests || use.tellsRequests else { return nil }
         let countedAt = dimension == .cost ? permit.grant.expiresAt : permit.grant.grantedAt
-        let isWithin = since.map { countedAt >= $0 } ?? false
+        let isWithin = use.since.map { countedAt >= $0 } ?? false
         if isWithin, isOver(place, at: now) { beginWindow(place, at: now) }
         var charge = LimitCharge(
             entry: UInt32(place), generation: entries[place].generation,

@@ -24,15 +24,14 @@ extension StateMachine {
             }
             rules.append((place, before))
         }
-        if target.prefix != nil {
-            tags.renewTemplates(limitTable)
-            limitTable.reassignUses(tags, at: application.now)
-        }
-        if rules.contains(where: { $0.before == nil }) {
-            chargeKnownCalls(newerThan: mark, target, at: application.moment)
-            for (place, before) in rules where before == nil {
-                countPastUse(of: place, newerThan: mark, at: application.moment)
+        let new = rules.filter { $0.before == nil }.map(\.place)
+        if !new.isEmpty {
+            if let prefix = target.prefix {
+                tags.renewTemplates(beginning: prefix, limitTable)
+                limitTable.reassignUses(to: new, tags, at: application.now)
             }
+            chargeKnownCalls(newerThan: mark, target, at: application.moment)
+            for place in new { countPastUse(of: place, newerThan: mark, at: application.moment) }
         }
         _ = tellCrossings(at: application.moment, &effects)
         var reply = LimitSet.Reply()
@@ -187,7 +186,8 @@ extension StateMachine {
         guard command.limit.window.kind == .prepaid else {
             throw Refusal(
                 .outOfRange,
-                "only a prepaid limit is topped up; '\(command.limit)' renews by itself, and `limit set` changes its amount")
+                "only a prepaid limit is topped up; '\(command.limit)' renews by itself, and `limit set` changes its amount"
+            )
         }
         guard command.limit.amount > 0 else {
             throw Refusal(.outOfRange, "a limit is topped up by more than nothing; `limit set` lowers its amount")
@@ -236,7 +236,7 @@ extension StateMachine {
         let set = limitTable.rules[rule]
         deadlines.remove(.raise, rule)
         limitTable.remove(rule, &tags, at: now)
-        if set.prefix != nil { tags.renewTemplates(limitTable) }
+        if let prefix = set.prefix { tags.renewTemplates(beginning: prefix, limitTable) }
         releaseNames(of: set.key)
     }
 }

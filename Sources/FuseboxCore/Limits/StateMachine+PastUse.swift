@@ -15,37 +15,31 @@ extension StateMachine {
             return
         }
         guard set.prefix != nil, set.key == .host else { return }
-        var covered: [TagID] = []
-        ledger.tags.forEachIndex { index in
+        var next = ledger.tags.next(from: 0)
+        while let index = next {
+            next = ledger.tags.next(from: index + 1)
             let tag = TagID(index: index)
+            guard tags.isCovered(tag, by: rule) else { continue }
             let key = ScopeKey(tag: tag)
-            guard tags.templates(of: tag).contains(rule) else { return }
             // A tag with a call in force has a use already.
-            if pastUse(set, key, at: moment) > 0 || limitTable.findEntry(like: set.limit, in: key) != nil {
-                covered.append(tag)
-            }
-        }
-        for tag in covered {
-            let key = ScopeKey(tag: tag)
-            let place = limitTable.findEntry(like: set.limit, in: key) ?? limitTable.addEntry(of: rule, key, &tags)
-            if limitTable.entries[place].generation > mark { countPastUse(set, place, at: moment) }
+            var place = limitTable.findEntry(ofOneLike: rule, in: key)
+            if place == nil, pastUse(set, key, at: moment) > 0 { place = limitTable.addEntry(of: rule, key, &tags) }
+            guard let place, limitTable.entries[place].generation > mark else { continue }
+            countPastUse(set, place, at: moment)
         }
     }
 
     private mutating func countPastUse(_ set: LimitTable.Rule, _ place: Int, at moment: Moment) {
-        guard let account = account(of: limitTable.entries[place].key) else { return }
+        // The key is read apart: as an argument it would have the machine copied.
+        let key = limitTable.entries[place].key
+        guard let account = account(of: key) else { return }
         let dimension = set.limit.dimension
         if set.limit.window.kind == .sliding {
             guard set.limit.window.lengthMilliseconds >= RecentUsePool.hour else { return }
-            let since = moment.wall - set.limit.window.lengthMilliseconds
-            for stretch in ledger.recents.stretches(of: account.recent, since: since) {
-                let age = max(0, moment.wall - stretch.end)
-                let then = Timestamp(milliseconds: max(0, moment.now.milliseconds - age))
-                limitTable.countPast(stretch.sums[dimension], place, at: then, now: moment.now)
-            }
+            limitTable.countPast(account.recent, in: ledger.recents, place, at: moment)
         } else {
             guard set.limit.window.kind == .manual || set.limit.window.kind == .calendar else { return }
-            let past = pastUse(set, limitTable.entries[place].key, at: moment)
+            let past = pastUse(set, key, at: moment)
             guard past != 0 else { return }
             limitTable.beginUse(
                 place, past: past,

@@ -51,7 +51,7 @@ extension StateMachine {
             target.key.place = scope.deployment.map { names.intern($0, below: place, by: user) } ?? place
         }
         target.key.model = scope.model.map { models.intern($0, by: user) }
-        if target.prefix == nil { target.key.tag = scope.tag.map { tags.intern($0, by: user, limitTable) } }
+        if target.prefix == nil { target.key.tag = scope.tag.map { tags.intern($0, by: user) } }
         return target
     }
 

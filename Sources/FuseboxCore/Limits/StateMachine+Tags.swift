@@ -57,12 +57,12 @@ extension StateMachine {
     ) {
         for place in told.indices {
             if folds, tags.find(told[place]) == nil {
-                scopes.add(tags.intern(folded(told[place].name), by: application.user, limitTable))
+                scopes.add(tags.intern(folded(told[place].name), by: application.user))
             } else {
-                scopes.add(tags.intern(told[place], by: application.user, limitTable))
+                scopes.add(tags.intern(told[place], by: application.user))
             }
         }
-        scopes.add(tags.tag(ofUser: application.user, limitTable))
+        scopes.add(tags.tag(ofUser: application.user))
     }
 
     mutating func retainTags(of scopes: CallScopes) { scopes.forEachTag { tags.retain($0) } }

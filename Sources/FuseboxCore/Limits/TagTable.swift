@@ -3,11 +3,19 @@ import FuseboxWire
 
 /// The tags that calls were made for, and the templates that cover each.
 struct TagTable: Sendable {
+    /// The tags that the same templates cover: those with the same longest prefix among the prefixes of templates.
+    private struct Family: Sendable {
+        /// That prefix. Nil: no template covers these tags.
+        var prefix: Name?
+        /// The templates, those with the longest prefix first.
+        var templates: [Int] = []
+    }
+
     private(set) var names = NameTable<TagID>()
-    /// The place in `sets` of each tag's templates.
-    private var setOfTag = ChunkedArray<UInt32>()
-    /// Lists of templates. Most tags share one. The first list is empty.
-    private var sets: [[Int]] = [[]]
+    /// The place in `families` of each tag's family.
+    private var familyOfTag = ChunkedArray<UInt32>()
+    /// A family for each prefix of templates, after that of the tags without templates.
+    private var families = [Family()]
     /// The tag of each peer user that made a call or has a limit. They are few, and stay.
     private var users = NumberMap<TagID>()
     private let passedByAddress = PassedByAddress()
@@ -25,10 +33,11 @@ struct TagTable: Sendable {
     func count(of user: UInt32) -> Int { names.count(of: user) }
 
     /// The number of a tag, new or known. A new one must be retained before it is of use.
-    mutating func intern(_ name: some NameText, by user: UInt32, _ limits: LimitTable) -> TagID {
+    mutating func intern(_ name: some NameText, by user: UInt32) -> TagID {
         if let known = names.find(name) { return known }
         let tag = names.intern(name, by: user)
-        cover(tag, name.name, limits)
+        while familyOfTag.count <= tag.index { familyOfTag.append(0) }
+        familyOfTag[tag.index] = family(of: name.name)
         if let owner = Self.user(of: name.name) { keep(tag, of: owner) }
         return tag
     }
@@ -40,11 +49,6 @@ struct TagTable: Sendable {
         retain(tag)
     }
 
-    private mutating func cover(_ tag: TagID, _ name: Name, _ limits: LimitTable) {
-        while setOfTag.count <= tag.index { setOfTag.append(0) }
-        setOfTag[tag.index] = set(limits.templates(for: name))
-    }
-
     mutating func retain(_ tag: TagID) { names.retain(tag) }
     mutating func release(_ tag: TagID) { names.release(tag) }
 
@@ -54,8 +58,8 @@ struct TagTable: Sendable {
     func find(ofUser user: UInt32) -> TagID? { users[user] }
 
     /// The tag that the daemon gives to the calls of a peer user.
-    mutating func tag(ofUser user: UInt32, _ limits: LimitTable) -> TagID {
-        users[user] ?? intern(Self.name(ofUser: user), by: 0, limits)
+    mutating func tag(ofUser user: UInt32) -> TagID {
+        users[user] ?? intern(Self.name(ofUser: user), by: 0)
     }
 
     /// The user of a `uid:` tag. Nil for other tags.
@@ -76,24 +80,78 @@ struct TagTable: Sendable {
     // MARK: Templates
 
     /// The templates that cover a tag.
-    func templates(of tag: TagID) -> [Int] { sets[Int(setOfTag[tag.index])] }
+    func templates(of tag: TagID) -> [Int] { families[Int(familyOfTag[tag.index])].templates }
 
-    /// The number of templates that cover a tag.
-    func templateCount(of tag: TagID) -> Int { sets[Int(setOfTag[tag.index])].count }
-
-    /// One of the templates that cover a tag.
-    func template(of tag: TagID, at place: Int) -> Int { sets[Int(setOfTag[tag.index])][place] }
-
-    /// The templates have changed: finds those of every tag again.
-    mutating func renewTemplates(_ limits: LimitTable) {
-        sets = [[]]
-        names.forEach { tag, name in cover(tag, name, limits) }
+    /// Whether a template covers a tag, and none of a longer prefix replaces it.
+    func isCovered(_ tag: TagID, by template: Int) -> Bool {
+        families[Int(familyOfTag[tag.index])].templates.contains(template)
     }
 
-    private mutating func set(_ templates: [Int]) -> UInt32 {
-        if let known = sets.firstIndex(of: templates) { return UInt32(known) }
-        sets.append(templates)
-        return UInt32(sets.count - 1)
+    /// The number of templates that cover a tag.
+    func templateCount(of tag: TagID) -> Int { families[Int(familyOfTag[tag.index])].templates.count }
+
+    /// One of the templates that cover a tag.
+    func template(of tag: TagID, at place: Int) -> Int { families[Int(familyOfTag[tag.index])].templates[place] }
+
+    /// The templates with a prefix have changed: finds those of the tags that begin so again.
+    mutating func renewTemplates(beginning prefix: Name, _ limits: LimitTable) {
+        let known = families.firstIndex { $0.prefix == prefix }
+        let isUsed = limits.templates.contains { limits.rules[$0].prefix == prefix }
+        if known == nil, isUsed { addFamily(prefix) }
+        if let known, !isUsed { removeFamily(known) }
+        for place in families.indices {
+            guard let longest = families[place].prefix, longest.hasPrefix(prefix) else { continue }
+            families[place].templates = limits.templates(for: longest)
+        }
+    }
+
+    /// The place of the family of a name.
+    private func family(of name: Name) -> UInt32 {
+        var found = 0
+        for place in families.indices.dropFirst() {
+            guard let prefix = families[place].prefix, name.hasPrefix(prefix) else { continue }
+            if prefix.count > families[found].prefix?.count ?? 0 { found = place }
+        }
+        return UInt32(found)
+    }
+
+    /// Adds a family. It takes its tags from the families of shorter prefixes.
+    private mutating func addFamily(_ prefix: Name) {
+        let added = UInt32(families.count)
+        families.append(Family(prefix: prefix))
+        let isShorter = families.map { ($0.prefix?.count ?? 0) < prefix.count }
+        names.forEach { tag, name in
+            if isShorter[Int(familyOfTag[tag.index])], name.hasPrefix(prefix) { familyOfTag[tag.index] = added }
+        }
+    }
+
+    /// Removes a family. Its tags go to that of the next shorter prefix, and the last family takes its place.
+    private mutating func removeFamily(_ place: Int) {
+        guard let prefix = families[place].prefix else { preconditionFailure("the first family stays") }
+        families[place].prefix = nil
+        let heir = family(of: prefix)
+        let last = families.count - 1
+        for tag in 0..<familyOfTag.count {
+            if familyOfTag[tag] == place { familyOfTag[tag] = heir }
+            if familyOfTag[tag] == last { familyOfTag[tag] = UInt32(place) }
+        }
+        families.swapAt(place, last)
+        families.removeLast()
+    }
+
+    /// Finds the templates of every tag again.
+    private mutating func renewTemplates(_ limits: LimitTable) {
+        families = [Family()]
+        for template in limits.templates {
+            guard let prefix = limits.rules[template].prefix, !families.contains(where: { $0.prefix == prefix }) else {
+                continue
+            }
+            families.append(Family(prefix: prefix, templates: limits.templates(for: prefix)))
+        }
+        names.forEach { tag, name in
+            while familyOfTag.count <= tag.index { familyOfTag.append(0) }
+            familyOfTag[tag.index] = family(of: name)
+        }
     }
 }
 

@@ -68,7 +68,8 @@ extension Price {
     func cost(of tokens: TokenUsage) throws(Refusal) -> Money? {
         let isSentTold = tokens.input != nil || tokens.cachedInput != nil || tokens.cacheWrite != nil
         let isReceivedTold = tokens.output != nil || tokens.reasoning != nil
-        guard isSentTold || (Self.isFree(input) && Self.isFree(cachedInput ?? input) && Self.isFree(cacheWrite ?? input))
+        guard
+            isSentTold || (Self.isFree(input) && Self.isFree(cachedInput ?? input) && Self.isFree(cacheWrite ?? input))
         else { return nil }
         guard isReceivedTold || (Self.isFree(output) && Self.isFree(reasoning ?? output)) else { return nil }
         guard let nanodollars = exactCost(of: tokens) else { return nil }

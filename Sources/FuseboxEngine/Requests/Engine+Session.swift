@@ -127,8 +127,7 @@ extension Engine {
             .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
             .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
-            .namesRequireTags, .aliasSet,
-            .aliasRemove, .aliasList, .priceSet, .priceRemove, .priceList:
+            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

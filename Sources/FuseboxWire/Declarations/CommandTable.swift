@@ -46,6 +46,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case ledgerSummaries = 60
     case ledgerAccounts = 61
     case ledgerHistory = 62
+    case ledgerForget = 63
     case priceSet = 64
     case priceRemove = 65
     case priceList = 66
@@ -152,6 +153,7 @@ public enum CommandTable {
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
         case .ledgerHistory: visitor.visit(LedgerHistory.self)
+        case .ledgerForget: visitor.visit(LedgerForget.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)

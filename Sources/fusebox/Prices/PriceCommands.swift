@@ -59,30 +59,36 @@ struct PriceCommands: ParsableCommand {
         @OptionGroup var scope: PriceScope
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
         var input: MoneyArgument?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Tokens received. (default: unknown)", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var output: MoneyArgument?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Tokens read from a cache. (default: as --input)", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var cachedInput: MoneyArgument?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Tokens written to a cache. (default: as --input)", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var cacheWrite: MoneyArgument?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Tokens of reasoning. (default: as --output)", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var reasoning: MoneyArgument?
 
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("Each request, in dollars. (default: nothing)", valueName: "dollars"),
             transform: MoneyArgument.cost)
         var request: MoneyArgument?

@@ -125,9 +125,11 @@ struct LimitCommandsTests {
         #expect(try rig.apply(try LimitCalls.admit(cost: "0")).permit == nil)
         try rig.apply(
             Settle(permit: permit, outcome: .success, usage: CallUsage(cost: dollars("0.5"), outputTokens: 10)))
-        // With room it takes nothing for what it does not know.
-        #expect(try rig.apply(try LimitCalls.admit()).permit != nil)
+        // With room it takes nothing for what it does not know: a call of this route has cost $0.50, one of the other nothing.
+        #expect(try rig.apply(try LimitCalls.admit("q")).permit != nil)
         #expect(try LimitCalls.held(.host, &rig) == [0, 0])
+        #expect(try rig.apply(try LimitCalls.admit()).permit != nil)
+        #expect(try LimitCalls.held(.host, &rig) == [dollars("0.5").nanodollars, 0])
     }
 
     @Test func tokensThatAreNotKnownApartCountInFullAgainstLimitsOfEitherKind() throws {

@@ -172,8 +172,8 @@ extension LimitModel {
         case cancelled
         /// It took what was estimated, because it does not say.
         case asEstimated
-        /// It took so much, and this model answered.
-        case used(Need, answering: String)
+        /// It told so much, and this model answered. What a success does not tell counts as estimated.
+        case used(Need, answering: String, isSuccess: Bool)
         /// Nobody says that it took anything.
         case nothing
     }
@@ -185,8 +185,10 @@ extension LimitModel {
         let call = calls.remove(at: index)
         switch end {
         case .cancelled: giveBackRequest(of: call, at: now)
-        case .used(let used, let answering): countUsage(of: call, used, answering: answering, at: now)
-        case .asEstimated, .nothing: break
+        case .used(let used, let answering, _): countUsage(of: call, used, answering: answering, at: now)
+        // The account has seen a call, though nobody says what it took.
+        case .asEstimated: countOnAccounts(Sums(.nothing, requests: 0), call.keys, at: now)
+        case .nothing: break
         }
         for place in instances.indices {
             guard let taken = instances[place].taken.removeValue(forKey: permit) else { continue }
@@ -196,13 +198,16 @@ extension LimitModel {
                 switch end {
                 case .cancelled, .nothing: 0 as Int64
                 case .asEstimated: estimate
-                case .used(let need, _): need[dimension] ?? 0
+                case .used(let told, _, let isSuccess):
+                    told.filled(from: isSuccess ? call.need : .nothing)[dimension] ?? 0
                 }
             let before = level(place, at: now)
             settle(call, place, taken, from: estimate, to: actual, end, at: now)
             if actual <= estimate, taken.state != .released { expectNoRise(place, from: before, at: now) }
         }
-        if case .used(let used, let answering) = end { countOfModel(answering, call, used, at: now) }
+        guard case .used(let told, let answering, let isSuccess) = end else { return }
+        countOfModel(answering, call, told.filled(from: isSuccess ? call.need : .nothing), at: now)
+        if isSuccess, let cost = told.cost { costs[call.route, default: []].append(cost) }
     }
 
     /// The limits of the model that answered count a call that asked for none when it ends.

@@ -82,6 +82,8 @@ struct LimitModel: Sendable {
         var permit: UInt64
         var worker: WorkerID
         var keys: [Key]
+        /// The route as the call named it.
+        var route: Key
         var need: Need
         var grantedAt: Int64
         var grantedAtWall: Int64
@@ -97,6 +99,8 @@ struct LimitModel: Sendable {
     var instances: [Instance] = []
     var calls: [Call] = []
     var accounts: [Key: Account] = [:]
+    /// What the successes of each route have cost, in their order.
+    var costs: [Key: [Int64]] = [:]
     /// The calendars that were told, and when their current windows began on the wall clock.
     var calendars: [(window: LimitWindow, start: Int64)] = []
     /// What the wall clock says.
@@ -134,6 +138,29 @@ struct LimitModel: Sendable {
         if let known = find(key, limit) { return known }
         instances.append(Instance(key: key, identity: limit))
         return instances.count - 1
+    }
+
+    // MARK: What calls are likely to cost
+
+    /// A route as a call names it.
+    static func route(_ candidate: Candidate) -> Key {
+        Key(provider: candidate.provider.text, deployment: candidate.deployment?.text, model: candidate.model?.text)
+    }
+
+    /// Whether a limit on cost that denies covers a call.
+    func deniesCost(_ keys: [Key]) -> Bool {
+        keys.contains { key in
+            standing(for: key).contains { rules[$0].limit.dimension == .cost && rules[$0].limit.mode == .deny }
+        }
+    }
+
+    /// What a call by a route holds if nobody tells what it costs: the cost that 95 % of the last 100 have not exceeded; the
+    /// dearest if there are fewer than 20.
+    func likelyCost(of route: Key) -> (cost: Int64, basis: CostBasis)? {
+        guard let last = costs[route]?.suffix(100).sorted(), let dearest = last.last else { return nil }
+        guard last.count >= 20 else { return (dearest, .dearest) }
+        let place = last.indices.first { Double($0 + 1) >= 0.95 * Double(last.count) - 1e-9 }
+        return place.map { (last[$0], .percentile) }
     }
 
     // MARK: What is used
@@ -244,7 +271,34 @@ extension LimitModel {
         }
 
         init(_ usage: CallUsage) { self.init(usage.cost, usage.tokens) }
-        init(_ cost: Money?, _ tokens: TokenUsage) { self.init(cost ?? .zero, tokens.input ?? 0, tokens.output ?? 0) }
+
+        /// What was told of a call.
+        init(_ cost: Money?, _ tokens: TokenUsage) {
+            func sum(_ counts: UInt32?...) -> Int64? {
+                let told = counts.compactMap(\.self)
+                return told.isEmpty ? nil : told.reduce(0) { $0 + Int64($1) }
+            }
+            self.cost = cost?.nanodollars
+            input = sum(tokens.input, tokens.cachedInput, tokens.cacheWrite)
+            output = sum(tokens.output, tokens.reasoning)
+            if input != nil || output != nil { self.tokens = (input ?? 0) + (output ?? 0) }
+        }
+
+        /// What counts of a call: what was told, and else what was estimated.
+        func filled(from estimate: Need) -> Need {
+            var need = self
+            need.cost = cost ?? estimate.cost ?? 0
+            need.input = input ?? estimate.input ?? 0
+            need.output = output ?? estimate.output ?? 0
+            need.tokens = (need.input ?? 0) + (need.output ?? 0)
+            // An estimate may be one number for both kinds.
+            if input == nil || output == nil, let all = estimate.tokens,
+                all != (estimate.input ?? 0) + (estimate.output ?? 0)
+            {
+                need.tokens = max(all, tokens ?? 0)
+            }
+            return need
+        }
 
         subscript(dimension: LimitDimension) -> Int64? {
             switch dimension {

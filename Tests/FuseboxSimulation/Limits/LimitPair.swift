@@ -108,7 +108,9 @@ package struct LimitPair: Sendable {
             if settle.outcome == .cancelled {
                 .cancelled
             } else if let usage = settle.usage {
-                .used(LimitModel.Need(usage), answering: (usage.model ?? .unspecifiedModel).text)
+                .used(
+                    LimitModel.Need(usage), answering: (usage.model ?? .unspecifiedModel).text,
+                    isSuccess: settle.outcome == .success)
             } else {
                 // A success has used something, though nobody says how much.
                 settle.outcome == .success ? .asEstimated : .nothing
@@ -124,6 +126,8 @@ package struct LimitPair: Sendable {
             report.candidate.provider.text, report.candidate.deployment?.text, name?.text,
             Self.tags(report.tags, of: user))
         model.report(keys, report.usage.map { LimitModel.Need($0) } ?? .nothing, at: now)
+        guard report.outcome == .success, let cost = report.usage?.cost else { return }
+        model.costs[LimitModel.route(report.candidate), default: []].append(cost.nanodollars)
     }
 
     // MARK: Decisions
@@ -133,18 +137,31 @@ package struct LimitPair: Sendable {
     private mutating func decided(
         _ admit: Admit, _ reply: Admit.Reply, by user: UInt32, _ worker: WorkerID, at now: Int64
     ) {
-        let need = LimitModel.Need(admit.estimate)
         let tags = Self.tags(admit.tags, of: user)
+        var needs: [LimitModel.Need] = []
         for place in admit.candidates.indices {
             let route = admit.candidates[place]
             let keys = LimitModel.keys(route.provider.text, route.deployment?.text, route.model?.text, tags)
+            var need = LimitModel.Need(admit.estimate)
+            var basis: CostBasis = need.cost == nil ? .nothing : .told
+            if need.cost == nil, model.deniesCost(keys),
+                let likely = model.likelyCost(of: LimitModel.route(route))
+            {
+                (need.cost, basis) = (likely.cost, likely.basis)
+            }
+            needs.append(need)
             if let chosen = reply.decision.candidate, Int(chosen) == place {
                 let sure = model.objections(to: keys, need, at: now, stretched: false)
                 if let first = sure.first { fail("admitted against '\(first.limit)' on \(first.key)") }
+                let held = reply.decision.heldCost?.nanodollars
+                if held != need.cost || reply.decision.costBasis != basis {
+                    fail("\(String(describing: held)) held, \(reply.decision.costBasis), not \(need) \(basis)")
+                }
                 counts.granted += 1
                 model.grant(
                     LimitModel.Call(
-                        permit: reply.permit ?? 0, worker: worker, keys: keys, need: need, grantedAt: now,
+                        permit: reply.permit ?? 0, worker: worker, keys: keys, route: LimitModel.route(route),
+                        need: need, grantedAt: now,
                         grantedAtWall: model.wall, expiresAt: now + admit.ttlMilliseconds),
                     at: now)
                 return
@@ -160,6 +177,7 @@ package struct LimitPair: Sendable {
         for objection in reply.decision.limits {
             let namesModel = admit.candidates[Int(objection.candidate)].model != nil
             let most = objection.scope.model != nil && !namesModel ? 1 : Int64.max
+            let need = needs[Int(objection.candidate)]
             checkRetry(objection, min(most, need[objection.limit.dimension] ?? 1), at: now)
         }
     }

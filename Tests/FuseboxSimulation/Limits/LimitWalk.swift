@@ -168,10 +168,15 @@ package struct LimitWalk {
         if random.once(in: 6) { return usage() }
         func part(_ count: UInt32?) -> UInt32 { UInt32(random.below(Int(count ?? 0) + 1)) }
         let total = estimate.tokens.map { $0 / 2 }
-        return CallUsage(
+        var usage = CallUsage(
             model: random.once(in: 3) ? Names.name(random.pick(["answering"] + draw.models)) : nil,
             cost: Money(nanodollars: Int64(random.below(Int(estimate.cost?.nanodollars ?? 0) + 1))),
             inputTokens: part(estimate.inputTokens ?? total), outputTokens: part(estimate.outputTokens ?? total))
+        // Not all is told.
+        if random.once(in: 5) { usage.cost = nil }
+        if random.once(in: 6) { usage.tokens.input = nil }
+        if random.once(in: 6) { usage.tokens.output = nil }
+        return usage
     }
 
     private mutating func usage() -> CallUsage {

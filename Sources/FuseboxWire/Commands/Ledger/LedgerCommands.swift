@@ -144,3 +144,48 @@ public struct LedgerReset: Command {
         }
     }
 }
+
+/// Forgets a tag, such as a person's: its account, its limits with what was used of them, and its name in permits.
+public struct LedgerForget: Command {
+    /// Number, name, effect, access and summary.
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .ledgerForget, "ledger.forget", .durable, .operator,
+            "Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags."
+        )
+    }
+
+    /// The tag. Neither a template nor a user's `uid:` tag.
+    public var tag = Name.blank
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// Forgets this tag.
+    public init(tag: Name) { self.tag = tag }
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field(
+            "tag", &tag,
+            "the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it")
+    }
+
+    /// What was forgotten.
+    public struct Reply: WireRecord {
+        /// The sums of the tag's account; absent: it had none.
+        public var account: AccountUsage?
+        /// The number of limits that were set on the tag itself and are removed.
+        public var limits: UInt32 = 0
+        /// The number of permits that named the tag, in force or remembered. They go on without it.
+        public var permits: UInt32 = 0
+        /// Every field has its default.
+        @inlinable public init() {}
+        /// The fields in the order of the wire.
+        @inlinable
+        public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+            try visitor.field("account", &account, "the sums of the tag's account; absent: it had none")
+            try visitor.field("limits", &limits, "the limits that were set on the tag itself and are removed")
+            try visitor.field(
+                "permits", &permits, "the permits that named it, in force or remembered; they go on without it")
+        }
+    }
+}

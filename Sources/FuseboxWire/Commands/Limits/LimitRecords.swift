@@ -288,7 +288,8 @@ public struct Limit: WireRecord, Equatable {
         try thresholds?.validate()
         guard !skipsCacheReads || dimension == .tokens || dimension == .inputTokens else {
             throw Refusal(
-                .outOfRange, "only a limit of tokens or input tokens can leave out cache reads, not one of \(dimension)")
+                .outOfRange, "only a limit of tokens or input tokens can leave out cache reads, not one of \(dimension)"
+            )
         }
         switch window.kind {
         case .none where dimension != .inFlight:
