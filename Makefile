@@ -3,19 +3,20 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = jq libfaketime libuv1-dev python3 strace tzdata
+PACKAGES = jq libfaketime libuv1-dev python3 python3-venv strace tzdata
 # The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
 # (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
-        install-files systemd-test proto-docs
+        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak node-test
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk"
+	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
+	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
@@ -26,6 +27,7 @@ help:
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
 	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
+	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
 	@echo "make format    format the sources; make lint only checks the format"
 
@@ -79,6 +81,48 @@ format:
 test: setup lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	$(MAKE) python-test
+
+# The Python client. What its tests and checks use is installed into .build/venv, each package for itself: without an
+# index the tests run all the same and name what they leave out.
+PYTHON = .build/venv/bin/python
+PYTHON_CLIENT = Clients/python
+
+python-tools: setup
+	@[ -x $(PYTHON) ] || python3 -m venv .build/venv
+	@cmp -s $(PYTHON_CLIENT)/requirements-test.txt .build/venv/requirements-test.txt || { \
+	  echo "installing what the Python client's tests use into .build/venv"; \
+	  all=1; \
+	  for package in $$(grep -v '^#' $(PYTHON_CLIENT)/requirements-test.txt); do \
+	    $(PYTHON) -m pip install -q --disable-pip-version-check "$$package" || { all=; echo "*** $$package cannot be installed ***"; }; \
+	  done; \
+	  [ -z "$$all" ] || cp $(PYTHON_CLIENT)/requirements-test.txt .build/venv/; \
+	}
+
+python-lint: python-tools
+	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) check.py
+
+python-test: python-lint
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src $(CURDIR)/$(PYTHON) -m unittest discover -t . -s tests
+
+python-dist: python-tools
+	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) -m hatchling build -t wheel -d $(CURDIR)/.build/dist
+
+python-soak: python-tools
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
+
+# The tests of the Node client run against the debug build of the daemon.
+KILLS ?= 10
+
+node-test: PACKAGES += nodejs node-typescript $(shell command -v npm > /dev/null || echo npm)
+node-test: setup
+	$(SWIFT) build --product fuseboxd
+	$(SWIFT) build --product fusebox
+	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
 
 sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
@@ -131,10 +175,14 @@ soak:
 	$(MAKE) admission-test
 	$(MAKE) fuzz
 	$(MAKE) walk
+	$(MAKE) python-soak
+	$(MAKE) node-test KILLS=200
 
 proto-docs: setup
 	$(SWIFT) build --product fusebox
 	.build/debug/fusebox protocol --format markdown > proto-docs/commands.md
+	.build/debug/fusebox protocol --format json > proto-docs/protocol.json
+	Clients/generate/python.py proto-docs/protocol.json Clients/python/src/fusebox_client/protocol
 	.build/debug/fusebox protocol --format vectors proto-docs/vectors
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/snapshot.md > .build/snapshot.md
 	echo >> .build/snapshot.md
@@ -144,6 +192,9 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
+	if command -v node > /dev/null && command -v tsc > /dev/null; then \
+	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
+	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
 	echo >> .build/history.md
 	.build/debug/fusebox protocol --format history >> .build/history.md

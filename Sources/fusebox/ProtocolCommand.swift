@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxClient
 import FuseboxInterop
 import Glibc
 
@@ -40,7 +41,7 @@ struct ProtocolCommand: ParsableCommand {
         if let directory { return try writeVectors(to: directory) }
         let reference =
             switch format {
-            case .json: ProtocolReference.json()
+            case .json: ProtocolReference.json([("usage", UsageForm.reference)])
             case .snapshot: SnapshotReference.markdown()
             case .journal: JournalReference.markdown()
             case .history: HistoryReference.markdown()

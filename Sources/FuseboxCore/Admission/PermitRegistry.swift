@@ -50,8 +50,8 @@ public struct PermitRegistry: Sendable {
             get { scopes.model }
             set { scopes.model = newValue }
         }
-        /// Takes a tag away. Returns false if it has none such.
-        mutating func remove(_ tag: TagID) -> Bool { scopes.remove(tag) }
+        /// Takes a tag away.
+        mutating func remove(_ tag: TagID) { scopes.remove(tag) }
 
         /// In nano-dollars.
         var cost: Int64 { estimate.cost?.nanodollars ?? 0 }

@@ -337,6 +337,14 @@ extension CreditLedger {
         }
     }
 
+    /// Forgets the account of a tag, with what it has used on the open day and on days that nobody was told of yet.
+    mutating func forget(_ tag: TagID) {
+        recents.removeAll(&tags[existing: tag.index].recent)
+        tags.remove(at: tag.index)
+        days.cursor = OpenDays.Cursor()
+        days.closed.removeAll { $0.key.tag == tag }
+    }
+
     /// Keeps the open day of another ledger, whose accounts of providers are replaced. What its host has used on the day
     /// is told before its account goes.
     mutating func keepDays(of other: CreditLedger) {

@@ -13,15 +13,17 @@ extension StateMachine {
         var reply = LedgerForget.Reply()
         // The tag goes with its last record; this one keeps it until all are gone.
         tags.retain(tag)
-        for place in permits.places where permits.permits[place].grant.remove(tag) {
+        var naming: [Int] = []
+        permits.permits.forEachSlot { if permits.permits[$0].grant.scopes.has(tag) { naming.append($0) } }
+        for place in naming {
+            permits.permits[place].grant.remove(tag)
             tags.release(tag)
-            reply.permits += 1
         }
+        reply.permits = UInt32(naming.count)
         reply.limits = UInt32(removeLimits(of: tag, at: now))
         if ledger.tags.contains(tag.index) {
             reply.account = ledger.tags[existing: tag.index].sums.usage
-            ledger.recents.removeAll(&ledger.tags[existing: tag.index].recent)
-            ledger.tags.remove(at: tag.index)
+            ledger.forget(tag)
             tags.release(tag)
         }
         tags.release(tag)

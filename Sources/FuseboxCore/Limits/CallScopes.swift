@@ -30,13 +30,15 @@ struct CallScopes: Sendable {
         tagCount += 1
     }
 
-    /// Removes a tag. Returns false if it is not there.
-    mutating func remove(_ tag: TagID) -> Bool {
-        guard let place = (0..<tagCount).first(where: { tags[$0] == tag }) else { return false }
+    /// Whether it has a tag.
+    func has(_ tag: TagID) -> Bool { (0..<tagCount).contains { tags[$0] == tag } }
+
+    /// Removes a tag, if it is there.
+    mutating func remove(_ tag: TagID) {
+        guard let place = (0..<tagCount).first(where: { tags[$0] == tag }) else { return }
         for later in place..<tagCount - 1 { tags[later] = tags[later + 1] }
         tagCount -= 1
         tags[tagCount] = nil
-        return true
     }
 
     /// Calls `body` with every tag, in the order in which they were added.

@@ -14,16 +14,37 @@ struct LimitCharge: Sendable, Equatable {
         case released = 3
     }
 
-    /// The place of the use, and the generation that it had.
-    var entry: UInt32
+    /// The generation of the use.
     var generation: UInt64
-    /// The window that it counts in.
-    var window: UInt32
-    var state: State
     /// Since when it counts.
     var countedAt: Timestamp
-    /// The next charge of the same call.
-    var next: Int?
+    /// The place of the use.
+    var entry: UInt32
+    /// The window that it counts in.
+    var window: UInt32
+    /// The place of the next charge of the same call; `none` if it is the last. There are many charges, so they are
+    /// short.
+    private var nextPlace = Self.none
+    var state: State
+
+    private static var none: UInt32 { .max }
+
+    init(
+        entry: UInt32, generation: UInt64, window: UInt32, state: State, countedAt: Timestamp, next: Int? = nil
+    ) {
+        self.entry = entry
+        self.generation = generation
+        self.window = window
+        self.state = state
+        self.countedAt = countedAt
+        self.next = next
+    }
+
+    /// The place of the next charge of the same call.
+    var next: Int? {
+        get { nextPlace == Self.none ? nil : Int(nextPlace) }
+        set { nextPlace = newValue.map { UInt32($0) } ?? Self.none }
+    }
 }
 
 extension LimitTable {
@@ -142,6 +163,7 @@ extension LimitTable {
         _ call: borrowing CallScopes, _ tags: inout TagTable, _ need: CallNeed, at moment: Moment
     ) -> Int? {
         guard !isEmpty else { return nil }
+        endWatches(for: call, at: moment)
         var first: Int?
         var last: Int?
         for scope in 0..<call.scopeCount {
@@ -180,7 +202,9 @@ extension LimitTable {
         }
         entries[place].isDenying = false
         switch dimension {
-        case .cost, .inFlight: entries[place].held += Int128(amount)
+        case .cost, .inFlight:
+            entries[place].held += Int128(amount)
+            watch(place)
         case .requests: count(amount, place, at: moment.now)
         case .tokens, .inputTokens, .outputTokens:
             count(amount, place, at: moment.now)

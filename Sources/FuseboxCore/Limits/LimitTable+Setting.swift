@@ -89,6 +89,7 @@ extension LimitTable {
         if let calendar = rules[entries[place].rule].calendar {
             entries[place].calendarWindow = calendars[calendar].number
         }
+        watch(place)
         rearm(place, at: now)
     }
 
@@ -114,7 +115,7 @@ extension LimitTable {
 
     /// Removes what a tag has used, of whatever limit.
     mutating func removeUses(of tag: TagID, _ tags: inout TagTable) {
-        for use in uses(where: { $0.key.tag == tag }) { removeEntry(use, &tags) }
+        for use in uses(where: { entries[$0].key.tag == tag }) { removeEntry(use, &tags) }
     }
 
     /// Whether a template stands for a tag.
@@ -200,6 +201,7 @@ extension LimitTable {
     ///
     /// - Parameter dollars: the past as a sum of doubles; nil: the exact sum
     mutating func beginUse(_ place: Int, past: Int64, dollars: Double?) {
+        watch(place)
         entries[place].used += Int128(past)
         entries[place].dollars += dollars ?? Money(nanodollars: past).dollars
         if let calendar = rules[entries[place].rule].calendar {
@@ -212,11 +214,13 @@ extension LimitTable {
     /// - Parameter past: what the account of its scope has used lately
     mutating func countPast(_ past: RecentUse, in recents: borrowing RecentUsePool, _ place: Int, at moment: Moment) {
         guard let slide = entries[place].slide else { return }
+        watch(place)
         slides[slide].add(past, of: rules[entries[place].rule].limit.dimension, in: recents, at: moment)
     }
 
     /// Sets what was used of a limit.
     mutating func setUse(_ place: Int, used: Int64, dollars: Double, start: Timestamp?) {
+        watch(place)
         entries[place].used = Int128(used)
         entries[place].dollars = dollars
         entries[place].start = start
@@ -224,6 +228,7 @@ extension LimitTable {
 
     /// Copies a use of another table. What calls in force hold here stays.
     mutating func beginUse(_ place: Int, as other: Entry) {
+        watch(place)
         entries[place].used = other.used
         entries[place].dollars = other.dollars
         entries[place].start = other.start
@@ -244,7 +249,10 @@ extension LimitTable {
     /// Raises the amount for a while.
     mutating func raise(_ rule: Int, _ raise: Raise?, at now: Timestamp) {
         rules[rule].raise = raise
-        for use in uses(of: rule) { rearm(use, at: now) }
+        for use in uses(of: rule) {
+            watch(use)
+            rearm(use, at: now)
+        }
     }
 
     // MARK: Thresholds

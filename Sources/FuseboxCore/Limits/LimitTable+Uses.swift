@@ -79,6 +79,7 @@ extension LimitTable {
         } else {
             addUse(Int128(amount), place)
         }
+        watch(place)
         noteCrossing(place, at: now)
     }
 
@@ -98,7 +99,9 @@ extension LimitTable {
             // It does not go below zero; an import may have left it there.
             addUse(max(Int128(change), min(0, -entries[place].used)), place)
         }
-        if change > 0 { noteCrossing(place, at: now) }
+        guard change > 0 else { return }
+        watch(place)
+        noteCrossing(place, at: now)
     }
 
     /// Takes an amount back that was counted too much, from the newest use backwards. What is assumed stays.

@@ -17,7 +17,8 @@ struct ScopeKey: Sendable, Hashable {
     }
 
     /// The parts that the scope names, a bit each.
-    var shape: Int { (place == nil ? 0 : 1) | (model == nil ? 0 : 2) | (tag == nil ? 0 : 4) }
+    var shape: Int { (place == nil ? 0 : 1) | (model == nil ? 0 : Self.modelBit) | (tag == nil ? 0 : 4) }
+    static let modelBit = 2
 
     /// A hash for `HashIndex`. The table of names gives the numbers one after the other, so no caller can choose
     /// numbers that collide.
@@ -101,6 +102,8 @@ struct LimitTable: Sendable {
         var firedAt: Timestamp?
         /// The nearest depletion tier that has fired in the current window.
         var firedDepletion: DepletionTier = .none
+        /// Whether it is among `modelUses`.
+        var isWatched = false
         /// Whether the last call that asked was denied.
         var isDenying = false
         /// The number of calls that a shadow limit would have denied.
@@ -139,7 +142,7 @@ struct LimitTable: Sendable {
     private var scopes = SlotTable<ScopeEntry>()
     private var scopeIndex = HashIndex()
     private var links = ChainLinks()
-    /// The uses of limits on the models of a route, by their scope without the model: what a call that names no model meets.
+    /// The uses of limits on models that may be used up: what a call that names no model meets.
     var modelUses = ModelUses()
     /// How many scopes there are of each shape: what is not there is not looked for.
     private var shapes = InlineArray<8, Int>(repeating: 0)
@@ -157,6 +160,9 @@ struct LimitTable: Sendable {
 
     /// Whether there is no limit.
     var isEmpty: Bool { rules.isEmpty }
+
+    /// Whether there are uses of limits on models.
+    var hasModels: Bool { shapes.indices.contains { $0 & ScopeKey.modelBit != 0 && shapes[$0] > 0 } }
 
     // MARK: Limits
 
@@ -217,7 +223,7 @@ struct LimitTable: Sendable {
         let place = entries.insert(entry)
         useOrder.append(place, number: entry.generation)
         scopes[scope].uses.append(place, &links)
-        modelUses.add(place, of: entry.key)
+        watch(place)
         rules[entry.rule].uses += 1
         return place
     }
@@ -227,7 +233,7 @@ struct LimitTable: Sendable {
         let key = entries[place].key
         guard let scope = findScope(key) else { preconditionFailure("a use has its scope") }
         scopes[scope].uses.remove(place, &links)
-        modelUses.remove(place, of: key)
+        endWatch(place)
         if let slide = entries[place].slide { slides.remove(at: slide) }
         forgetAssumed(place)
         rules[entries[place].rule].uses -= 1
@@ -296,9 +302,9 @@ extension LimitTable {
                 table.scopes[scope].uses.append(place, &table.links)
             }
         }
-        // In the order in which they began, in which a restart finds them.
         useOrder.forEach { place in
-            table.modelUses.add(place, of: table.entries[place].key)
+            table.entries[place].isWatched = false
+            table.watch(place)
             return true
         }
         return table

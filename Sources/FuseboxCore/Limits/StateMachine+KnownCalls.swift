@@ -177,9 +177,12 @@ extension LimitTable {
             entry: UInt32(place), generation: entries[place].generation, window: entries[place].window,
             state: dimension.isHeld ? .held : .counted, countedAt: grantedAt)
         switch dimension {
-        case .cost: entries[place].held += Int128(amount)
+        case .cost:
+            entries[place].held += Int128(amount)
+            watch(place)
         case .inFlight:
             if isInFlight { entries[place].held += Int128(amount) } else { charge.state = .released }
+            watch(place)
         case .requests:
             if use.tellsRequests, let told = use.since {
                 if grantedAt < told { charge.window &-= 1 }

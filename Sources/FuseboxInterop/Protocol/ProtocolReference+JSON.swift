@@ -2,7 +2,13 @@ import FuseboxWire
 
 extension ProtocolReference {
     /// The reference as indented JSON, for programs. It ends with a line break.
-    package static func json() -> String { ProtocolReference().value.text(pretty: true) + "\n" }
+    ///
+    /// - Parameter more: members that other modules declare, which follow those of the protocol
+    package static func json(_ more: [(key: String, value: JSONValue)] = []) -> String {
+        JSONValue.object(ProtocolReference().members + more).text(pretty: true) + "\n"
+    }
+
+    private var members: [(key: String, value: JSONValue)] { value.members ?? [] }
 
     private var value: JSONValue {
         [
@@ -20,6 +26,7 @@ extension ProtocolReference {
             "prefixes": .object(prefixes.map { ($0.name, Self.value($0.fields)) }),
             "types": .array(types.map(value)),
             "statuses": .array(Status.allCases.map(Self.value)),
+            "outcomes": .array(Outcome.allCases.map(Self.value)),
         ]
     }
 
@@ -78,6 +85,16 @@ extension ProtocolReference {
             "name": .string("\(status)"),
             "closesConnection": .bool(status.closesConnection),
             "meaning": .string(status.meaning),
+        ]
+    }
+
+    private static func value(_ outcome: Outcome) -> JSONValue {
+        [
+            "number": JSONValue(outcome.rawValue),
+            "name": .string("\(outcome)"),
+            "isOfProvider": .bool(outcome.isOfProvider),
+            "takesRetryAfter": .bool(outcome.takesRetryAfter),
+            "takesUsage": .bool(outcome.takesUsage),
         ]
     }
 }

@@ -80,6 +80,17 @@ package struct ProtocolReference: Sendable {
         ("chunkLength", WireLimits.chunkLength, "bytes of one value of type bytes"),
         ("pageLength", WireLimits.pageLength, "entries of one page of a list"),
         ("curveLength", WireLimits.curveLength, "points of a degradation curve"),
+        ("candidates", WireLimits.candidates, "candidates of an admission; at least 1"),
+        ("tags", WireLimits.TagList.capacity, "tags of a call"),
+        ("callCost", Int(WireLimits.callCost.nanodollars), "nano-dollars that one call may cost"),
+        (
+            "permitMilliseconds", Int(WireLimits.permitMilliseconds),
+            "milliseconds of a permit's time to live; at least 1"
+        ),
+        (
+            "cooldownMilliseconds", Int(ValueRanges.cooldown.upperBound),
+            "milliseconds of `retryAfterMilliseconds` and `resetAfterMilliseconds` in a request"
+        ),
     ]
 }
 

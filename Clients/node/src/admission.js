@@ -1,0 +1,189 @@
+'use strict'
+
+const { InvalidArgumentError, ProtocolError } = require('./errors')
+const { candidate, candidateList } = require('./candidates')
+const { nanodollars } = require('./money')
+const { bounded, takesRetryAfter } = require('./outcomes')
+const { AdmissionDeniedError, Permit, denials } = require('./permit')
+const { encode } = require('./requests')
+const { sentUsage } = require('./usage')
+const { commands } = require('./protocol/commands')
+
+/** @typedef {import('./client').Client} Client */
+/** @typedef {import('./candidates').CandidateLike} CandidateLike */
+/** @typedef {import('./protocol/types').Candidate} Candidate */
+/** @typedef {import('./outcomes').CallOutcome} CallOutcome */
+/** @typedef {import('./protocol/types').Outcome} Outcome */
+
+/** A permit's time to live, in milliseconds. */
+const defaultTTL = 60_000
+const longestTTL = 86_400_000
+const mostCandidates = 16
+
+/**
+ * What a call is made for and what it may use at most. What is left out is not known.
+ *
+ * @typedef {object} AdmitOptions
+ * @property {string[]} [tags] what the call is made for, such as `team:search`: at most 8
+ * @property {bigint | number | string} [cost] dollars as a number or a string, or a bigint of nano-dollars
+ * @property {number} [tokens] input and output together
+ * @property {number} [inputTokens]
+ * @property {number} [outputTokens]
+ * @property {number} [ttl] how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by
+ *   default
+ * @property {boolean} [explains] whether a denial tells every limit that stands against a candidate
+ */
+
+/**
+ * What became of a settle or a report.
+ *
+ * @typedef {object} Settling
+ * @property {'delivered' | 'queued' | 'unknown'} delivery whether the daemon has it. `unknown`: it may have counted
+ * @property {import('./protocol/types').PermitStanding | null} standing the permit's standing before; null if not known
+ * @property {import('./protocol/types').LimitReached[]} reached limits whose thresholds the usage has reached
+ * @property {import('./protocol/types').DepletionProjected | null} depletion the limit that will be used up sooner
+ */
+
+/** @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */
+function question (candidates, { tags = [], cost, tokens, inputTokens, outputTokens, explains = false }) {
+  const list = candidateList(candidates)
+  if (list.length < 1 || list.length > mostCandidates) {
+    throw new InvalidArgumentError(`candidates: an admission needs 1 to ${mostCandidates} of them, not ${list.length}`)
+  }
+  return {
+    candidates: list,
+    tags,
+    estimate: {
+      cost: cost == null ? null : nanodollars(cost),
+      inputTokens: inputTokens ?? null,
+      outputTokens: outputTokens ?? null,
+      tokens: tokens ?? null,
+    },
+    explains,
+  }
+}
+
+/** @param {number} ttl */
+function checkedTTL (ttl) {
+  if (!(ttl >= 1 && ttl <= longestTTL)) {
+    throw new InvalidArgumentError(`ttl: ${ttl} is not a number of milliseconds from 1 to ${longestTTL}`)
+  }
+  return Math.ceil(ttl)
+}
+
+/**
+ * Asks for a permit that nobody renews yet.
+ *
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options
+ * @param {AbortSignal} [signal] what the permit passes on to its body
+ * @returns {Promise<Permit>}
+ */
+async function ask (client, candidates, options, signal) {
+  const asked = question(candidates, options)
+  const ttl = checkedTTL(options.ttl ?? defaultTTL)
+  const reply = await client.decide(commands['admission.admit'], { ...asked, ttlMilliseconds: ttl })
+  if (!reply) {
+    return new Permit({
+      candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined,
+      state: 'closed', share: 1, heldCost: null, costBasis: 'nothing', passedOver: [],
+    }, signal)
+  }
+  const granted = decided(reply.decision, asked.candidates)
+  if (reply.permit === null) throw new ProtocolError('a call is admitted without a permit')
+  return new Permit({
+    ...granted, tags: asked.tags, number: reply.permit, expiresAt: reply.expiresAt, epoch: client.exchange.epoch,
+  }, signal)
+}
+
+/** @param {import('./protocol/types').AdmissionDecision} decision @param {Candidate[]} candidates */
+function decided (decision, candidates) {
+  const reasons = denials(decision, candidates)
+  if (decision.candidate == null) {
+    const wait = decision.retryAfterMilliseconds
+    throw new AdmissionDeniedError(reasons, wait == null ? null : Number(wait))
+  }
+  const candidate = candidates[decision.candidate]
+  if (!candidate) throw new ProtocolError(`candidate ${decision.candidate} of ${candidates.length} is admitted`)
+  const { state, share, heldCost = null, costBasis } = decision
+  return { candidate, state, share, heldCost, costBasis, passedOver: reasons }
+}
+
+/** @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */
+async function admit (client, candidates, options) {
+  const permit = await ask(client, candidates, options)
+  if (permit.number !== null) client.holding.hold(permit.number, options.ttl ?? defaultTTL)
+  return permit
+}
+
+/**
+ * Which candidate would be admitted.
+ *
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options
+ */
+async function preview (client, candidates, options) {
+  const asked = question(candidates, options)
+  return decided(await client.call('admission.preview', asked), asked.candidates)
+}
+
+/**
+ * An outcome as the wire has it.
+ *
+ * @param {CallOutcome | Outcome} told
+ */
+function sentOutcome (told) {
+  const { outcome, retryAfter = null, usage = null } = typeof told === 'string' ? { outcome: told } : told
+  return {
+    outcome,
+    usage: outcome === 'cancelled' ? null : sentUsage(usage),
+    retryAfterMilliseconds: retryAfter != null && takesRetryAfter(outcome) ? bounded(retryAfter) : null,
+  }
+}
+
+/**
+ * Settles a permit. If the daemon keeps nothing of the permit any more, the call is reported instead.
+ *
+ * @param {Client} client @param {Permit} permit @param {CallOutcome | Outcome} outcome
+ * @param {boolean} isKept whether the settle is kept while the daemon is away
+ * @returns {Promise<Settling>}
+ */
+async function settle (client, permit, outcome, isKept) {
+  const sent = sentOutcome(outcome)
+  const substitute = { candidate: permit.candidate, tags: permit.tags, ...sent }
+  if (permit.number === null) return settling(await client.tell(commands['admission.report'], substitute))
+  client.holding.release(permit.number)
+  const reported = commands['admission.report']
+  return settling(await client.tell(commands['admission.settle'], { permit: permit.number, ...sent }, {
+    isKept,
+    substitute: { epoch: permit.epoch ?? 0n, command: reported, payload: encode(reported, substitute) },
+  }))
+}
+
+/** @param {{ reply: any, delivery: Settling['delivery'] }} told @returns {Settling} */
+function settling ({ reply, delivery }) {
+  const record = reply?.record ?? reply
+  return {
+    delivery, standing: reply?.standing ?? null, reached: record?.reached ?? [], depletion: record?.depletion ?? null,
+  }
+}
+
+/**
+ * @param {Client} client @param {CandidateLike} where @param {CallOutcome | Outcome} outcome
+ * @param {{ tags?: string[] }} options
+ */
+async function report (client, where, outcome, { tags = [] } = {}) {
+  return settling(
+    await client.tell(commands['admission.report'], { candidate: candidate(where), tags, ...sentOutcome(outcome) }),
+  )
+}
+
+/** @param {Client} client @param {Permit} permit @param {number} [ttl] */
+async function renew (client, permit, ttl = defaultTTL) {
+  if (permit.number === null) return { standing: null, expiresAt: null }
+  const reply = await client.call(
+    'admission.renew', { permit: permit.number, ttlMilliseconds: BigInt(checkedTTL(ttl)) },
+  )
+  if (reply.standing === 'inForce') permit.expiresAt = reply.expiresAt
+  return reply
+}
+
+module.exports = { admit, ask, checkedTTL, defaultTTL, preview, renew, report, settle }

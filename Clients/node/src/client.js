@@ -1,0 +1,334 @@
+'use strict'
+
+const {
+  ClosedError, InvalidArgumentError, OutcomeUnknownError, RequestTimeoutError, UnavailableError,
+} = require('./errors')
+const { Exchange } = require('./exchange')
+const { Holding } = require('./holding')
+const { close, connectFirst, finish } = require('./lifetime')
+const { settings } = require('./options')
+const { kept } = require('./requests')
+const { EventStream } = require('./event-stream')
+const { admit, preview, renew, report, settle } = require('./admission')
+const { withPermit } = require('./with-permit')
+const { guardedFetch } = require('./fetch')
+const { leaveReports, spoolFolders } = require('./spool')
+const { deliverAll } = require('./spool-delivery')
+const { commands } = require('./protocol/commands')
+
+/** @typedef {import('./options').Options} Options */
+/** @typedef {import('./protocol/types').Commands} Commands */
+/** @typedef {import('./protocol/types').Topic} Topic */
+/** @typedef {import('./candidates').CandidateLike} CandidateLike */
+/** @typedef {import('./permit').Permit} Permit */
+/** @typedef {import('./outcomes').CallOutcome} CallOutcome */
+/** @typedef {import('./admission').AdmitOptions} AdmitOptions */
+/** @typedef {import('./with-permit').PermitOptions} PermitOptions */
+/** @typedef {import('./exchange').RequestOptions} RequestOptions */
+
+/** How long `close` waits for the replies to what is under way, in milliseconds. */
+const farewellTime = 1_000
+/** Commands that wait for the disk: snapshots and imports. */
+const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.commit'])
+
+/**
+ * What `call` may be told.
+ *
+ * @typedef {object} CallOptions
+ * @property {number} [timeout] milliseconds, instead of the client's `requestTimeout`
+ * @property {AbortSignal} [signal] ends the wait. A request that changes state may have been carried out, at most once
+ */
+
+/**
+ * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
+ * the next call connects again. An idle client does not keep the process alive.
+ */
+class Client {
+  /**
+   * Use `connect`.
+   *
+   * @param {Options} [options]
+   */
+  constructor (options = {}) {
+    /** @internal */
+    this.settings = settings(options)
+    /** @internal */
+    this.exchange = new Exchange(this.settings)
+    /** @internal */
+    this.holding = new Holding(this.exchange)
+    /**
+     * @internal
+     * @type {Set<EventStream>}
+     */
+    this.streams = new Set()
+    /**
+     * @internal
+     * @type {Promise<void> | null}
+     */
+    this.closing = null
+    /**
+     * @internal
+     * @type {Promise<void> | null}
+     */
+    this.delivering = null
+  }
+
+  /** The path of the daemon's socket. */
+  get path () { return this.settings.path }
+  /** What the daemon told at the last hello: its version, its profile, whether this peer is an operator. */
+  get hello () { return this.exchange.hello }
+  /** Whether there is a connection. */
+  get isConnected () { return this.exchange.phase === 'open' }
+  /** The number of reports that are kept for the daemon's return. */
+  get queuedReports () { return this.exchange.queuedReports }
+  /** The number of reports that were dropped because too many were kept, or that the daemon refused. */
+  get droppedReports () { return this.exchange.droppedReports }
+
+  // Commands
+
+  /**
+   * Sends a command of the protocol and returns its reply. Integers of 64 bits and money (in nano-dollars) are bigints.
+   * The failure policy does not apply.
+   *
+   * @template {keyof Commands} Name
+   * @param {Name} name such as `'breaker.list'`
+   * @param {Commands[Name]['request']} [fields]
+   * @param {CallOptions} [options]
+   * @returns {Promise<Commands[Name]['reply']>}
+   */
+  call (name, fields, options = {}) {
+    const command = commands[name]
+    if (!command) return Promise.reject(new InvalidArgumentError(`there is no command '${name}'`))
+    const timeout = options.timeout ?? (slow.has(name) ? this.settings.operatorTimeout : undefined)
+    return this.exchange.request(command, fields, { ...options, timeout })
+  }
+
+  /**
+   * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
+   *
+   * @param {keyof Commands} name
+   * @param {any} [fields] its fields without the cursor
+   * @returns {AsyncGenerator<any, void, undefined>}
+   */
+  async * list (name, fields = {}) {
+    let cursor = commands[name]?.name.startsWith('limit.') || name === 'admission.permits' ? 0n : 0
+    do {
+      /** @type {any} */
+      const page = await this.call(name, { ...fields, cursor })
+      const entries = Object.values(page).find(Array.isArray)
+      if (!entries) throw new InvalidArgumentError(`${name} does not list in pages`)
+      yield * entries
+      cursor = page.next
+    } while (cursor)
+  }
+
+  /** Everything that is needed to rank providers: breaker, mark, spend and fullest limit of each. */
+  async overview () {
+    /** @type {import('./protocol/types').OverviewEntry[]} */
+    const entries = []
+    for await (const entry of this.list('overview')) entries.push(entry)
+    return entries
+  }
+
+  /**
+   * The daemon's events from now on, on a connection of their own, as an async iterator. See `EventStream`.
+   *
+   * @param {Topic[]} [topics] all by default
+   * @param {import('./event-stream').EventOptions} [options]
+   */
+  events (topics, options = {}) {
+    if (this.closing) throw new ClosedError()
+    /** @type {EventStream} */
+    const stream = new EventStream(this.settings, topics, options, () => this.streams.delete(stream))
+    this.streams.add(stream)
+    return stream
+  }
+
+  // Admission
+
+  /**
+   * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
+   * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+   *
+   * @template T
+   * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+   * @param {PermitOptions} options
+   * @param {(permit: Permit) => T | Promise<T>} body
+   * @returns {Promise<T>}
+   */
+  withPermit (candidates, options, body) { return withPermit(this, candidates, options ?? {}, body) }
+
+  /**
+   * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
+   *
+   * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+   * @param {string | URL | ((permit: Permit) => string | URL)} url
+   * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
+   * @param {import('./fetch').FetchOptions} [options]
+   * @returns {Promise<Response>}
+   */
+  fetch (candidates, url, init, options) { return guardedFetch(this, candidates, url, init, options) }
+
+  /**
+   * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled.
+   *
+   * @param {CandidateLike | CandidateLike[]} candidates
+   * @param {AdmitOptions} [options]
+   * @returns {Promise<Permit>}
+   * @throws {import('./permit').AdmissionDeniedError} if none of them may be called now
+   */
+  admit (candidates, options = {}) { return admit(this, candidates, options) }
+
+  /**
+   * Tells how the call of a permit went.
+   *
+   * @param {Permit} permit @param {CallOutcome | CallOutcome['outcome']} outcome
+   */
+  settle (permit, outcome) { return settle(this, permit, outcome, this.keepsReports) }
+
+  /**
+   * Extends a permit whose call is under way.
+   *
+   * @param {Permit} permit @param {number} [ttl] milliseconds
+   */
+  renew (permit, ttl) { return renew(this, permit, ttl) }
+
+  /**
+   * Tells how a call without a permit went, and what it used.
+   *
+   * @param {CandidateLike} candidate
+   * @param {CallOutcome | CallOutcome['outcome']} outcome
+   * @param {{ tags?: string[] }} [options]
+   */
+  report (candidate, outcome, options) { return report(this, candidate, outcome, options) }
+
+  /**
+   * What `admit` would decide now. Holds nothing.
+   *
+   * @param {CandidateLike | CandidateLike[]} candidates
+   * @param {AdmitOptions} [options]
+   */
+  preview (candidates, options = {}) { return preview(this, candidates, options) }
+
+  // The failure policy
+
+  /** @internal */
+  get failsOpen () { return this.settings.failurePolicy === 'open' }
+  /** @internal */
+  get keepsReports () { return this.failsOpen || this.settings.keepsReports }
+
+  /**
+   * Asks for a decision. Null if the daemon does not answer and the client fails open: the call is permitted.
+   *
+   * @param {import('./protocol/commands').Command} command
+   * @param {any} fields
+   * @returns {Promise<any>}
+   * @internal
+   */
+  async decide (command, fields) {
+    try {
+      return await this.exchange.request(command, fields)
+    } catch (error) {
+      if (this.failsOpen && meansAway(error)) return null
+      throw error
+    }
+  }
+
+  /**
+   * Sends a report, or keeps it.
+   *
+   * @param {import('./protocol/commands').Command} command
+   * @param {any} fields
+   * @param {RequestOptions & { isKept?: boolean }} options
+   * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have
+   *   counted, at most once
+   * @internal
+   */
+  async tell (command, fields, { isKept = this.keepsReports, ...options } = {}) {
+    try {
+      const reply = await this.exchange.request(command, fields, { ...options, isReport: isKept })
+      return reply === kept ? { reply: null, delivery: 'queued' } : { reply, delivery: 'delivered' }
+    } catch (error) {
+      if (isKept && meansAway(error)) return { reply: null, delivery: 'unknown' }
+      throw error
+    }
+  }
+
+  // Closing
+
+  /**
+   * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
+   * could not be delivered are left in the spool.
+   *
+   * @returns {Promise<void>}
+   */
+  close () {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  /**
+   * Delivers what workers of this user have left in the spool, beside everything else.
+   *
+   * @internal
+   */
+  deliver () {
+    this.delivering = deliverAll(this.settings, spoolFolders(this.settings), () => this.closing !== null)
+  }
+
+  /** @internal */
+  async end () {
+    for (const stream of [...this.streams]) stream.close()
+    await this.delivering
+    this.holding.close()
+    await finish(this.exchange, farewellTime)
+    const left = close(this.exchange)
+    if (left.reports.length > 0 && this.settings.spool !== false) leaveReports(this.settings, left)
+  }
+}
+
+/**
+ * Whether an error means that the daemon did not answer.
+ *
+ * @param {unknown} error
+ */
+const meansAway = error =>
+  error instanceof UnavailableError || error instanceof RequestTimeoutError || error instanceof OutcomeUnknownError
+
+/**
+ * Node 18 does not have it before 18.18.
+ *
+ * @type {symbol | undefined}
+ */
+const asyncDispose = /** @type {any} */ (Symbol).asyncDispose
+
+// `await using client = await connect()` closes the client.
+if (asyncDispose) {
+  Object.defineProperty(Client.prototype, asyncDispose, {
+    /** @this {Client} */
+    value () { return this.close() },
+  })
+}
+
+/**
+ * Connects to the daemon.
+ *
+ * @param {Options} [options]
+ * @returns {Promise<Client>}
+ * @throws {UnavailableError} if no daemon answers and the client fails closed. A client that fails open is returned all
+ *   the same, and connects when the daemon is back
+ */
+async function connect (options = {}) {
+  const client = new Client(options)
+  try {
+    await connectFirst(client.exchange)
+    client.deliver()
+  } catch (error) {
+    if (client.failsOpen && error instanceof UnavailableError) return client
+    await client.close()
+    throw error
+  }
+  return client
+}
+
+module.exports = { Client, connect }

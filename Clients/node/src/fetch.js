@@ -1,0 +1,167 @@
+'use strict'
+
+const { FuseboxError } = require('./errors')
+const { candidateList } = require('./candidates')
+const { isOfProvider, outcomeOfError } = require('./outcomes')
+const { DocumentStream } = require('./sse')
+const { finish, hold } = require('./with-permit')
+
+/** @typedef {import('./client').Client} Client */
+/** @typedef {import('./permit').Permit} Permit */
+/** @typedef {import('./candidates').CandidateLike} CandidateLike */
+
+/**
+ * @typedef {object} FetchRules
+ * @property {typeof fetch} [fetch] what sends the request, instead of the global `fetch`
+ */
+
+/** @typedef {import('./with-permit').PermitOptions & FetchRules} FetchOptions */
+
+/**
+ * `fetch` under a permit; `Client.fetch` documents it.
+ *
+ * | what happens | the permit is settled |
+ * |---|---|
+ * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
+ * | an answer that is JSON | with its usage, before the answer is returned |
+ * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
+ * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
+ * | … which nobody reads and the garbage collector takes | as `abandoned` |
+ * | … that breaks off | as `failure`, with the usage until then |
+ * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
+ *
+ * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is
+ * tried. If all fail, the caller gets the last answer or error.
+ *
+ * @param {Client} client
+ * @param {CandidateLike | CandidateLike[]} candidates
+ * @param {string | URL | ((permit: Permit) => string | URL)} url
+ * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
+ * @param {FetchOptions} [options]
+ * @returns {Promise<Response>}
+ */
+async function guardedFetch (client, candidates, url, init = {}, options = {}) {
+  const signal = options.signal ?? (typeof init === 'function' ? undefined : init.signal ?? undefined)
+  const rules = { ...options, signal }
+  const goesOn = typeof url === 'function' || typeof init === 'function'
+  let left = candidateList(candidates)
+  /** @type {(() => Promise<Response>) | null} */
+  let last = null
+  for (let attempt = 1; ; attempt += 1) {
+    /** @type {Permit} */
+    let permit
+    try {
+      permit = await hold(client, left, rules)
+    } catch (error) {
+      if (last) return last()
+      throw error
+    }
+    const { answer, outcome } = await send(client, permit, url, init, rules)
+    const { provider } = permit
+    left = left.filter(candidate => candidate.provider !== provider)
+    const isLast = !goesOn || left.length === 0 || attempt >= (options.attempts ?? Infinity)
+    if (isLast || outcome === null || !isOfProvider(outcome) || signal?.aborted) return answer()
+    last = answer
+  }
+}
+
+/**
+ * Sends one request under its permit. The outcome is null while the body is still to be read.
+ *
+ * @param {Client} client @param {Permit} permit
+ * @param {string | URL | ((permit: Permit) => string | URL)} url
+ * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} init
+ * @param {FetchOptions} rules
+ * @returns {Promise<{ answer: () => Promise<Response>, outcome: import('./outcomes').Outcome | null }>}
+ */
+async function send (client, permit, url, init, rules) {
+  try {
+    const target = typeof url === 'function' ? url(permit) : url
+    const request = typeof init === 'function' ? await init(permit) : init
+    const response = await (rules.fetch ?? fetch)(target, { ...request, signal: request.signal ?? rules.signal })
+    const type = response.headers.get('content-type') ?? ''
+    if (response.status < 400 && response.body && !/\bjson\b/.test(type)) {
+      return { answer: async () => observed(client, permit, response, rules), outcome: null }
+    }
+    const document = await parsed(response)
+    if (response.status < 400) permit.usage(document)
+    permit.response(response, document)
+    const outcome = await finish(client, permit, { outcome: 'success' }, rules)
+    return { answer: async () => response, outcome }
+  } catch (error) {
+    // An aborted request may have reached the provider. So it is not given back.
+    const outcome = await finish(client, permit, outcomeOfError(error, rules.signal ?? undefined), rules)
+    return { answer: () => Promise.reject(error), outcome }
+  }
+}
+
+/**
+ * The body as JSON, which the caller can still read; undefined if it is none.
+ *
+ * @param {Response} response
+ */
+async function parsed (response) {
+  const text = await response.clone().text()
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return undefined
+  }
+}
+
+/**
+ * Gives up the bodies that nobody can read any more, because nobody refers to them.
+ *
+ * @type {FinalizationRegistry<() => void>}
+ */
+const forgotten = new FinalizationRegistry(giveUp => giveUp())
+
+/**
+ * The same answer, with a body that settles the permit when it has been read or given up.
+ *
+ * @param {Client} client @param {Permit} permit @param {Response} response @param {FetchOptions} rules
+ */
+function observed (client, permit, response, rules) {
+  const source = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader()
+  const documents = new DocumentStream(document => permit.usage(document))
+  let isSettled = false
+  /** @param {import('./outcomes').CallOutcome} outcome */
+  const settle = async outcome => {
+    if (isSettled) return
+    isSettled = true
+    documents.end()
+    await finish(client, permit, outcome, rules)
+  }
+  const body = new ReadableStream({
+    async pull (controller) {
+      try {
+        const { value, done } = await source.read()
+        if (done) {
+          await settle({ outcome: 'success' })
+          return controller.close()
+        }
+        documents.push(value)
+        controller.enqueue(value)
+      } catch (error) {
+        if (!(error instanceof FuseboxError)) await settle(outcomeOfError(error, rules.signal ?? undefined))
+        controller.error(error)
+      }
+    },
+    async cancel (reason) {
+      await Promise.all([source.cancel(reason), settle({ outcome: 'abandoned' })])
+    },
+  }, { highWaterMark: 0 })
+  forgotten.register(body, () => {
+    source.cancel().catch(() => {})
+    settle({ outcome: 'abandoned' }).catch(() => {})
+  })
+  const { status, statusText, headers } = response
+  const copy = new Response(body, { status, statusText, headers })
+  // These say where the answer came from, and a constructor cannot set them.
+  for (const member of /** @type {const} */ (['url', 'redirected', 'type'])) {
+    Object.defineProperty(copy, member, { value: response[member] })
+  }
+  return copy
+}
+
+module.exports = { guardedFetch }

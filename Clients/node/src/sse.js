@@ -1,0 +1,65 @@
+'use strict'
+
+/** The longest line that is kept, in characters. Longer ones hold images or the like, and no usage. */
+const longestLine = 1 << 20
+
+/**
+ * Finds the JSON documents in a stream of text: the data of server-sent events, or one document a line.
+ */
+class DocumentStream {
+  /** @param {(document: any) => void} onDocument */
+  constructor (onDocument) {
+    this.onDocument = onDocument
+    this.decoder = new TextDecoder()
+    this.line = ''
+    /**
+     * The data of the event that is not complete yet.
+     *
+     * @type {string[]}
+     */
+    this.data = []
+  }
+
+  /** @param {Uint8Array} bytes */
+  push (bytes) {
+    this.take(this.decoder.decode(bytes, { stream: true }))
+  }
+
+  /** The stream has ended. What is not complete counts all the same. */
+  end () {
+    this.take(this.decoder.decode() + '\n\n')
+  }
+
+  /** @param {string} text */
+  take (text) {
+    const lines = (this.line + text).split(/\r\n|\n|\r(?!$)/)
+    this.line = lines.pop() ?? ''
+    if (this.line.length > longestLine) this.line = this.line.slice(0, 1)
+    for (const line of lines) this.takeLine(line)
+  }
+
+  /** @param {string} line */
+  takeLine (line) {
+    if (line.startsWith('data:')) this.data.push(line.slice(5).trimStart())
+    else if (line.startsWith('{')) this.parse(line)
+    else if (line === '' && this.data.length > 0) {
+      this.parse(this.data.join('\n'))
+      this.data = []
+    }
+  }
+
+  /** @param {string} text */
+  parse (text) {
+    // Most events have no usage, and to parse them would cost more than the stream itself.
+    if (!text.startsWith('{') || !/usage|eval_count/i.test(text)) return
+    let document
+    try {
+      document = JSON.parse(text)
+    } catch (error) {
+      return
+    }
+    this.onDocument(document)
+  }
+}
+
+module.exports = { DocumentStream }

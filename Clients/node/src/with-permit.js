@@ -1,0 +1,141 @@
+'use strict'
+
+const { FuseboxError, InvalidArgumentError } = require('./errors')
+const { candidateList } = require('./candidates')
+const { ask, checkedTTL, defaultTTL, settle } = require('./admission')
+const { isOfProvider, outcomeOfError } = require('./outcomes')
+const { sum } = require('./permit')
+
+/** @typedef {import('./client').Client} Client */
+/** @typedef {import('./permit').Permit} Permit */
+/** @typedef {import('./candidates').CandidateLike} CandidateLike */
+/** @typedef {import('./outcomes').CallOutcome} CallOutcome */
+
+/**
+ * A call whose permit could not be settled.
+ *
+ * @typedef {object} UnsettledCall
+ * @property {Permit} permit
+ * @property {CallOutcome} outcome
+ * @property {FuseboxError} error
+ */
+
+/**
+ * The rules that a call is made by.
+ *
+ * @typedef {object} CallRules
+ * @property {number} [maxAge] how long the permit is renewed at most, in milliseconds: an hour by default
+ * @property {number} [attempts] how many calls are made at most, each to another provider: 16 by default
+ * @property {AbortSignal} [signal] aborted before the body begins: the permit is given back and the call rejects with
+ *   the signal's reason. The body finds it in `permit.signal`
+ * @property {(error: unknown) => CallOutcome} [outcome] what an error of the body means, instead of `outcomeOfError`
+ * @property {(call: UnsettledCall) => void} [onUnsettled] called when the daemon refused the settle, or the usage was
+ *   out of range
+ */
+
+/** @typedef {import('./admission').AdmitOptions & CallRules} PermitOptions */
+
+const hour = 3_600_000
+
+/**
+ * Makes a call under a permit; `Client.withPermit` documents it.
+ *
+ * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is
+ * away, the settle is kept under either failure policy, and sent when the client is connected again. Once a call has
+ * failed, its error is thrown, and not the reason why there is no other candidate.
+ *
+ * @template T
+ * @param {Client} client
+ * @param {CandidateLike | CandidateLike[]} candidates
+ * @param {PermitOptions} options
+ * @param {(permit: Permit) => T | Promise<T>} body
+ * @returns {Promise<T>}
+ */
+async function withPermit (client, candidates, options, body) {
+  if (typeof body !== 'function') throw new InvalidArgumentError('withPermit takes candidates, options and a function')
+  let left = candidateList(candidates)
+  /** @type {{ error: unknown } | null} */
+  let failure = null
+  for (let attempt = 1; ; attempt += 1) {
+    /** @type {Permit} */
+    let permit
+    try {
+      permit = await hold(client, left, options)
+    } catch (error) {
+      throw failure ? failure.error : error
+    }
+    const ending = await run(body, permit)
+    if ('value' in ending) {
+      await finish(client, permit, { outcome: 'success' }, options)
+      return ending.value
+    }
+    failure = ending
+    const meaning = options.outcome ?? (error => outcomeOfError(error, options.signal))
+    const outcome = await finish(client, permit, meaning(ending.error), options)
+    left = left.filter(candidate => candidate.provider !== permit.provider)
+    const goesOn = isOfProvider(outcome) && !options.signal?.aborted && attempt < (options.attempts ?? Infinity)
+    if (!goesOn || left.length === 0) throw ending.error
+  }
+}
+
+/**
+ * What the body returns or throws.
+ *
+ * @template T
+ * @param {(permit: Permit) => T | Promise<T>} body @param {Permit} permit
+ * @returns {Promise<{ value: T } | { error: unknown }>}
+ */
+async function run (body, permit) {
+  try {
+    return { value: await body(permit) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/**
+ * A permit that is renewed until it is settled. An aborted caller gives it back.
+ *
+ * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions} options
+ */
+async function hold (client, candidates, options) {
+  options.signal?.throwIfAborted()
+  const permit = await ask(client, candidates, options, options.signal)
+  if (options.signal?.aborted) {
+    await finish(client, permit, { outcome: 'cancelled' }, options)
+    throw options.signal.reason
+  }
+  if (permit.number !== null) {
+    client.holding.renew(permit.number, checkedTTL(options.ttl ?? defaultTTL), options.maxAge ?? hour)
+  }
+  return permit
+}
+
+/**
+ * Settles a permit with what the body told, whatever happens. Returns the outcome.
+ *
+ * @param {Client} client @param {Permit} permit @param {CallOutcome} ended how the body ended
+ * @param {Pick<CallRules, 'onUnsettled'>} options
+ */
+async function finish (client, permit, ended, options) {
+  const told = permit.told ?? ended
+  // A call that was never sent has used nothing, so one with usage cannot be cancelled.
+  const outcome = told.outcome === 'cancelled' && (permit.used || ended.usage) ? 'abandoned' : told.outcome
+  const call = { outcome, retryAfter: told.retryAfter }
+  try {
+    const usages = [permit.used, ended.usage].flatMap(usage => usage ?? [])
+    await settle(client, permit, { ...call, usage: usages.length === 0 ? null : usages.reduce(sum) }, true)
+  } catch (error) {
+    if (!(error instanceof FuseboxError)) throw error
+    // The outcome counts even if the usage is out of range.
+    if (error instanceof InvalidArgumentError) await settle(client, permit, call, true).catch(ignore)
+    client.exchange.droppedReports += 1
+    options.onUnsettled?.({ permit, outcome: call, error })
+  }
+  return outcome
+}
+
+/** The caller is told of the first error. */
+const ignore = () => {}
+
+module.exports = { withPermit, hold, finish }

@@ -1,0 +1,169 @@
+// client.fetch against a fake provider: what each answer does to breaker, mark, usage and cost.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import v8 from 'node:v8'
+import vm from 'node:vm'
+import { Daemon, until } from './support/daemon.mjs'
+import { startProvider } from './support/provider.mjs'
+
+async function start (t) {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const url = await startProvider(t)
+  await client.call(
+    'price.set', { prices: [{ provider: 'openai', price: { input: 2_500_000_000n, output: 10_000_000_000n } }] },
+  )
+  /** What the call did: failures of the breaker, milliseconds of the mark, cost, tokens. */
+  const effects = async (provider = 'openai') => {
+    const { status } = await client.call('breaker.get', { name: provider })
+    const { entry } = await client.call('exhaustion.get', { provider })
+    const { account } = await client.call('ledger.provider', { provider })
+    const { totals } = await client.call('admission.permits', { cursor: 0n })
+    return {
+      failures: status.consecutiveFailures,
+      successes: Number(status.totalSuccesses),
+      mark: entry && entry.resetsAt - entry.exhaustedAt,
+      cost: account ? account.usage.spend : null,
+      tokens: account ? [Number(account.usage.inputTokens), Number(account.usage.outputTokens)] : null,
+      outstanding: Number(totals.outstanding),
+    }
+  }
+  return { daemon, client, url, effects }
+}
+
+const nothing = { failures: 0, successes: 0, mark: null, cost: 0n, tokens: [0, 0], outstanding: 0 }
+const paid = { ...nothing, successes: 1, cost: 4_500_000n, tokens: [1_000, 200] }
+
+const cases = [
+  ['/ok', 200, paid],
+  ['/stream', 200, paid],
+  ['/lines', 200, { ...nothing, successes: 1, cost: 3_045_000n, tokens: [26, 298] }],
+  ['/text', 200, { ...nothing, successes: 1 }],
+  ['/empty', 204, { ...nothing, successes: 1 }],
+  ['/throttled', 429, { ...nothing, mark: 60_000 }],
+  ['/limits', 429, { ...nothing, mark: 90_000 }],
+  ['/quota', 429, { ...nothing, mark: 300_000 }],
+  ['/failing', 500, { ...nothing, failures: 1 }],
+  ['/wrong', 400, nothing],
+]
+
+for (const [path, status, expected] of cases) {
+  test(`fetch of ${path}`, async t => {
+    const { client, url, effects } = await start(t)
+    const response = await client.fetch(
+      'openai/gpt-4o', url + path, { headers: { 'x-mine': 'yes' } }, { cost: 0.01, tags: ['team:a'] },
+    )
+    assert.equal(response.status, status)
+    assert.equal(response.headers.get('x-seen'), 'yes')
+    assert.equal(response.url, url + path)
+    const text = await response.text()
+    if (path === '/ok') assert.equal(JSON.parse(text).choices[0].message.content, 'they melt')
+    if (path === '/stream') assert.equal(text.match(/data: /g).length, 4)
+    assert.deepEqual(await effects(), expected)
+  })
+}
+
+test('no answer in time is a failure, and so is a connection that breaks off', async t => {
+  const { client, url, effects } = await start(t)
+  await assert.rejects(client.fetch(
+    'openai', `${url}/silent`, {},
+    { fetch: (target, init) => fetch(target, { ...init, signal: AbortSignal.timeout(50) }) },
+  ), { name: 'TimeoutError' })
+  assert.equal((await effects()).failures, 1)
+  await assert.rejects(client.fetch('openai', `${url}/cut`), { message: 'fetch failed' })
+  assert.equal((await effects()).failures, 2)
+  const response = await client.fetch('openai', `${url}/broken`)
+  await assert.rejects(response.text())
+  assert.deepEqual({ ...await effects(), mark: null }, { ...nothing, failures: 3 })
+})
+
+test('an aborted call is abandoned', async t => {
+  const { client, url, effects } = await start(t)
+  const controller = new AbortController()
+  const call = client.fetch('openai', `${url}/silent`, { signal: controller.signal })
+  await until(async () => (await effects()).outstanding === 1)
+  controller.abort()
+  await assert.rejects(call, { name: 'AbortError' })
+  assert.deepEqual(await effects(), nothing)
+})
+
+test('a consumer that stops early abandons the call, with the usage until then', async t => {
+  const { client, url, effects } = await start(t)
+  const response = await client.fetch('openai', `${url}/endless`)
+  assert.equal((await effects()).outstanding, 1)
+  for await (const chunk of response.body) {
+    assert.match(Buffer.from(chunk).toString(), /message_start/)
+    break
+  }
+  const expected = { ...nothing, cost: 72_500n, tokens: [25, 1] }
+  await until(async () => (await effects()).outstanding === 0)
+  assert.deepEqual(await effects(), expected)
+})
+
+test('an answer that nobody reads and nobody refers to is abandoned', async t => {
+  const { client, url, effects } = await start(t)
+  v8.setFlagsFromString('--expose-gc')
+  const collect = vm.runInNewContext('gc')
+  await (async () => assert.equal((await client.fetch('openai', `${url}/endless`)).status, 200))()
+  assert.equal((await effects()).outstanding, 1)
+  await until(async () => {
+    collect()
+    return (await effects()).outstanding === 0
+  })
+  assert.equal((await effects()).failures, 0)
+})
+
+test('a body that is read slowly outlives its answer', async t => {
+  const { client, url, effects } = await start(t)
+  v8.setFlagsFromString('--expose-gc')
+  const collect = vm.runInNewContext('gc')
+  const reader = await (async () => (await client.fetch('openai', `${url}/stream`)).body.getReader())()
+  let length = 0
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    length += piece.value.length
+    collect()
+    await client.call('ping')
+  }
+  assert.ok(length > 100)
+  assert.deepEqual(await effects(), paid)
+})
+
+test('a stream whose signal is aborted is abandoned', async t => {
+  const { client, url, effects } = await start(t)
+  const controller = new AbortController()
+  const response = await client.fetch('openai', `${url}/endless`, { signal: controller.signal })
+  const reader = response.body.getReader()
+  await reader.read()
+  controller.abort()
+  await assert.rejects(reader.read(), { name: 'AbortError' })
+  assert.equal((await effects()).failures, 0)
+  assert.deepEqual((await effects()).tokens, [25, 1])
+})
+
+test('if the address is a function, the next provider is tried', async t => {
+  const { client, url, effects } = await start(t)
+  const paths = { openai: '/failing', anthropic: '/cut', google: '/stream' }
+  const seen = []
+  const response = await client.fetch(['openai/gpt-4o', 'anthropic', 'google'], permit => {
+    seen.push(permit.provider)
+    return url + paths[permit.provider]
+  }, permit => ({ headers: { 'x-mine': permit.provider } }))
+  assert.equal(response.headers.get('x-seen'), 'google')
+  await response.text()
+  assert.deepEqual(seen, ['openai', 'anthropic', 'google'])
+  assert.equal((await effects('openai')).failures, 1)
+  assert.equal((await effects('anthropic')).failures, 1)
+  assert.deepEqual((await effects('google')).tokens, [1_000, 200])
+})
+
+test('if all providers fail, the caller gets the last answer, which it can read', async t => {
+  const { client, url } = await start(t)
+  const response = await client.fetch(['a', 'b'], permit => `${url}/${permit.provider === 'a' ? 'throttled' : 'quota'}`)
+  assert.equal(response.status, 429)
+  assert.equal((await response.json()).error.message, 'pay')
+  await client.call('exhaustion.mark', { provider: 'd', resetAfterMilliseconds: 60_000 })
+  // The other one is denied. The answer of the one that was called tells more than the denial.
+  assert.equal((await client.fetch(['c', 'd'], () => `${url}/failing`)).status, 500)
+  await assert.rejects(client.fetch(['d'], `${url}/ok`), { code: 'ERR_FUSEBOX_DENIED' })
+})

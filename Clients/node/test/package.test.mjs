@@ -1,0 +1,232 @@
+// The package as others get it: packed, installed offline into a clean folder, used by import, require and TypeScript,
+// and its examples run against a real daemon.
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import test, { after, before } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { declarations } from '../types.mjs'
+import { Daemon, until } from './support/daemon.mjs'
+import { startProvider } from './support/provider.mjs'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+const folder = mkdtempSync(path.join(os.tmpdir(), 'fusebox-package-'))
+
+before(() => {
+  const quiet = { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }
+  const offline = ['--offline', '--no-audit', '--no-fund', '--loglevel=error', '--cache', path.join(folder, 'cache')]
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder, ...offline, home], quiet),
+  )
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n')
+  execFileSync('npm', ['install', ...offline, path.join(folder, filename)], quiet)
+  cpSync(path.join(home, 'examples'), path.join(folder, 'examples'), { recursive: true })
+})
+
+after(() => rmSync(folder, { recursive: true }))
+
+const files = (root, under = '') => readdirSync(path.join(root, under), { withFileTypes: true }).flatMap(entry =>
+  entry.isDirectory() ? files(root, path.join(under, entry.name)) : [path.join(under, entry.name)])
+
+/** Has TypeScript check a program in the clean folder. */
+const typecheck = (name, module, resolution) => spawnSync('tsc', [
+  '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', module, '--moduleResolution',
+  resolution, name,
+], { cwd: folder, encoding: 'utf8' })
+
+/** Starts a program in the clean folder. */
+function run (daemon, file, environment = {}) {
+  const process = spawn(globalThis.process.execPath, [path.join(folder, file)], {
+    cwd: folder, stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...globalThis.process.env, FUSEBOX_SOCKET: daemon.socket, FUSEBOX_SPOOL: daemon.spool, ...environment },
+  })
+  const found = { process, out: '', ended: once(process, 'close') }
+  process.stdout.on('data', text => { found.out += text })
+  return found
+}
+
+test('the package has the sources, the types and the licence, and no dependency', () => {
+  const packed = path.join(folder, 'node_modules', 'fusebox-client')
+  const names = files(packed)
+  for (const name of [
+    'LICENSE', 'README.md', 'package.json', 'src/index.js', 'src/index.mjs', 'types/index.d.ts',
+  ]) assert.ok(names.includes(name), name)
+  assert.ok(names.every(name => !/^(test|check|examples)/.test(name)))
+  const {
+    dependencies, optionalDependencies, peerDependencies,
+  } = JSON.parse(readFileSync(path.join(packed, 'package.json'), 'utf8'))
+  assert.deepEqual([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined])
+  assert.deepEqual(
+    readdirSync(path.join(folder, 'node_modules')).filter(name => !name.startsWith('.')), ['fusebox-client'],
+  )
+})
+
+test('import and require give the same classes', () => {
+  writeFileSync(path.join(folder, 'both.mjs'), `
+    import { createRequire } from 'node:module'
+    import * as imported from 'fusebox-client'
+    const required = createRequire(import.meta.url)('fusebox-client')
+    for (const name of Object.keys(required)) if (required[name] !== imported[name]) throw new Error(name)
+    const names = Object.keys(imported).filter(name => name !== 'default')
+    for (const name of names) if (required[name] !== imported[name]) throw new Error(name)
+    console.log(Object.keys(required).length)
+  `)
+  assert.ok(Number(execFileSync(process.execPath, ['both.mjs'], { cwd: folder, encoding: 'utf8' })) > 15)
+})
+
+test('the committed declarations are those of the sources', () => {
+  const committed = path.join(home, 'types')
+  const generated = declarations()
+  assert.deepEqual(files(committed).sort(), Object.keys(generated).sort())
+  for (const [name, text] of Object.entries(generated)) {
+    assert.equal(readFileSync(path.join(committed, name), 'utf8'), text, `${name}: run types.mjs`)
+  }
+})
+
+const program = `
+  import { connect, Client, AdmissionDeniedError, type CallOutcome, type Usage } from 'fusebox-client'
+  export async function ask (): Promise<string> {
+    const client: Client = await connect({ failurePolicy: 'open', requestTimeout: 500 })
+    const { entries } = await client.call('breaker.list', { cursor: 0 })
+    const names: string[] = entries.map(entry => entry.name)
+    const { spend }: { spend: bigint } = await client.call('ledger.total')
+    for await (const event of client.events(['breaker'])) {
+      if (event.name === 'breakerTransition') names.push(event.fields.name)
+    }
+    const usage: Usage = { cost: spend, inputTokens: 1 }
+    const outcome: CallOutcome = { outcome: 'success', usage }
+    await client.settle(await client.admit('openai'), outcome)
+    const response: Response = await client.fetch(['openai'], permit => permit.provider)
+    try {
+      return await client.withPermit('openai/gpt-4o', { tags: ['a'], cost: '0.01' }, async permit => {
+        permit.usage(await response.json())
+        return permit.provider
+      })
+    } catch (error) {
+      if (error instanceof AdmissionDeniedError) return error.reasons[0].candidate.provider
+      throw error
+    }
+  }
+`
+const wrong = `
+  import { connect } from 'fusebox-client'
+  connect().then(async client => {
+    await client.call('breaker.lst', { cursor: 0 })
+    await client.settle(await client.admit('openai'), 'sucess')
+    await connect({ failurePolicy: 'maybe' })
+    client.exchange
+  })
+`
+
+for (const [module, resolution] of [['commonjs', 'node'], ['node16', 'node16']]) {
+  test(`TypeScript programs compile without @types/node, modules ${module}`, () => {
+    const compile = (name, text) => {
+      writeFileSync(path.join(folder, name), text)
+      return typecheck(name, module, resolution)
+    }
+    for (const ending of module === 'node16' ? ['mts', 'cts'] : ['ts']) {
+      const right = compile(`right.${ending}`, program)
+      assert.equal(right.status, 0, right.stdout)
+      const { status, stdout } = compile(`wrong.${ending}`, wrong)
+      assert.notEqual(status, 0)
+      assert.equal(stdout.match(/error TS/g).length, 4, stdout)
+    }
+  })
+}
+
+test('example: ask the first provider that may be called', async t => {
+  const daemon = await Daemon.start(t)
+  const { out, ended } = await finished(run(daemon, 'examples/ask.mjs'))
+  assert.deepEqual(await ended, [0, null])
+  assert.equal(out, 'claude-sonnet-4 says: they melt\n')
+  const client = await daemon.connect()
+  assert.equal((await client.call('exhaustion.get', { provider: 'openai' })).entry.provider, 'openai')
+  const { account } = await client.call('ledger.account', { scope: { tag: 'team:docs' } })
+  assert.deepEqual([account.usage.inputTokens, account.usage.outputTokens], [12n, 34n])
+})
+
+async function finished (program) {
+  await program.ended
+  return program
+}
+
+test('example: a server that passes streams on', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const provider = await startProvider(t)
+  const settled = async () => (await client.call('admission.permits', { cursor: 0n })).totals.settled
+  for (const [path, check] of [
+    [
+      '/stream',
+      async url => assert.match(await (await fetch(url, { headers: { 'x-user': '42' } })).text(), /\[DONE\]/),
+    ],
+    ['/endless', async url => {
+      const reader = (await fetch(url)).body.getReader()
+      await reader.read()
+      await reader.cancel()
+    }],
+    ['/throttled', async url => assert.equal((await fetch(url)).status, 429)],
+    ['/ok', async url => {
+      const denied = await fetch(url)
+      assert.equal(denied.status, 429)
+      assert.ok(Number(denied.headers.get('retry-after')) > 0)
+    }],
+  ]) {
+    const before = await settled()
+    const server = run(daemon, 'examples/server.mjs', { PROVIDER_URL: provider + path })
+    t.after(() => server.process.kill('SIGKILL'))
+    await until(() => server.out.includes('\n'))
+    await check(`http://127.0.0.1:${server.out.trim()}`)
+    if (path !== '/ok') await until(async () => await settled() === before + 1n)
+    server.process.kill('SIGTERM')
+    assert.deepEqual(await server.ended, [0, null])
+  }
+  const { account } = await client.call('ledger.account', { scope: { tag: 'user:42' } })
+  assert.equal(account.usage.outputTokens, 200n)
+  assert.equal((await client.call('breaker.get', { name: 'openai' })).status.consecutiveFailures, 0)
+})
+
+test('example: a watcher that comes back after a restart', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect({ restartPatience: 60_000 })
+  const watcher = run(daemon, 'examples/watch.cjs')
+  t.after(() => watcher.process.kill('SIGKILL'))
+  let count = 0
+  const mark = async expected => {
+    await until(async () => {
+      await client.call('exhaustion.mark', { provider: `p${count += 1}`, resetAfterMilliseconds: 60_000 })
+      return watcher.out.includes(expected)
+    })
+  }
+  await mark('exhausted')
+  await daemon.restart()
+  await until(() => watcher.out.includes('connected again'))
+  watcher.out = ''
+  await mark('exhausted')
+})
+
+test('TypeScript programs compile against the drop-in for llm-providers', () => {
+  writeFileSync(path.join(folder, 'library.ts'), `
+    import {
+      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready,
+    } from 'fusebox-client/llm-providers'
+    export async function work (): Promise<number> {
+      configure({ socket: '/tmp/socket', logger: console })
+      await ready
+      const manager = new CircuitBreakerManager({ failureThreshold: 3 })
+      const answer: string = await manager.execute('openai', async () => 'answer')
+      const registry = new ExhaustionRegistry()
+      registry.markExhausted('openai', 1_000)
+      const ledger = new CreditLedger({ budgets: [{ provider: 'openai', monthlyBudget: 5, rateLimits: { rpm: 60 } }] })
+      ledger.on(event => { if (event.type === 'threshold_crossed') console.log(event.tier) })
+      ledger.record('openai', 'gpt-4o', 0.01, answer.length, 1)
+      return ledger.remainingBalance('openai') ?? manager.getBreaker('openai').getState().consecutiveFailures
+    }
+  `)
+  const { status, stdout } = typecheck('library.ts', 'node16', 'node16')
+  assert.equal(status, 0, stdout)
+})

@@ -1,0 +1,164 @@
+export type Options = import('./options').Options;
+export type Commands = import('./protocol/types').Commands;
+export type Topic = import('./protocol/types').Topic;
+export type CandidateLike = import('./candidates').CandidateLike;
+export type Permit = import('./permit').Permit;
+export type CallOutcome = import('./outcomes').CallOutcome;
+export type AdmitOptions = import('./admission').AdmitOptions;
+export type PermitOptions = import('./with-permit').PermitOptions;
+/**
+ * What `call` may be told.
+ */
+export type CallOptions = {
+    /**
+     * milliseconds, instead of the client's `requestTimeout`
+     */
+    timeout?: number | undefined;
+    /**
+     * ends the wait. A request that changes state may have been carried out, at most once
+     */
+    signal?: AbortSignal | undefined;
+};
+/**
+ * What `call` may be told.
+ *
+ * @typedef {object} CallOptions
+ * @property {number} [timeout] milliseconds, instead of the client's `requestTimeout`
+ * @property {AbortSignal} [signal] ends the wait. A request that changes state may have been carried out, at most once
+ */
+/**
+ * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
+ * the next call connects again. An idle client does not keep the process alive.
+ */
+export class Client {
+    /**
+     * Use `connect`.
+     *
+     * @param {Options} [options]
+     */
+    constructor(options?: import("./options").Options | undefined);
+    /** The path of the daemon's socket. */
+    get path(): string;
+    /** What the daemon told at the last hello: its version, its profile, whether this peer is an operator. */
+    get hello(): import("./protocol/types").HelloReply | null;
+    /** Whether there is a connection. */
+    get isConnected(): boolean;
+    /** The number of reports that are kept for the daemon's return. */
+    get queuedReports(): number;
+    /** The number of reports that were dropped because too many were kept, or that the daemon refused. */
+    get droppedReports(): number;
+    /**
+     * Sends a command of the protocol and returns its reply. Integers of 64 bits and money (in nano-dollars) are bigints.
+     * The failure policy does not apply.
+     *
+     * @template {keyof Commands} Name
+     * @param {Name} name such as `'breaker.list'`
+     * @param {Commands[Name]['request']} [fields]
+     * @param {CallOptions} [options]
+     * @returns {Promise<Commands[Name]['reply']>}
+     */
+    call<Name extends keyof import("./protocol/types").Commands>(name: Name, fields?: import("./protocol/types").Commands[Name]["request"] | undefined, options?: CallOptions | undefined): Promise<import("./protocol/types").Commands[Name]["reply"]>;
+    /**
+     * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
+     *
+     * @param {keyof Commands} name
+     * @param {any} [fields] its fields without the cursor
+     * @returns {AsyncGenerator<any, void, undefined>}
+     */
+    list(name: keyof Commands, fields?: any): AsyncGenerator<any, void, undefined>;
+    /** Everything that is needed to rank providers: breaker, mark, spend and fullest limit of each. */
+    overview(): Promise<import("./protocol/types").OverviewEntry[]>;
+    /**
+     * The daemon's events from now on, on a connection of their own, as an async iterator. See `EventStream`.
+     *
+     * @param {Topic[]} [topics] all by default
+     * @param {import('./event-stream').EventOptions} [options]
+     */
+    events(topics?: import("./protocol/types").Topic[] | undefined, options?: import("./event-stream").EventOptions | undefined): EventStream;
+    /**
+     * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
+     * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+     *
+     * @template T
+     * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+     * @param {PermitOptions} options
+     * @param {(permit: Permit) => T | Promise<T>} body
+     * @returns {Promise<T>}
+     */
+    withPermit<T>(candidates: CandidateLike | CandidateLike[], options: PermitOptions, body: (permit: Permit) => T | Promise<T>): Promise<T>;
+    /**
+     * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
+     *
+     * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+     * @param {string | URL | ((permit: Permit) => string | URL)} url
+     * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
+     * @param {import('./fetch').FetchOptions} [options]
+     * @returns {Promise<Response>}
+     */
+    fetch(candidates: CandidateLike | CandidateLike[], url: string | URL | ((permit: Permit) => string | URL), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
+    /**
+     * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled.
+     *
+     * @param {CandidateLike | CandidateLike[]} candidates
+     * @param {AdmitOptions} [options]
+     * @returns {Promise<Permit>}
+     * @throws {import('./permit').AdmissionDeniedError} if none of them may be called now
+     */
+    admit(candidates: CandidateLike | CandidateLike[], options?: import("./admission").AdmitOptions | undefined): Promise<Permit>;
+    /**
+     * Tells how the call of a permit went.
+     *
+     * @param {Permit} permit @param {CallOutcome | CallOutcome['outcome']} outcome
+     */
+    settle(permit: Permit, outcome: CallOutcome | CallOutcome['outcome']): Promise<import("./admission").Settling>;
+    /**
+     * Extends a permit whose call is under way.
+     *
+     * @param {Permit} permit @param {number} [ttl] milliseconds
+     */
+    renew(permit: Permit, ttl?: number | undefined): Promise<import("./protocol/types").AdmissionRenewReply | {
+        standing: null;
+        expiresAt: null;
+    }>;
+    /**
+     * Tells how a call without a permit went, and what it used.
+     *
+     * @param {CandidateLike} candidate
+     * @param {CallOutcome | CallOutcome['outcome']} outcome
+     * @param {{ tags?: string[] }} [options]
+     */
+    report(candidate: CandidateLike, outcome: CallOutcome | CallOutcome['outcome'], options?: {
+        tags?: string[] | undefined;
+    } | undefined): Promise<import("./admission").Settling>;
+    /**
+     * What `admit` would decide now. Holds nothing.
+     *
+     * @param {CandidateLike | CandidateLike[]} candidates
+     * @param {AdmitOptions} [options]
+     */
+    preview(candidates: CandidateLike | CandidateLike[], options?: import("./admission").AdmitOptions | undefined): Promise<{
+        candidate: import("./protocol/types").Candidate;
+        state: import("./protocol/types").BreakerState;
+        share: number;
+        heldCost: bigint | null;
+        costBasis: import("./protocol/types").CostBasis;
+        passedOver: import("./permit").Denial[];
+    }>;
+    /**
+     * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
+     * could not be delivered are left in the spool.
+     *
+     * @returns {Promise<void>}
+     */
+    close(): Promise<void>;
+}
+/**
+ * Connects to the daemon.
+ *
+ * @param {Options} [options]
+ * @returns {Promise<Client>}
+ * @throws {UnavailableError} if no daemon answers and the client fails closed. A client that fails open is returned all
+ *   the same, and connects when the daemon is back
+ */
+export function connect(options?: import("./options").Options | undefined): Promise<Client>;
+import { EventStream } from "./event-stream";

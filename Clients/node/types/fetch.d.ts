@@ -1,0 +1,42 @@
+export type Client = import('./client').Client;
+export type Permit = import('./permit').Permit;
+export type CandidateLike = import('./candidates').CandidateLike;
+export type FetchRules = {
+    /**
+     * what sends the request, instead of the global `fetch`
+     */
+    fetch?: typeof fetch | undefined;
+};
+export type FetchOptions = import('./with-permit').PermitOptions & FetchRules;
+/** @typedef {import('./client').Client} Client */
+/** @typedef {import('./permit').Permit} Permit */
+/** @typedef {import('./candidates').CandidateLike} CandidateLike */
+/**
+ * @typedef {object} FetchRules
+ * @property {typeof fetch} [fetch] what sends the request, instead of the global `fetch`
+ */
+/** @typedef {import('./with-permit').PermitOptions & FetchRules} FetchOptions */
+/**
+ * `fetch` under a permit; `Client.fetch` documents it.
+ *
+ * | what happens | the permit is settled |
+ * |---|---|
+ * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
+ * | an answer that is JSON | with its usage, before the answer is returned |
+ * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
+ * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
+ * | … which nobody reads and the garbage collector takes | as `abandoned` |
+ * | … that breaks off | as `failure`, with the usage until then |
+ * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
+ *
+ * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is
+ * tried. If all fail, the caller gets the last answer or error.
+ *
+ * @param {Client} client
+ * @param {CandidateLike | CandidateLike[]} candidates
+ * @param {string | URL | ((permit: Permit) => string | URL)} url
+ * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
+ * @param {FetchOptions} [options]
+ * @returns {Promise<Response>}
+ */
+export function guardedFetch(client: Client, candidates: CandidateLike | CandidateLike[], url: string | URL | ((permit: Permit) => string | URL), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: FetchOptions | undefined): Promise<Response>;

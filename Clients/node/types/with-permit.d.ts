@@ -1,0 +1,69 @@
+export type Client = import('./client').Client;
+export type Permit = import('./permit').Permit;
+export type CandidateLike = import('./candidates').CandidateLike;
+export type CallOutcome = import('./outcomes').CallOutcome;
+/**
+ * A call whose permit could not be settled.
+ */
+export type UnsettledCall = {
+    permit: Permit;
+    outcome: CallOutcome;
+    error: FuseboxError;
+};
+/**
+ * The rules that a call is made by.
+ */
+export type CallRules = {
+    /**
+     * how long the permit is renewed at most, in milliseconds: an hour by default
+     */
+    maxAge?: number | undefined;
+    /**
+     * how many calls are made at most, each to another provider: 16 by default
+     */
+    attempts?: number | undefined;
+    /**
+     * aborted before the body begins: the permit is given back and the call rejects with
+     * the signal's reason. The body finds it in `permit.signal`
+     */
+    signal?: AbortSignal | undefined;
+    /**
+     * what an error of the body means, instead of `outcomeOfError`
+     */
+    outcome?: ((error: unknown) => CallOutcome) | undefined;
+    /**
+     * called when the daemon refused the settle, or the usage was
+     * out of range
+     */
+    onUnsettled?: ((call: UnsettledCall) => void) | undefined;
+};
+export type PermitOptions = import('./admission').AdmitOptions & CallRules;
+/**
+ * Makes a call under a permit; `Client.withPermit` documents it.
+ *
+ * Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon is
+ * away, the settle is kept under either failure policy, and sent when the client is connected again. Once a call has
+ * failed, its error is thrown, and not the reason why there is no other candidate.
+ *
+ * @template T
+ * @param {Client} client
+ * @param {CandidateLike | CandidateLike[]} candidates
+ * @param {PermitOptions} options
+ * @param {(permit: Permit) => T | Promise<T>} body
+ * @returns {Promise<T>}
+ */
+export function withPermit<T>(client: Client, candidates: CandidateLike | CandidateLike[], options: PermitOptions, body: (permit: Permit) => T | Promise<T>): Promise<T>;
+/**
+ * A permit that is renewed until it is settled. An aborted caller gives it back.
+ *
+ * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions} options
+ */
+export function hold(client: Client, candidates: CandidateLike[], options: PermitOptions): Promise<import("./permit").Permit>;
+/**
+ * Settles a permit with what the body told, whatever happens. Returns the outcome.
+ *
+ * @param {Client} client @param {Permit} permit @param {CallOutcome} ended how the body ended
+ * @param {Pick<CallRules, 'onUnsettled'>} options
+ */
+export function finish(client: Client, permit: Permit, ended: CallOutcome, options: Pick<CallRules, 'onUnsettled'>): Promise<import("./protocol/types").Outcome>;
+import { FuseboxError } from "./errors";

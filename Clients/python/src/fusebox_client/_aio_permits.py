@@ -1,0 +1,101 @@
+"""A call under a permit, in an asynchronous client."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from . import _calls, _fork
+from ._errors import FuseboxError
+from ._held import HeldCall, log_unsettled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from ._aio_exchange import AioExchange
+    from ._calls import Settling
+    from .aio import AsyncClient
+    from .protocol.types import Candidate, Outcome
+
+
+class AsyncHeldPermit(HeldCall):
+    """A call under a permit, in an asynchronous client; see `AsyncClient.permit`."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        candidates: tuple[Candidate, ...],
+        tags: tuple[str, ...],
+        held: Any,
+        ttl: float,
+        longest: float,
+    ) -> None:
+        super().__init__(client.settings)
+        self._client = client
+        self._asked = (candidates, tags, held, ttl)
+        self._longest = longest
+        self._exchange: AioExchange | None = None
+        self.outcome: Outcome | None = None
+        """How the call was settled; None before that."""
+        self.settling: Settling | None = None
+        """The result of the settle; None before that, or if it failed."""
+
+    async def __aenter__(self) -> AsyncHeldPermit:
+        self._begin()
+        exchange = self._client._here()
+        permit = await self._client._admit(exchange, *self._asked)
+        self._permit, self._exchange = permit, exchange
+        if permit.number is not None:
+            exchange.hold(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
+        return self
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
+        return self._exchange is not None and self._exchange.generation == _fork.generation()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.finish(error)
+
+    async def finish(self, error: BaseException | None = None) -> None:
+        """Settles the call now, as the end of the block would. Later ends change nothing."""
+        exchange = self._exchange
+        if exchange is None or self.outcome is not None or not self.is_of_this_process:
+            return
+        outcome, retry_after, used = self.ending(error)
+        self.outcome = outcome
+        settle = self._client._settle
+        try:
+            self.settling = await settle(exchange, self.permit, outcome, used, retry_after, is_kept=True)
+        except FuseboxError as failure:
+            exchange.machine.dropped_reports += 1
+            log_unsettled(self.permit, failure)
+            if used is None:
+                return
+            try:
+                # The outcome counts although the usage does not.
+                self.settling = await settle(exchange, self.permit, outcome, None, retry_after, is_kept=True)
+            except FuseboxError:
+                pass  # It was logged with its usage.
+
+    def finish_soon(self, error: BaseException | None = None) -> None:
+        """Settles the call as `finish` does, and does not wait. From any thread."""
+        exchange = self._exchange
+        if exchange is None or self.outcome is not None or not self.is_of_this_process:
+            return
+        outcome, retry_after, used = self.ending(error)
+        self.outcome = outcome
+        try:
+            pending = _calls.settle(self.permit, outcome, used, retry_after, is_kept=True)
+        except FuseboxError as failure:
+            log_unsettled(self.permit, failure)
+            pending = _calls.settle(self.permit, outcome, None, retry_after, is_kept=True)
+        if self.permit.number is not None:
+            exchange.release(self.permit.number)
+        if exchange.loop.is_closed():
+            exchange.machine.submit(pending, monotonic())
+        else:
+            exchange.loop.call_soon_threadsafe(exchange.post, pending)

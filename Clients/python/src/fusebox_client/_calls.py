@@ -1,0 +1,306 @@
+"""What both clients say and understand of calls: candidates, estimates, permits, settles. No I/O."""
+
+from __future__ import annotations
+
+from ._connection import chance
+from ._errors import AdmissionDenied, Denial, FuseboxError, InvalidArgument, ProtocolViolation, route_text
+from ._money import Money
+from ._requests import Pending, payload_of
+from ._usage import Usage
+from .protocol.admission import (
+    AdmissionAdmitReply,
+    AdmissionAdmitRequest,
+    AdmissionPreviewRequest,
+    AdmissionReportReply,
+    AdmissionReportRequest,
+    AdmissionSettleReply,
+    AdmissionSettleRequest,
+)
+from .protocol.constants import (
+    CALL_COST,
+    CANDIDATES,
+    COOLDOWN_MILLISECONDS,
+    RETRY_AFTER_OUTCOMES,
+    TAGS,
+    USAGE_OUTCOMES,
+)
+from .protocol.types import Candidate, Estimate, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+    from typing import Any, Literal
+
+    from ._wire import Request
+    from .protocol.types import AdmissionDecision, BreakerState, DepletionProjected, LimitReached, PermitStanding
+
+    Route = str | Candidate
+    Cost = Money | Decimal | float | int | str
+    OutcomeName = Outcome | str
+    DeliveryState = Literal["delivered", "queued", "unknown"]
+
+DEFAULT_TTL = 60.0
+"""Seconds that a permit lasts without a renewal."""
+
+
+def route(text: Route) -> Candidate:
+    """A candidate from `provider[@deployment][/model]`.
+
+    It is cut at the first `/`; what stands before that is cut at its first `@`. Make a `Candidate` for names that hold
+    one of these characters.
+    """
+    if isinstance(text, Candidate):
+        return text
+    head, slash, model = text.partition("/")
+    provider, at, deployment = head.partition("@")
+    if not provider or (slash and not model) or (at and not deployment):
+        raise InvalidArgument(f"{text!r} is no route: provider[@deployment][/model]")
+    return Candidate(provider, deployment or None, model or None)
+
+
+def routes(candidates: Route | Iterable[Route]) -> tuple[Candidate, ...]:
+    """The candidates of a call, best first."""
+    told = (candidates,) if isinstance(candidates, (str, Candidate)) else tuple(candidates)
+    if not 1 <= len(told) <= CANDIDATES:
+        raise InvalidArgument(f"candidates: an admission needs 1 to {CANDIDATES} of them, not {len(told)}")
+    return tuple([route(one) for one in told])
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags of a call."""
+    if isinstance(tags, str):
+        raise InvalidArgument(f"tags: a list of names, not the text {tags!r}")
+    told = tuple(tags)
+    if len(told) > TAGS:
+        raise InvalidArgument(f"tags: a call has at most {TAGS}, not {len(told)}")
+    return told
+
+
+def money(amount: Cost) -> Money:
+    """An amount of dollars. Raises InvalidArgument."""
+    try:
+        return Money.dollars(amount)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from None
+
+
+def estimate(
+    cost: Cost | None = None,
+    tokens: int | None = None,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
+) -> Estimate:
+    """What a call may use at most; None: not known."""
+    amount = None if cost is None else money(cost)
+    if amount is not None and not 0 <= amount.nanodollars <= CALL_COST:
+        raise InvalidArgument(f"cost: ${amount} is not between $0 and ${Money(CALL_COST)}, for one call")
+    if tokens is not None and (input_tokens is not None or output_tokens is not None):
+        raise InvalidArgument("tokens are told together, or as input_tokens and output_tokens")
+    return Estimate(amount, input_tokens, output_tokens, tokens)
+
+
+def milliseconds(seconds: float) -> int:
+    """Rounded up, so that a short time does not become zero."""
+    scaled = seconds * 1000
+    whole = int(scaled)
+    return whole + 1 if scaled > whole else whole
+
+
+def outcome(told: OutcomeName) -> Outcome:
+    """An outcome from its name: `success`, `quota_exhausted`, `quotaExhausted`."""
+    if isinstance(told, Outcome):
+        return told
+    name = "".join(f"_{letter}" if letter.isupper() else letter for letter in told).upper()
+    try:
+        return Outcome[name]
+    except KeyError:
+        names = ", ".join(one.name.lower() for one in Outcome)
+        raise InvalidArgument(f"{told!r} is no outcome; they are {names}") from None
+
+
+class Permit:
+    """The permission to make one call. It holds what the call may use until it is settled."""
+
+    __slots__ = ("candidate", "epoch", "expires_at", "held_cost", "number", "passed_over", "share", "state", "tags")
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        tags: tuple[str, ...],
+        number: int | None = None,
+        expires_at: int | None = None,
+        state: BreakerState | None = None,
+        share: float = 1.0,
+        passed_over: tuple[Denial, ...] = (),
+        epoch: int | None = None,
+        held_cost: Money | None = None,
+    ) -> None:
+        self.candidate = candidate
+        self.tags = tags
+        self.held_cost = held_cost
+        """The cost that the call holds until it is settled: the estimate, or what prices say of its tokens."""
+        self.number = number
+        """The permit's number at the daemon; None if it is assumed."""
+        self.expires_at = expires_at
+        """When it ends by itself, in milliseconds on the daemon's steady clock; None if it is assumed."""
+        self.state = state
+        """The state of the provider's breaker at the admission."""
+        self.share = share
+        """The share of traffic that the breaker let through then, 0 to 1."""
+        self.passed_over = passed_over
+        """The candidates before the admitted one, and why they were passed over."""
+        self.epoch = epoch
+
+    @property
+    def provider(self) -> str:
+        return self.candidate.provider
+
+    @property
+    def deployment(self) -> str | None:
+        return self.candidate.deployment
+
+    @property
+    def model(self) -> str | None:
+        """The model to ask for; None if the candidate named none."""
+        return self.candidate.model
+
+    @property
+    def route(self) -> str:
+        """`provider[@deployment][/model]`."""
+        return route_text(self.candidate)
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether the daemon did not answer and the client fails open. The permit then holds nothing."""
+        return self.number is None
+
+    def __repr__(self) -> str:
+        return f"Permit({self.route!r}, number={self.number})"
+
+
+class Settling:
+    """The result of a settle or a report."""
+
+    __slots__ = ("delivery", "depletion", "reached", "standing")
+
+    def __init__(
+        self,
+        delivery: DeliveryState,
+        standing: PermitStanding | None = None,
+        reached: Sequence[LimitReached] = (),
+        depletion: DepletionProjected | None = None,
+    ) -> None:
+        self.delivery = delivery
+        """`delivered`; `queued`: it is sent when the daemon is back; `unknown`: it may have counted, at most once."""
+        self.standing = standing
+        """The permit's standing before; None if it is not known."""
+        self.reached = tuple(reached)
+        """Limits whose thresholds the usage has reached."""
+        self.depletion = depletion
+        """The provider's limit that will be used up sooner than was told before."""
+
+    def __repr__(self) -> str:
+        return f"Settling({self.delivery!r}, standing={self.standing!r})"
+
+
+def admit(candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Estimate, ttl: float) -> Pending:
+    """The request for a permit."""
+    request = AdmissionAdmitRequest(candidates, tags, held, milliseconds(ttl))
+    return Pending(AdmissionAdmitRequest, payload_of(request))
+
+
+def granted(
+    reply: AdmissionAdmitReply, candidates: tuple[Candidate, ...], tags: tuple[str, ...], epoch: int | None
+) -> Permit:
+    """The permit that the daemon grants. Raises AdmissionDenied."""
+    decision = reply.decision
+    place, passed_over = decided(decision, candidates)
+    if reply.permit is None:
+        raise ProtocolViolation("a call is admitted without a permit")
+    return Permit(
+        candidates[place],
+        tags,
+        reply.permit,
+        reply.expires_at,
+        decision.state,
+        decision.share,
+        passed_over,
+        epoch,
+        decision.held_cost,
+    )
+
+
+def decided(decision: AdmissionDecision, candidates: tuple[Candidate, ...]) -> tuple[int, tuple[Denial, ...]]:
+    """The admitted candidate's place, and why those before it were passed over. Raises AdmissionDenied."""
+    denials = []
+    for place, (candidate, told) in enumerate(zip(candidates, decision.denials)):
+        limits = [one for one in decision.limits if one.candidate == place]
+        denials.append(Denial(candidate, told.reason, _seconds(told.retry_after_milliseconds), limits))
+    if decision.candidate is None:
+        raise AdmissionDenied(denials, _seconds(decision.retry_after_milliseconds))
+    if decision.candidate >= len(candidates):
+        raise ProtocolViolation(f"candidate {decision.candidate} of {len(candidates)} is admitted")
+    return decision.candidate, tuple(denials)
+
+
+def preview(candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Estimate) -> AdmissionPreviewRequest:
+    """The question what an admission would decide, with every limit that stands against a candidate."""
+    return AdmissionPreviewRequest(candidates, tags, held, explains=True)
+
+
+def settle(permit: Permit, told: Outcome, used: Usage | None, retry_after: float | None, is_kept: bool) -> Pending:
+    """The settle of a permit. If the daemon does not know the permit any more, a report is sent in its place."""
+    usage = used.sent() if used is not None and told in USAGE_OUTCOMES else None
+    wait = _retry_after(told, retry_after)
+    report = AdmissionReportRequest(permit.candidate, permit.tags, told, usage, wait)
+    if permit.number is None:
+        return Pending(AdmissionReportRequest, payload_of(report), is_kept)
+    request = AdmissionSettleRequest(permit.number, told, usage, wait)
+    pending = Pending(AdmissionSettleRequest, payload_of(request), is_kept)
+    pending.substitute, pending.permit_epoch = payload_of(report), permit.epoch
+    return pending
+
+
+def settled(pending: Pending) -> Settling:
+    """The result of a settle, or of the report in its place. Raises the error that ended it."""
+    if pending.command == AdmissionSettleRequest.NUMBER:
+        reply = pending.result(AdmissionSettleReply.decode)
+        if reply is None:
+            return Settling("queued")
+        return Settling("delivered", reply.standing, reply.record.reached, reply.record.depletion)
+    report = pending.result(AdmissionReportReply.decode)
+    if report is None:
+        return Settling("queued")
+    return Settling("delivered", None, report.reached, report.depletion)
+
+
+def kept_or_settled(pending: Pending, is_kept: bool) -> Settling:
+    """The result of a settle. Where the client keeps it, a daemon that does not answer is no error."""
+    try:
+        return settled(pending)
+    except FuseboxError as error:
+        if is_kept and error.means_away:
+            return Settling("unknown")
+        raise
+
+
+def prepared(request: Request[Any], is_report: bool, profile: int | None) -> Pending:
+    """A request as it is sent."""
+    if request.NUMBER == _ACQUIRE and getattr(request, "draw", 0) is None and profile != 0:
+        # Only the profile llm-providers uses the draw. A profile that is not known yet may be that one.
+        request.draw = chance()  # type: ignore[attr-defined]
+    return Pending(type(request), payload_of(request), is_report)
+
+
+_ACQUIRE = 16
+
+
+def _retry_after(told: Outcome, seconds: float | None) -> int | None:
+    if seconds is None or told not in RETRY_AFTER_OUTCOMES:
+        return None
+    return min(max(milliseconds(min(seconds, 1e12)), 0), COOLDOWN_MILLISECONDS)
+
+
+def _seconds(told: int | None) -> float | None:
+    return None if told is None else told / 1000

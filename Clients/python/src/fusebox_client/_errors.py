@@ -1,0 +1,128 @@
+"""Why a call has no reply, and why a provider may not be called."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .protocol.constants import Status
+    from .protocol.types import Candidate, DenialReason, LimitObjection
+
+
+class FuseboxError(Exception):
+    """The base of all errors of this package."""
+
+    means_away = False
+    """Whether the daemon did not answer. The failure policy applies to these errors."""
+
+
+class Unavailable(FuseboxError, ConnectionError):
+    """No daemon answers at this path. Nothing has changed."""
+
+    means_away = True
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"no daemon answers at {path}: {reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?")
+
+
+class TimedOut(FuseboxError, TimeoutError):
+    """The reply did not come in time. A request that changes state may have been carried out, at most once."""
+
+    means_away = True
+
+    def __init__(self) -> None:
+        super().__init__("the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time")
+
+
+class OutcomeUnknown(FuseboxError):
+    """The request may have been carried out, and there is no way to find out.
+
+    A lost connection alone does not cause this: the request is sent again and counts once. It is raised if the daemon
+    has forgotten this worker, if its state was restored, or if another process uses this worker's id.
+    """
+
+    means_away = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the connection to the daemon was lost, and the daemon does not remember the requests of this client, so "
+            "the request may have counted; check that before you send it again"
+        )
+
+
+class Refused(FuseboxError):
+    """The daemon refused the request. Nothing has changed."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(f"the daemon refused the request: {message}")
+
+
+class InvalidArgument(FuseboxError, ValueError):
+    """An argument is no valid name, or out of range. Nothing was sent."""
+
+
+class ProtocolViolation(FuseboxError):
+    """The peer does not speak this protocol, or no version of it that this client knows."""
+
+
+class TooManyRequests(FuseboxError):
+    """Too many requests are under way."""
+
+
+class ClientClosed(FuseboxError):
+    """The client is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the client has been closed; make a new one")
+
+
+class Denial:
+    """Why one candidate may not be called."""
+
+    __slots__ = ("candidate", "limits", "reason", "retry_after")
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        reason: DenialReason,
+        retry_after: float | None,
+        limits: Sequence[LimitObjection],
+    ) -> None:
+        self.candidate = candidate
+        self.reason = reason
+        """The reason that lasts longest."""
+        self.retry_after = retry_after
+        """Seconds until another attempt can succeed; 0: another call's end may help; None: time alone does not."""
+        self.limits = tuple(limits)
+        """With the reason `limit` that limit; every one if the request asked for all."""
+
+    def __repr__(self) -> str:
+        return f"Denial({route_text(self.candidate)!r}, {self.reason.name.lower()}, retry_after={self.retry_after})"
+
+
+class AdmissionDenied(FuseboxError):
+    """None of the candidates may be called now."""
+
+    def __init__(self, denials: Sequence[Denial], retry_after: float | None) -> None:
+        self.denials = tuple(denials)
+        """The reason of each candidate, in their order."""
+        self.retry_after = retry_after
+        """Seconds until any candidate can be admitted; 0: with the next call; None: time alone does not help."""
+        if retry_after is None:
+            hope = "waiting alone does not help"
+        else:
+            hope = f"try again in {retry_after:g} s" if retry_after else "try again with the next call"
+        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in denials)
+        super().__init__(f"no provider may be called now ({each}); {hope}")
+
+
+def route_text(candidate: Candidate) -> str:
+    """`provider[@deployment][/model]`."""
+    deployment = f"@{candidate.deployment}" if candidate.deployment else ""
+    model = f"/{candidate.model}" if candidate.model else ""
+    return f"{candidate.provider}{deployment}{model}"

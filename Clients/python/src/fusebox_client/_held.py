@@ -1,0 +1,157 @@
+"""A call under a permit: what is told of it while it runs, and how it is settled."""
+
+from __future__ import annotations
+
+from . import _calls, _log
+from ._errors import FuseboxError
+from ._usage import Report, Usage
+from .protocol.types import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._calls import Cost, OutcomeName, Permit
+    from ._settings import Settings
+
+
+class HeldCall:
+    """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._permit: Permit | None = None
+        self._told: tuple[Outcome, float | None] | None = None
+        self._used: Usage | None = None
+        self._current: Usage | None = None
+        self._call: str | None = None
+
+    def _begin(self) -> None:
+        if self._permit is not None:
+            raise RuntimeError("a permit is for one call; ask for another")
+
+    # Where the call may go
+
+    @property
+    def permit(self) -> Permit:
+        """The daemon's decision."""
+        if self._permit is None:
+            raise RuntimeError("the permit is not entered: use `with client.permit(...) as permit:`")
+        return self._permit
+
+    @property
+    def provider(self) -> str:
+        """The provider to call."""
+        return self.permit.provider
+
+    @property
+    def deployment(self) -> str | None:
+        """The deployment to call; None if the candidate named none."""
+        return self.permit.deployment
+
+    @property
+    def model(self) -> str | None:
+        """The model to ask for; None if the candidate named none."""
+        return self.permit.model
+
+    @property
+    def route(self) -> str:
+        """`provider[@deployment][/model]`."""
+        return self.permit.route
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether the daemon did not answer and the client fails open. Nothing is held then."""
+        return self.permit.is_assumed
+
+    # What is told of it
+
+    def usage(
+        self,
+        document: Any = None,
+        *,
+        cost: Cost | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cached_input_tokens: int | None = None,
+        cache_write_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> None:
+        """Tells what the call used: as the provider told it, or in numbers.
+
+        A document is a usage object, an answer, or an event of a stream, as a dict or an SDK's object. Of one call the
+        last numbers count, so every event of a stream may be told. A document with another `id` is about another call
+        and is added, and so are numbers.
+
+        Raises InvalidArgument if no usage is found in the document, or a number is out of range.
+        """
+        if document is not None:
+            if isinstance(document, Usage):
+                self._add(document)
+            else:
+                self._update(Report(document))
+        numbers = Usage(
+            cost=cost,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cached_input_tokens=cached_input_tokens,
+            cache_write_tokens=cache_write_tokens,
+            reasoning_tokens=reasoning_tokens,
+        )
+        if not numbers.is_empty:
+            self._add(numbers)
+
+    def _update(self, report: Report) -> None:
+        if self._current is None or (report.call is not None and self._call is not None and report.call != self._call):
+            self._close_current()
+            self._current = Usage()
+        self._call = report.call or self._call
+        self._current.take(report)
+
+    def _close_current(self) -> None:
+        if self._current is not None:
+            self._add(self._current)
+        self._current, self._call = None, None
+
+    def _add(self, used: Usage) -> None:
+        self._used = used if self._used is None else self._used + used
+
+    def tell(self, outcome: OutcomeName, retry_after: float | None = None) -> None:
+        """Tells how the call went, where its exception or its end without one does not.
+
+        `retry_after` is in seconds, for outcomes that are the provider's fault.
+        """
+        self._told = (_calls.outcome(outcome), retry_after)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it was told how the call went."""
+        return self._told is not None
+
+    def fail(self, error: BaseException) -> None:
+        """Tells that this error has ended the call, though it does not leave the block."""
+        end = self._settings.outcome_of(error)
+        self._told = (end.outcome, end.retry_after)
+
+    # The end
+
+    def ending(self, error: BaseException | None) -> tuple[Outcome, float | None, Usage | None]:
+        """How the call is settled if it ends with this error, or with none."""
+        self._close_current()
+        if self._told is not None:
+            outcome, retry_after = self._told
+        elif error is None:
+            outcome, retry_after = Outcome.SUCCESS, None
+        else:
+            end = self._settings.outcome_of(error)
+            outcome, retry_after = end.outcome, end.retry_after
+        used = self._used
+        if used is not None and outcome == Outcome.CANCELLED:
+            # A call that was never sent has used nothing, so one with usage cannot be cancelled.
+            outcome = Outcome.ABANDONED
+        return outcome, retry_after, used
+
+
+def log_unsettled(permit: Permit, error: FuseboxError) -> None:
+    """Says that a call could not be counted. It must not change what the caller gets."""
+    _log.warn("the call by %s could not be counted: %s", permit.route, error)

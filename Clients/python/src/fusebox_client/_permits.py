@@ -1,0 +1,85 @@
+"""A call under a permit, in a blocking client."""
+
+from __future__ import annotations
+
+from ._errors import FuseboxError
+from ._held import HeldCall, log_unsettled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from ._calls import Settling
+    from ._process import Process
+    from ._usage import Usage
+    from .client import Client
+    from .protocol.types import Candidate, Outcome
+
+
+class HeldPermit(HeldCall):
+    """A call under a permit, in a blocking client; see `Client.permit`."""
+
+    def __init__(
+        self,
+        client: Client,
+        candidates: tuple[Candidate, ...],
+        tags: tuple[str, ...],
+        held: Any,
+        ttl: float,
+        longest: float,
+    ) -> None:
+        super().__init__(client.settings)
+        self._client = client
+        self._asked = (candidates, tags, held, ttl)
+        self._longest = longest
+        self._process: Process | None = None
+        self.outcome: Outcome | None = None
+        """How the call was settled; None before that."""
+        self.settling: Settling | None = None
+        """The result of the settle; None before that, or if it failed."""
+
+    def __enter__(self) -> HeldPermit:
+        self._begin()
+        client = self._client
+        process = client._here()
+        permit = client._admit(process, *self._asked)
+        self._permit, self._process = permit, process
+        if permit.number is not None:
+            process.renewals.add(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
+        return self
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
+        return self._process is not None and self._client._is_of_this_process(self._process)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Settles the call now, as the end of the block would. Later ends change nothing."""
+        process = self._process
+        if process is None or self.outcome is not None or not self.is_of_this_process:
+            return
+        outcome, retry_after, used = self.ending(error)
+        self.outcome = outcome
+        try:
+            self.settling = self._client._settle(process, self.permit, outcome, used, retry_after, is_kept=True)
+        except FuseboxError as failure:
+            process.exchange.note_dropped()
+            log_unsettled(self.permit, failure)
+            self._settle_without_usage(process, outcome, retry_after, used)
+
+    def _settle_without_usage(
+        self, process: Process, outcome: Outcome, retry_after: float | None, used: Usage | None
+    ) -> None:
+        """The outcome counts although the usage does not."""
+        if used is None:
+            return
+        try:
+            self.settling = self._client._settle(process, self.permit, outcome, None, retry_after, is_kept=True)
+        except FuseboxError:
+            pass  # It was logged with its usage.

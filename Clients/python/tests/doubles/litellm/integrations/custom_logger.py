@@ -1,0 +1,3 @@
+class CustomLogger:
+    def __init__(self) -> None:
+        pass
