@@ -21,15 +21,15 @@ extension StateMachine {
     /// Whether `takeClosedDays` has something to return.
     public var hasClosedDays: Bool { !closedDays.isEmpty || !ledger.days.closed.isEmpty }
 
-    /// What was closed since the last call, in the order in which it was closed. Call it after each input. The names
-    /// are then those of the input.
+    /// What was closed since the last call, in the order in which it was closed. Call it after each input.
     public mutating func takeClosedDays() -> [ClosedDay] {
         nameClosedDays()
         defer { closedDays = [] }
         return closedDays
     }
 
-    /// Names what was closed, before names are given up.
+    /// Names what was closed, before names are given up: by the input itself, or by a later one.
+    @usableFromInline
     mutating func nameClosedDays() {
         guard !ledger.days.closed.isEmpty else { return }
         for closed in ledger.days.closed {
