@@ -73,6 +73,7 @@ public struct StateMachine: Sendable {
             moment: self.moment(of: moment), user: user, isOperator: isOperator ?? (user == 0), worker: worker,
             request: request)
         let reply = try command.apply(to: &self, application, &effects)
+        nameClosedDays()
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
             passTime(to: application.moment)
         }

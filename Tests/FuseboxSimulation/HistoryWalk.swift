@@ -62,7 +62,7 @@ package final class HistoryWalk {
     private var realtime: Int64 = 1_790_000_000_000
     private var life: UInt64 = 0
     private var request: UInt64 = 0
-    /// Whether the disk was full in this life.
+    /// Whether the disk was full in this life, or was to fail.
     private var wasFull = false
     private static let day: Int64 = 86_400_000
 
@@ -81,14 +81,16 @@ package final class HistoryWalk {
     }
 
     private func live(isLast: Bool) {
+        wasFull = false
         if !isLast, random.once(in: 2) {
+            // While the disk fails, a day begins a little later, as it does on a full disk.
+            wasFull = random.once(in: 4)
             storage.plan(
-                random.once(in: 4) ? .failure : .death, afterOperations: random.below(random.pick([8, 40, 160])),
+                wasFull ? .failure : .death, afterOperations: random.below(random.pick([8, 40, 160])),
                 random.pick(SimulatedStorage.Progress.allCases))
         }
         life += 1
         request = 0
-        wasFull = false
         do throws(Ending) {
             let daemon = try SimulatedDaemon(
                 storage, options, newEpoch: 5, boottime: boottime, realtime: realtime, seed: random.next())
@@ -142,6 +144,10 @@ package final class HistoryWalk {
         wasFull = wasFull || storage.isFull
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         for _ in 0..<random.below(6) { call(daemon, &session) }
+        // Deaths are aimed at the writing of the history, which is a small part of all writing.
+        if !isLast, !daemon.isHistoryWritten, random.once(in: 20) {
+            storage.plan(.death, afterOperations: random.within(1...5), random.pick(SimulatedStorage.Progress.allCases))
+        }
         try daemon.endTurn()
     }
 
@@ -204,8 +210,9 @@ package final class HistoryWalk {
             pass(500)
             try daemon.beginTurn(boottime: boottime, realtime: realtime)
             try daemon.endTurn()
+            let isToday = daemon.openDay == daemon.moment.wall.milliseconds / Self.day
             let isSynced = durability == .snapshot || daemon.syncedSequence == daemon.sequence
-            if daemon.isHistoryWritten, isSynced { return compare(daemon) }
+            if daemon.isHistoryWritten, isSynced, isToday { return compare(daemon) }
         }
         violation = "closed days are not written"
     }

@@ -4,22 +4,22 @@ import Testing
 
 /// The history equals the sum of its days, whatever happens to the process and the disk.
 struct HistoryWalkTests {
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func theHistoryIsTheSumOfItsDays(seed: UInt64) {
         let walk = HistoryWalk(seed: seed)
-        walk.run(lives: 25)
+        walk.run(lives: 40)
         #expect(walk.violation == nil)
-        #expect(walk.crashes > 5)
-        #expect(walk.days.count > 20)
-        #expect(walk.compared > 500)
+        #expect(walk.crashes > 20)
+        #expect(walk.days.count > 5)
+        #expect(walk.compared > 200)
     }
 
     /// Without a journal, a crash loses what came after the last snapshot. The history loses the same.
     @Test(arguments: [Durability.interval, .snapshot], 1...5 as ClosedRange<UInt64>)
     func theHistoryLosesWhatTheStateLoses(_ durability: Durability, seed: UInt64) {
         let walk = HistoryWalk(seed: seed, durability: durability)
-        walk.run(lives: 25)
+        walk.run(lives: 40)
         #expect(walk.violation == nil)
-        #expect(walk.compared > 200)
+        #expect(walk.compared > 0)
     }
 }

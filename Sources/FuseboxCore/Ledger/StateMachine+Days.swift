@@ -21,15 +21,15 @@ extension StateMachine {
     /// Whether `takeClosedDays` has something to return.
     public var hasClosedDays: Bool { !closedDays.isEmpty || !ledger.days.closed.isEmpty }
 
-    /// What was closed since the last call, in the order in which it was closed. Call it after each input. The names
-    /// are then those of the input.
+    /// What was closed since the last call, in the order in which it was closed. Call it after each input.
     public mutating func takeClosedDays() -> [ClosedDay] {
         nameClosedDays()
         defer { closedDays = [] }
         return closedDays
     }
 
-    /// Names what was closed, before names are given up.
+    /// Names what was closed, before names are given up: by the input itself, or by a later one.
+    @usableFromInline
     mutating func nameClosedDays() {
         guard !ledger.days.closed.isEmpty else { return }
         for closed in ledger.days.closed {
@@ -56,10 +56,17 @@ extension BeginDay: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        let (moment, overflow) = day.multipliedReportingOverflow(by: Self.milliseconds)
-        guard !overflow else { throw Refusal(.outOfRange, "there is no day \(day)") }
-        try validateMoment(Timestamp(milliseconds: moment), "the start of a day")
+        try Self.validate(day)
         if keepsUse { machine.ledger.days.correct(to: day) } else { machine.ledger.days.begin(day) }
         return Done()
+    }
+
+    /// Checks a day, in days since 1970-01-01.
+    ///
+    /// - Throws: `outOfRange` outside the range of moments
+    static func validate(_ day: Int64) throws(Refusal) {
+        let (moment, overflow) = day.multipliedReportingOverflow(by: milliseconds)
+        guard !overflow else { throw Refusal(.outOfRange, "there is no day \(day)") }
+        try validateMoment(Timestamp(milliseconds: moment), "the start of a day")
     }
 }

@@ -191,6 +191,8 @@ package struct HistoryWriter: Sendable {
             try removeOldest(in: files)
             return Tail(month: month, end: HistoryHeader.bytes, last: [:])
         }
+        // The attempt that created the file may have failed before its name was on disk.
+        try files.syncDirectory()
         var found = Tail(month: month, end: HistoryHeader.bytes, last: [:])
         var reader = HistoryReader(month)
         let head = try files.read(month.file, at: 0, length: HistoryHeader.bytes)
@@ -205,7 +207,6 @@ package struct HistoryWriter: Sendable {
         if reader.damage.first?.offset == 0, reader.end == HistoryHeader.bytes {
             // The file was being created.
             try writeHead(month, in: files)
-            try files.syncDirectory()
             reader.forgetHead()
         }
         outcome.damage += reader.damage.map { "\(month.file), byte \($0.offset): \($0.what)" }

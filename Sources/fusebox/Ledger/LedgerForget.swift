@@ -11,7 +11,8 @@ extension LedgerCommands {
             discussion: """
                 Its account, its limits and what was used of them are gone, and so is its name in permits. What was spent for \
                 it stays in the accounts of the host, of providers and of other tags. Snapshots, backups, the journal and \
-                the replies that are kept for workers lose the name as they rotate. Calls that name the tag later make it anew.
+                the replies that are kept for workers lose the name as they rotate. The history keeps what the tag has used on \
+                days that are over, until their months are removed. Calls that name the tag later make it anew.
 
                 EXAMPLE
                   fusebox ledger forget --tag user:42

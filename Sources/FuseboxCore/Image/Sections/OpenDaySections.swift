@@ -7,6 +7,9 @@ enum DaySection: SnapshotSection {
     static let summary =
         "the days of the history that are not closed in every account, oldest first; the last is the open one"
 
+    /// Days that follow each other for a million years do not reach it.
+    private static let highestNumber: UInt32 = 1 << 30
+
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         let days = machine.ledger.days
         guard let date = days.date else { return }
@@ -16,7 +19,10 @@ enum DaySection: SnapshotSection {
 
     static func add(_ image: DayImage, to state: inout StateImage) throws(Refusal) {
         let days = state.builder.machine.ledger.days
-        guard image.number > days.number else { throw Refusal(.damagedData, "the days are out of order") }
+        guard image.number > days.number, image.number < highestNumber else {
+            throw Refusal(.damagedData, "the days are out of order")
+        }
+        try BeginDay.validate(image.date)
         state.builder.machine.ledger.days.restore(image.number, image.date)
     }
 }
