@@ -212,6 +212,7 @@ package struct CommandWalk {
                 command, at: moment, by: user, worker: worker, effects: &events)
             if let permit = (reply as? Admit.Reply)?.permit { values.note(permit: permit) }
             if let set = command as? LimitSet { values.note(set) }
+            if let set = command as? AliasSet { values.note(set) }
             reply.encode(into: &writer)
         } catch {
             if !events.isEmpty { fail("\(C.declaration.name) was refused and told of something") }

@@ -30,6 +30,8 @@ struct RandomValues: Sendable {
     /// Scopes and limits that were set lately, and the place of those that the present command is about.
     private var limits: [(scope: Scope, limit: Limit)] = []
     private var limitPlace = 0
+    /// Aliases that were set lately.
+    private var aliases: [ModelAlias] = []
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -41,6 +43,11 @@ struct RandomValues: Sendable {
     mutating func note(_ set: LimitSet) {
         for limit in set.limits { limits.append((set.scope, limit)) }
         if limits.count > 16 { limits.removeFirst(limits.count - 16) }
+    }
+
+    mutating func note(_ set: AliasSet) {
+        aliases.append(set.alias)
+        if aliases.count > 16 { aliases.removeFirst() }
     }
 
     /// A command whose fields all have random values.
@@ -58,6 +65,10 @@ struct RandomValues: Sendable {
 
     /// A command whose fields usually go together, where random ones rarely do.
     private mutating func sound<Made: Command>(_ made: Made) -> Made {
+        if made is AliasRemove, !aliases.isEmpty, !random.once(in: 4) {
+            let alias = random.pick(aliases)
+            return AliasRemove(provider: alias.provider, name: alias.name) as? Made ?? made
+        }
         guard limitPlace < limits.count, !random.once(in: 4) else { return made }
         if var topUp = made as? LimitTopUp {
             guard let prepaid = limits.last(where: { $0.limit.window.kind == .prepaid }) else { return made }
