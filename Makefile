@@ -82,6 +82,7 @@ test: setup lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	$(MAKE) python-test
+	$(MAKE) node-test
 
 # The Python client. What its tests and checks use is installed into .build/venv, each package for itself: without an
 # index the tests run all the same and name what they leave out.
@@ -192,13 +193,13 @@ proto-docs: setup
 	echo >> .build/journal.md
 	.build/debug/fusebox protocol --format journal >> .build/journal.md
 	mv .build/journal.md proto-docs/journal.md
-	if command -v node > /dev/null && command -v tsc > /dev/null; then \
-	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
-	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 	sed -n '1,/^<!-- What follows is generated/p' proto-docs/history.md > .build/history.md
 	echo >> .build/history.md
 	.build/debug/fusebox protocol --format history >> .build/history.md
 	mv .build/history.md proto-docs/history.md
+	if command -v node > /dev/null && command -v tsc > /dev/null; then \
+	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
+	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 
 # The calling user builds. Root copies the files if the user may not write to PREFIX.
 install: build
