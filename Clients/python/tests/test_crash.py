@@ -121,7 +121,7 @@ class CrashTests(unittest.TestCase):
         os.makedirs(self.daemon.spool, 0o700, exist_ok=True)
         workers = [Worker(self.daemon, kind, n) for n, kind in enumerate(("threads", "asyncio") * 2)]
         self.kill_often(workers, 1)
-        # While the daemon was away, up to 8 settles of a worker were kept in its memory. They are sent before further calls.
+        # While the daemon was away, a worker kept up to 8 settles in its memory. They are sent before further calls.
         self.wait_for_calls(workers, 9)
         for worker in workers[:2]:
             worker.kill()
