@@ -47,6 +47,9 @@ struct LedgerHistoryTests {
         #expect(
             try lines(daemon, "--tag", "team:mail", "--since", "2024-02", "--until", "2024-02")
                 == ["team:mail has no use from 2024-02-01 to 2024-02-29."])
+        #expect(
+            try lines(daemon, "team:mail", "--since", "2024-02", "--until", "2024-02")
+                == ["team:mail has no use from 2024-02-01 to 2024-02-29. A tag is named with --tag."])
     }
 
     @Test func programsGetExactNumbers() throws {

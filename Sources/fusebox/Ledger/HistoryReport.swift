@@ -87,7 +87,9 @@ struct HistoryReport {
             + (hasUnpriced ? [.right("UNPRICED")] : [])
         let table = Table(
             columns, rows: (found + (found.count > 1 ? [("total", total)] : [])).map { Self.cells($0, hasUnpriced) })
-        let none = "\(scope) has no use from \(span)."
+        // A tag may be taken for a provider: both may have a colon.
+        let isLikeTag = scope.tag == nil && scope.provider?.text.contains(":") == true
+        let none = "\(scope) has no use from \(span).\(isLikeTag ? " A tag is named with --tag." : "")"
         return ([table.fitted(ifEmpty: Table.printable(none))] + sentences.map(Table.printable)).joined(separator: "\n")
     }
 
