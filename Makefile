@@ -129,7 +129,7 @@ sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize address --scratch-path .build-asan
 	$(SWIFT) build --build-tests --sanitize thread --scratch-path .build-tsan
-	$(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan
+	TSAN_OPTIONS=atexit_sleep_ms=0 $(SWIFT) test --skip-build --sanitize thread --scratch-path .build-tsan
 
 fuzz: setup
 	FUSEBOX_MUTATIONS=100000 $(SWIFT) test -c release -Xswiftc -enable-testing --filter MutationTests
