@@ -93,8 +93,8 @@ package enum Verdict: Sendable {
     /// Send the output and close the connection.
     case close
     /// Do this work away from the loop, then call `complete`. The reply comes later. Further requests may be handled
-    /// meanwhile.
-    case deferred(Ticket, DeferredWork)
+    /// meanwhile. It is indirect, because such work is long and every request has a verdict.
+    indirect case deferred(Ticket, DeferredWork)
 }
 
 /// Work on the data directory that a request has asked for.
