@@ -3,9 +3,9 @@ import FuseboxWire
 
 /// The history of closed days, which is written to the files of the months.
 ///
-/// An entry is written once its input is on disk, in the journal or in a snapshot. A start then yields it again from the snapshot or the journal, and
-/// finds it in the file. Nothing waits for the history: an entry that cannot be written stays in the outbox, which is
-/// part of every snapshot, and is tried again once a second.
+/// An entry is written once its input is on disk, in the journal or in a snapshot. A start then yields it again from
+/// there, and finds it in the file. Nothing waits for the history: an entry that cannot be written stays in the outbox,
+/// which is part of every snapshot, and is tried again once a second.
 extension Storekeeper {
     /// The state of the writing.
     struct HistoryWriting {
