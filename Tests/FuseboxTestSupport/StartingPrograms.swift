@@ -1,6 +1,7 @@
 import Glibc
 
-/// Starts a program. Its signals are not blocked: test threads block some, and a program would inherit the mask.
+/// Starts a program. Its signals are not blocked and not ignored: test threads block some, and whoever runs the tests may
+/// ignore SIGHUP. A program would inherit both.
 ///
 /// - Parameters:
 ///   - arguments: the program's absolute path, then its arguments
@@ -19,7 +20,10 @@ package func startProgram(
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var argv = arguments.map { strdup($0) } + [nil]
     var envp = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
