@@ -154,6 +154,22 @@ public struct Bounds: Sendable, Equatable {
     /// is not known may be refused with `outcomeUnknown`.
     public var forgettingUsers = 1_024
 
+    /// Calls that wait for their turn. Each costs about 600 bytes and its request.
+    public var waiting = 16_384
+
+    /// Waiting calls of one peer uid, operators aside: a quarter, as of permits.
+    public var waitingPerUser = 4_096
+
+    /// Users of whom it is known when the last of their waiting calls was granted. Further ones cannot wait while calls
+    /// of all of these do.
+    public static let waitingUsers = 1_024
+
+    /// Waiting calls that are examined in one turn: about as much work as the requests of a turn.
+    public static let examinationsPerTurn = 1_024
+
+    /// Waiting calls that are granted in one turn. Each is an entry of the journal.
+    public static let grantsPerTurn = 256
+
     /// How long a worker may be away before what it holds is taken back.
     public var workerGraceMilliseconds: Int64 = 2_000
 
@@ -380,6 +396,9 @@ extension Bounds {
                 "one user's accounts are some of all"),
             Relation(
                 "permitsPerUser", permitsPerUser, .atMost, "permits", permits, "one user's permits are some of all"),
+            Relation(
+                "waitingPerUser", waitingPerUser, .atMost, "waiting", waiting,
+                "one user's waiting calls are some of all"),
             Relation(
                 "keptBytesPerWorker", keptBytesPerWorker, .atMost, "keptBytesPerUser", keptBytesPerUser,
                 "one worker's replies are some of its user's"),

@@ -35,6 +35,8 @@ public struct StateMachine: Sendable {
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
     var closedDays: [ClosedDay] = []
+    /// What has changed of that which calls wait for. It is not part of the state.
+    var news = WaitNews()
     /// What time will make due: a function of the rest.
     var deadlines = DeadlineHeap()
     /// The moment of the last change. No command is applied at an earlier one.
@@ -69,15 +71,23 @@ public struct StateMachine: Sendable {
         request: UInt64 = 0, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
         let known = effects.count
-        let application = Application(
-            moment: self.moment(of: moment), user: user, isOperator: isOperator ?? (user == 0), worker: worker,
-            request: request)
+        let application = application(
+            at: moment, by: user, isOperator: isOperator ?? (user == 0), worker: worker, request: request)
         let reply = try command.apply(to: &self, application, &effects)
         nameClosedDays()
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
             passTime(to: application.moment)
         }
         return reply
+    }
+
+    /// The circumstances of a command that is applied at a moment; see `apply`.
+    @inlinable
+    package func application(
+        at moment: Moment, by user: UInt32, isOperator: Bool, worker: WorkerID, request: UInt64
+    ) -> Application {
+        Application(
+            moment: self.moment(of: moment), user: user, isOperator: isOperator, worker: worker, request: request)
     }
 
     /// The moment of a decision that is taken at another.
@@ -237,9 +247,11 @@ extension StateMachine {
         case .beginPermitNumbers: visitor.visit(BeginPermitNumbers.self)
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .beginDay: visitor.visit(BeginDay.self)
+        case .grantTurn: visitor.visit(GrantTurn.self)
+        case .drawShare: visitor.visit(DrawShare.self)
         case .hello, .goodbye, .ping, .serverStatus, .subscribe, .snapshotNow, .snapshotList, .snapshotRead,
             .importChunk, .importCommit, .ledgerHistory, .historyFiles, .historyRead, .forgetWorker, .takeClockBack,
-            .recordClock:
+            .recordClock, .withdraw, .tickets, .waitingList:
             nil
         }
     }

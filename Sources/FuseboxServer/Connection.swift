@@ -185,13 +185,13 @@ final class Connection {
         process()
     }
 
-    /// Appends a reply that waited for the journal.
+    /// Appends a reply that waited for the journal, or a push.
     ///
     /// The engine must not change during this call. So the reply's memory is not counted here, because that could drop
     /// a connection. The flush that follows counts it.
-    func append(_ frame: UnsafeRawBufferPointer) {
+    func append(_ frame: UnsafeRawBufferPointer, _ target: OutputTarget) {
         guard stream.isOpen else { return }
-        unsafe channel.session.wasHanded(frame)
+        unsafe channel.session.wasHanded(frame, target)
         unsafe channel.output.write(contentsOf: frame)
         server.markDirty(self)
     }

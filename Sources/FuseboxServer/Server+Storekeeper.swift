@@ -31,8 +31,8 @@ extension Server: StorekeeperDelegate {
     }
 
     /// Sends a reply that waited for the journal, if its connection is still open.
-    package func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
-        unsafe connection(session)?.append(frame)
+    package func deliver(_ frame: UnsafeRawBufferPointer, to target: OutputTarget) {
+        unsafe connection(target.session)?.append(frame, target)
     }
 
     /// Sends a deferred reply, if its connection is still open.

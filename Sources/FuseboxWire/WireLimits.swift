@@ -54,6 +54,18 @@ public enum WireLimits {
     /// The most candidates of one admission.
     public static let candidates = Candidates.capacity
 
+    /// The number of priorities of waiting calls, from 0, the most urgent.
+    public static let priorities = 8
+
+    /// The priority of a waiting call that names none: some are left on both sides.
+    public static let defaultPriority: UInt8 = 3
+
+    /// The most tickets of one question. A reply has room for a denial of each.
+    public static let ticketsPerRequest = 64
+
+    /// The most waiting calls of one page: with the longest names of all candidates it fills half of a frame.
+    public static let waitingPageLength = 16
+
     /// The most limits of one page, which is shorter than other pages: with the longest names it fills a third of a
     /// frame.
     public static let limitPageLength = 96

@@ -16,6 +16,10 @@ public struct PermitRegistry: Sendable {
         var estimate: Estimate
         /// The first of its charges against limits.
         var charge: Int?
+        /// The ticket of a call that has waited; 0: it has not.
+        var ticket: UInt64 = 0
+        /// The candidate that was granted to such a call, by its place in the request.
+        var candidate: UInt8 = 0
         var grantedAt: Timestamp
         /// When it ends by itself; once it has lapsed, when it did.
         var expiresAt: Timestamp
@@ -181,6 +185,16 @@ public struct PermitRegistry: Sendable {
 
     /// The place of a worker's oldest call in flight.
     func firstInFlight(of worker: WorkerID) -> Int? { findHolder(worker).flatMap { holders[$0].calls.first } }
+
+    /// The place of a worker's call in flight that has waited with this ticket.
+    func find(ticket: UInt64, of worker: WorkerID) -> Int? {
+        var place = firstInFlight(of: worker)
+        while let found = place {
+            if permits[found].grant.ticket == ticket { return found }
+            place = callLinks.next(after: found)
+        }
+        return nil
+    }
 
     /// The place of the permit in force that was granted next after the one with this number.
     func firstInForce(after number: UInt64) -> Int? {

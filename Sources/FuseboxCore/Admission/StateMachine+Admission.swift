@@ -34,6 +34,24 @@ struct Objections: Sendable {
     var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
 }
 
+/// The candidates of a call that waiting calls come first for.
+struct PassedCandidates: Sendable {
+    /// A bit for each, by its place.
+    var bits: UInt16 = 0
+    /// How long time alone keeps the call back. Nil: for ever.
+    var milliseconds: Int64? = 0
+
+    init() {}
+
+    /// - Parameter milliseconds: as in `Admit`: negative means for ever
+    init(bits: UInt16, milliseconds: Int64) {
+        self.bits = bits
+        self.milliseconds = milliseconds < 0 ? nil : milliseconds
+    }
+
+    func contains(_ place: Int) -> Bool { bits >> place & 1 != 0 }
+}
+
 /// What is remembered of a candidate that was passed over.
 struct PassedOver: Sendable {
     /// Its provider. Nil if it is not known.
@@ -62,6 +80,27 @@ private struct AdmissionTerms {
     var ttlMilliseconds: Int64
     var explains: Bool
     var foldsTags: Bool
+    var waitMilliseconds: Int64
+    var priority: UInt8
+    /// The candidates that waiting calls come first for.
+    var passed = PassedCandidates()
+    /// Whether the call joins the queue.
+    var isQueued = false
+    /// The ticket of a call that has waited; 0: it has not.
+    var ticket: UInt64 = 0
+    /// The candidate that is granted.
+    var candidate: UInt8 = 0
+
+    init<Text: NameText>(_ call: borrowing AdmitOf<Text>) {
+        estimate = call.estimate
+        ttlMilliseconds = call.ttlMilliseconds
+        explains = call.explains
+        foldsTags = call.foldsTags
+        waitMilliseconds = call.waitMilliseconds
+        priority = call.priority
+        passed = PassedCandidates(bits: call.passed, milliseconds: call.passedMilliseconds)
+        isQueued = call.isQueued
+    }
 }
 
 extension StateMachine {
@@ -73,7 +112,7 @@ extension StateMachine {
     @inline(__always)
     func decide<Text: NameText>(
         _ candidates: borrowing CandidatesOf<Text>, _ asked: borrowing AskedTags, _ estimate: Estimate, explains: Bool,
-        _ application: Application, _ decision: inout AdmissionDecision
+        passed: PassedCandidates = PassedCandidates(), _ application: Application, _ decision: inout AdmissionDecision
     ) -> WeighedCandidates<Text> {
         let moment = application.moment
         var weighed = WeighedCandidates<Text>()
@@ -90,6 +129,7 @@ extension StateMachine {
                     to: route, asked, need, at: moment, &objections, telling: explains ? UInt8(place) : nil,
                     in: &decision.limits)
             }
+            if passed.contains(place) { objections.add(.waiting, for: passed.milliseconds) }
             guard let denial = objections.denial else {
                 decision.candidate = UInt8(place)
                 decision.retryAfterMilliseconds = nil
@@ -133,7 +173,7 @@ extension StateMachine {
     ///   - provider: nil if it is unknown; then nothing stands against it
     ///   - breaker: the status of the provider's breaker; nil if it has none
     @inline(__always)
-    private func objections(
+    func objections(
         to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
     ) -> Objections {
         var objections = Objections()
@@ -220,10 +260,13 @@ extension StateMachine {
         try Self.validate(candidates, tags, terms.estimate)
         try checkRequiredTags(tags)
         try Self.validateTTL(terms.ttlMilliseconds)
+        try Self.validate(waitMilliseconds: terms.waitMilliseconds, priority: terms.priority)
         let asked = look(tags, folds: terms.foldsTags, application)
         var reply = AdmitReply()
         let weighed = decide(
-            candidates, asked, terms.estimate, explains: terms.explains, application, &reply.decision)
+            candidates, asked, terms.estimate, explains: terms.explains, passed: terms.passed, application,
+            &reply.decision)
+        if terms.isQueued, weighed.chosen == nil { reply.ticket = application.request }
         var terms = terms
         terms.estimate.cost = reply.decision.heldCost
         if let chosen = weighed.chosen {
@@ -247,6 +290,7 @@ extension StateMachine {
             _ = breaker.decide(at: now)
         }
         let scopes = openAccounts(of: chosen, asked, tags, folds: terms.foldsTags, application)
+        terms.candidate = reply.decision.candidate ?? 0
         let place = grant(provider, scopes, terms, application, &effects)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
@@ -271,6 +315,20 @@ extension StateMachine {
         guard estimate.tokens == nil || (estimate.inputTokens == nil && estimate.outputTokens == nil) else {
             throw Refusal(
                 .outOfRange, "an estimate tells tokens together, or input and output tokens apart, not both")
+        }
+    }
+
+    /// Checks how long a call may wait, and how urgent it is.
+    ///
+    /// - Throws: `outOfRange`
+    fileprivate static func validate(waitMilliseconds: Int64, priority: UInt8) throws(Refusal) {
+        guard ValueRanges.wait.contains(waitMilliseconds) else {
+            throw Refusal(
+                .outOfRange, "a wait of \(waitMilliseconds) ms must lie between 0 and 24 hours")
+        }
+        guard ValueRanges.priority.contains(priority) else {
+            throw Refusal(
+                .outOfRange, "priority \(priority) must lie between 0, the most urgent, and \(WireLimits.priorities - 1)")
         }
     }
 
@@ -315,6 +373,34 @@ extension StateMachine {
         }
     }
 
+    /// The permit of a worker's call in flight that has waited with this ticket, as it was granted. Nil if there is none.
+    package func admission(ofTicket ticket: UInt64, of worker: WorkerID) -> AdmitReply? {
+        guard ticket != 0, let place = permits.find(ticket: ticket, of: worker) else { return nil }
+        let permit = permits.permits[place]
+        var reply = AdmitReply()
+        reply.permit = permit.number
+        reply.expiresAt = permit.grant.expiresAt
+        reply.decision.candidate = permit.grant.candidate
+        reply.decision.heldCost = permit.grant.estimate.cost
+        if permit.grant.estimate.cost != nil { reply.decision.costBasis = .told }
+        if let standing = breakers.standing(of: permit.grant.provider, at: lastMoment.now) {
+            reply.decision.state = standing.state
+            reply.decision.share = standing.share
+        }
+        return reply
+    }
+
+    /// Draws at the share of a breaker for a call that is not granted.
+    fileprivate mutating func drawShare(
+        _ candidate: borrowing Candidate, _ application: Application, _ effects: inout [Event]
+    ) {
+        guard let id = route(by: candidate).providerID, breakers.contains(id) else { return }
+        changeBreaker(id, application, &effects) { breaker, now, profile in
+            breaker.ask(at: now, under: profile)
+            _ = breaker.decide(at: now)
+        }
+    }
+
     /// Grants a permit to a call. The accounts of its scopes must exist.
     private mutating func grant(
         _ provider: NameID, _ scopes: CallScopes, _ terms: AdmissionTerms, _ application: Application,
@@ -326,6 +412,8 @@ extension StateMachine {
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
             estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
+        grant.ticket = terms.ticket
+        if terms.ticket != 0 { grant.candidate = terms.candidate }
         grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
         _ = tellCrossings(at: application.moment, &effects)
         retainRoute(of: grant.scopes)
@@ -365,9 +453,7 @@ extension AdmitOf: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        let terms = AdmissionTerms(
-            estimate: estimate, ttlMilliseconds: ttlMilliseconds, explains: explains, foldsTags: foldsTags)
-        return try machine.admit(candidates, tags, terms, application, &effects)
+        try machine.admit(candidates, tags, AdmissionTerms(self), application, &effects)
     }
 
     /// A denial changes something only if a share is drawn, or if the asking worker is remembered.
@@ -380,6 +466,40 @@ extension AdmitOf: StateCommand {
             return false
         }
         return true
+    }
+}
+
+extension GrantTurnOf: StateCommand {
+    /// The form in which the engine decodes it.
+    public typealias InPlace = GrantTurnOf<NameView>
+
+    /// Grants its permit to a call that has waited.
+    ///
+    /// - Throws: what an admission throws
+    @specialized(where Text == NameView)
+    @specialized(where Text == Name)
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Reply {
+        var terms = AdmissionTerms(call)
+        terms.isQueued = false
+        terms.ticket = ticket
+        return try machine.admit(call.candidates, call.tags, terms, application, &effects)
+    }
+
+    /// A grant that finds something against the call changes what a denial changes.
+    public static func leavesNoTrace(_ reply: Reply, under profile: Profile) -> Bool {
+        AdmitOf<Text>.leavesNoTrace(reply, under: profile)
+    }
+}
+
+extension DrawShare: StateCommand {
+    /// Draws at the share of the candidate's breaker, if there is one.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        machine.drawShare(candidate, application, &effects)
+        return Done()
     }
 }
 

@@ -54,6 +54,7 @@ extension StateMachine {
     ) {
         deadlines.remove(.permit, place)
         let grant = permits.permits[place].grant
+        news.note(grant.provider)
         limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
         // The event is made before the permit lapses. If no lapsed permits are kept, it is forgotten at once, perhaps
         // with its names.
@@ -85,6 +86,7 @@ extension StateMachine {
         entry.grantedAt = permit.grant.grantedAt
         entry.expiresAt = permit.grant.expiresAt
         entry.isInFlight = permit.isInFlight
+        entry.ticket = permit.grant.ticket
         return entry
     }
 
@@ -120,6 +122,7 @@ extension StateMachine {
             let grant = permits.permits[place].grant
             if limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now) {
                 permits.endFlight(place)
+                news.note(grant.provider)
             } else {
                 lapse(place, .reclaimed, at: moment.now, &effects)
             }
@@ -183,6 +186,7 @@ extension StateMachine {
         }
         let need = permits.permits[place].grant.need
         permits.settle(place)
+        news.note(provider)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         if let use {
             let used = command.outcome == .success ? CallNeed(use.charge, orAs: need) : CallNeed(use.charge)

@@ -30,6 +30,7 @@ extension StateMachine {
         }
         if before != after { effects.append(transition(of: id, from: before, to: after)) }
         setDeadline(ofBreaker: id, at: nextDecay)
+        news.note(id)
         return result
     }
 

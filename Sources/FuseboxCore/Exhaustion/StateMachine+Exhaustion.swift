@@ -64,6 +64,7 @@ extension StateMachine {
             effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: false)))
         }
         setDeadline(ofMark: id)
+        news.note(id)
         names.release(id)
     }
 }

@@ -196,7 +196,7 @@ extension StateMachine.Builder {
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for
     ///   a cost or a moment that none can have
     mutating func insertPermit(
-        _ entry: PermitEntry, _ charges: [ChargeImage]
+        _ entry: PermitEntry, candidate: UInt8, _ charges: [ChargeImage]
     ) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
@@ -221,6 +221,8 @@ extension StateMachine.Builder {
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
         grant.charge = try insertCharges(charges, grant.need)
+        grant.ticket = entry.ticket
+        grant.candidate = candidate
         machine.retainNames(of: grant.scopes)
         var permit = PermitRegistry.Permit(grant: grant)
         permit.number = entry.permit

@@ -371,8 +371,16 @@ extension LimitTable {
         while let charge = next {
             let present = charges[charge]
             next = present.next
-            if isLive(present) { body(&self, charge) }
+            guard isLive(present) else { continue }
+            body(&self, charge)
+            noteFreed(Int(present.entry))
         }
+    }
+
+    /// Notes that a use may have more room than before.
+    @inline(__always)
+    mutating func noteFreed(_ place: Int) {
+        if entries[place].line != Entry.noLine { freed.append(place) }
     }
 
     /// Whether the use of a charge still exists.

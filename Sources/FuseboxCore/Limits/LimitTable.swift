@@ -108,6 +108,10 @@ struct LimitTable: Sendable {
         var isDenying = false
         /// The number of calls that a shadow limit would have denied.
         var wouldHaveDenied: UInt64 = 0
+        /// The line of calls that wait for it; see `WaitQueue`. It is not part of the state.
+        var line: UInt32 = Self.noLine
+
+        static let noLine = UInt32.max
     }
 
     /// The uses of one scope.
@@ -152,6 +156,8 @@ struct LimitTable: Sendable {
     var newestGeneration: UInt64 = 0
     /// The newest number of a limit.
     var newestNumber: UInt64 = 0
+    /// The uses with a line of waiting calls that may have more room than before. It is not part of the state.
+    var freed: [Int] = []
     /// Thresholds that were reached and not reported yet.
     var crossings: [Crossing] = []
     private let passedByAddress = PassedByAddress()

@@ -10,6 +10,8 @@ struct DeadlineHeap: Sendable {
         case breaker = 1
         case permit = 2
         case raise = 3
+        /// Of a waiting call. These are in a heap of the queue, which is not part of the state.
+        case wait = 4
     }
 
     struct Deadline: Sendable, Equatable {
@@ -32,7 +34,7 @@ struct DeadlineHeap: Sendable {
     private var places = Places(repeating: ChunkedArray())
 
     /// A table for each kind of deadline.
-    typealias Places = InlineArray<4, ChunkedArray<UInt32>>
+    typealias Places = InlineArray<5, ChunkedArray<UInt32>>
 
     var count: Int { heap.count }
 

@@ -97,6 +97,7 @@ extension StateMachine {
             case .breaker: synchroniseBreaker(NameID(index: due.subject), application, &effects)
             case .permit: lapse(due.subject, .expired, at: application.now, &effects)
             case .raise: endRaise(due.subject, at: application.moment, &effects)
+            case .wait: preconditionFailure("waiting calls are not part of the state")
             }
         }
     }
@@ -104,6 +105,7 @@ extension StateMachine {
     private mutating func expireMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
         exhaustion.clear(id, at: application.now)
         setDeadline(ofMark: id)
+        news.note(id)
         effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: true)))
         names.release(id)
     }

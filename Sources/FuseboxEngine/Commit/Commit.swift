@@ -160,8 +160,13 @@ struct Commit: ~Copyable {
         return true
     }
 
-    /// Releases the replies and events whose watermark has been reached.
-    mutating func release(_ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void) {
+    /// Keeps a frame that answers no request until the inputs so far have reached a watermark.
+    mutating func push(_ frame: UnsafeRawBufferPointer, to session: UInt64, until watermark: Watermark) {
+        unsafe outputs.push(frame, to: session, until: watermark, of: journaled)
+    }
+
+    /// Releases the replies, pushes and events whose watermark has been reached.
+    mutating func release(_ deliver: (OutputTarget, UnsafeRawBufferPointer) -> Void) {
         if case .failed = journal { return }
         unsafe outputs.release(progress.watermarks, deliver)
     }

@@ -40,6 +40,7 @@ extension Engine {
         if let request {
             entry.workerHigh = request.worker.high
             entry.workerLow = request.worker.low
+            // A grant to a call that has waited has a worker and no number.
             entry.request = request.number.sequence
             entry.oldestUnacknowledged = request.number.oldestUnacknowledged
         }

@@ -12,6 +12,8 @@ import FuseboxWire
 struct Outputs: ~Copyable {
     private var written = DelayedReplies()
     private var synced = DelayedReplies()
+    /// Pushes that wait for nothing. A push belongs to no request of its session, so they are handed out here too.
+    private var pushed = DelayedReplies()
     var events = EventQueue()
     /// Sessions that ended while replies for them waited.
     private var ended: Set<UInt64> = []
@@ -43,10 +45,20 @@ struct Outputs: ~Copyable {
         }
     }
 
-    /// Releases the replies and events whose watermark was reached.
-    mutating func release(
-        _ marks: Watermarks, _ deliver: (_ session: UInt64, UnsafeRawBufferPointer) -> Void
+    /// Keeps a frame that answers no request until the input `sequence` has reached a watermark.
+    mutating func push(
+        _ frame: UnsafeRawBufferPointer, to session: UInt64, until watermark: Watermark, of sequence: UInt64
     ) {
+        switch watermark {
+        case .applied: unsafe pushed.add(frame, session, 0, isReply: false)
+        case .written: unsafe written.add(frame, session, sequence, isReply: false)
+        case .synced: unsafe synced.add(frame, session, sequence, isReply: false)
+        }
+    }
+
+    /// Releases the replies and events whose watermark was reached.
+    mutating func release(_ marks: Watermarks, _ deliver: (OutputTarget, UnsafeRawBufferPointer) -> Void) {
+        unsafe pushed.release(upTo: 0, deliver)
         unsafe written.release(upTo: marks.written, deliver)
         unsafe synced.release(upTo: marks.synced, deliver)
         events.release(marks)
@@ -65,12 +77,21 @@ struct Outputs: ~Copyable {
     }
 }
 
+/// Where a frame goes that is handed to the owner of a session.
+package struct OutputTarget: Sendable {
+    /// The session.
+    package let session: UInt64
+    /// Whether the frame is a reply, which the session has counted. A push is none.
+    package let isReply: Bool
+}
+
 /// Reply frames in the order of their inputs, in one contiguous buffer.
 private struct DelayedReplies: ~Copyable {
     private struct Frame {
         var sequence: UInt64
         var session: UInt64
         var length: Int
+        var isReply: Bool
     }
 
     private var bytes = ByteWriter(capacity: 4096)
@@ -87,18 +108,21 @@ private struct DelayedReplies: ~Copyable {
     /// The input of the first frame that waits.
     var first: UInt64? { frames.first?.sequence }
 
-    mutating func add(_ frame: UnsafeRawBufferPointer, _ session: UInt64, _ sequence: UInt64) {
+    mutating func add(
+        _ frame: UnsafeRawBufferPointer, _ session: UInt64, _ sequence: UInt64, isReply: Bool = true
+    ) {
         unsafe bytes.write(contentsOf: frame)
-        frames.append(Frame(sequence: sequence, session: session, length: frame.count))
+        frames.append(Frame(sequence: sequence, session: session, length: frame.count, isReply: isReply))
     }
 
-    mutating func release(upTo sequence: UInt64, _ deliver: (UInt64, UnsafeRawBufferPointer) -> Void) {
+    mutating func release(upTo sequence: UInt64, _ deliver: (OutputTarget, UnsafeRawBufferPointer) -> Void) {
         guard let first, first <= sequence else { return }
         unsafe bytes.withBytes { all in
             while let frame = frames.first, frame.sequence <= sequence {
                 frames.removeFirst()
                 unsafe deliver(
-                    frame.session, UnsafeRawBufferPointer(rebasing: all[leftBytes..<leftBytes + frame.length]))
+                    OutputTarget(session: frame.session, isReply: frame.isReply),
+                    UnsafeRawBufferPointer(rebasing: all[leftBytes..<leftBytes + frame.length]))
                 leftBytes += frame.length
             }
         }
@@ -124,7 +148,7 @@ private struct DelayedReplies: ~Copyable {
                 if !sessions.contains(frame.session) {
                     unsafe rest.add(
                         UnsafeRawBufferPointer(rebasing: all[offset..<offset + frame.length]), frame.session,
-                        frame.sequence)
+                        frame.sequence, isReply: frame.isReply)
                 }
                 offset += frame.length
             }

@@ -142,7 +142,7 @@ package protocol StorekeeperDelegate: AnyObject {
     /// As `work`, for a sync of the journal. Only one runs at a time, so the owner can avoid allocations.
     func sync(_ body: @escaping @Sendable () -> Void, then completion: @escaping () -> Void)
     /// Sends a reply that waited for the journal. The implementation must not access the engine.
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64)
+    func deliver(_ frame: UnsafeRawBufferPointer, to target: OutputTarget)
     /// Sends a deferred reply. `write` appends it to the connection's output.
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void)
     /// Continues with the requests of a session that waited for room.

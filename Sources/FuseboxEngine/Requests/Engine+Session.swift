@@ -57,6 +57,7 @@ extension Engine {
         switch number {
         case .goodbye:
             _ = try decode(Goodbye.self, &reader)
+            queue.forget(session.worker, &state.machine)
             lose(session.worker, after: 0, since: session.id)
             try? forget(session.worker, isEvicted: false)
             leave(session)
@@ -115,6 +116,16 @@ extension Engine {
                 throw Refusal(.outOfRange, "parts \(command.parts) must be a sum of 1, 2 and 4")
             }
             return .deferred(ticket, .decodeImport(try upload.finish(length: command.length, from: session.id), parts))
+        case .tickets:
+            reply(try answer(try decode(Tickets.self, &reader), of: session.worker), to: header)
+            return .proceed
+        case .withdraw:
+            reply(answer(try decode(Withdraw.self, &reader), of: session.worker), to: header)
+            return .proceed
+        case .waitingList:
+            let command = try decode(WaitingList.self, &reader)
+            reply(queue.page(after: command.cursor, at: moment), to: header)
+            return .proceed
         case .hello:
             throw Refusal(.helloRequired, "this connection has had its hello already")
         case .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerGet, .breakerList, .breakerForceOpen,
@@ -125,7 +136,7 @@ extension Engine {
             .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
             .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
+            .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
             .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")

@@ -1,5 +1,4 @@
 import FuseboxCore
-import FuseboxStore
 import FuseboxWire
 
 /// Substitutes for names that find no room. Spent money is never refused for lack of room.
@@ -17,14 +16,14 @@ extension Engine {
     ///
     /// - Throws: the refusal, if the request has no substitute
     mutating func applySubstitute(
-        of command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ refusal: Refusal, _ session: borrowing Session,
+        of command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ refusal: Refusal, _ caller: Caller,
         at moment: Moment
     ) throws(Refusal) -> ByteWriter {
         guard refusal.status == .limitReached else { throw refusal }
         var refusal = refusal
         for place in Substitute.allCases {
             guard let substitute = unsafe place.payload(for: command, payload) else { continue }
-            let next = unsafe substitute.withBytes { unsafe applyOnce(command, $0, session, at: moment) }
+            let next = unsafe substitute.withBytes { unsafe applyOnce(command, $0, caller, at: moment) }
             guard let next else { return substitute }
             refusal = next
         }
@@ -33,10 +32,10 @@ extension Engine {
 
     /// Whether a digest that was kept with a reply is that of a request or of its substitute.
     static func isDigest(_ digest: UInt32, of command: CommandNumber, _ payload: UnsafeRawBufferPointer) -> Bool {
-        guard unsafe digest != Checksum.of(payload) else { return true }
+        guard unsafe digest != RequestDigest.of(command.rawValue, payload) else { return true }
         return Substitute.allCases.contains { place in
             guard let substitute = unsafe place.payload(for: command, payload) else { return false }
-            return unsafe substitute.withBytes { unsafe Checksum.of($0) } == digest
+            return unsafe substitute.withBytes { unsafe RequestDigest.of(command.rawValue, $0) } == digest
         }
     }
 }
@@ -100,6 +99,15 @@ extension Admit: ChargeCommand {
         var admit = self
         admit.foldsTags = true
         return admit
+    }
+}
+
+extension GrantTurn: ChargeCommand {
+    fileprivate func substitute(_ place: Substitute) -> GrantTurn? {
+        guard let call = call.substitute(place) else { return nil }
+        var turn = self
+        turn.call = call
+        return turn
     }
 }
 

@@ -67,8 +67,12 @@ package struct Engine: ~Copyable {
     var speakers: [WorkerID: Speaker] = [:]
     /// The users of worker ids that are neither connected nor remembered.
     var owners = WorkerOwners()
-    /// Workers that have calls in flight and no connection.
+    /// Workers that have calls in flight or waiting and no connection.
     var lost = LostWorkers()
+    /// The calls that wait for their turn.
+    var queue: WaitQueue
+    /// When turns are tried again, because the journal had no room. Nil if it had.
+    var turnsAgainAt: Timestamp?
     /// The clocks, as of this turn.
     package internal(set) var clock: EngineClock
     /// The moment of this turn.
@@ -88,7 +92,7 @@ package struct Engine: ~Copyable {
     /// The reply frames of the present request.
     private var replies = ByteWriter(capacity: 4096)
     /// The watermark that these frames wait for.
-    private var watermark = Watermark.applied
+    var watermark = Watermark.applied
 
     /// An engine with a recovered state.
     ///
@@ -111,6 +115,7 @@ package struct Engine: ~Copyable {
             durability, sequence: recovered.sequence, journaled: recovered.journaledSequence, segment: segment,
             snapshots: snapshots, at: moment.now)
         state = recovered.state
+        queue = WaitQueue(limit: state.machine.bounds.waiting, limitPerUser: state.machine.bounds.waitingPerUser)
     }
 
     /// An engine without a journal.
@@ -153,6 +158,7 @@ package struct Engine: ~Copyable {
         watermark = .applied
         replies.removeAll()
         if case .close = verdict { session.state = .ended }
+        if !queue.isEmpty { takeTurns(at: moment) }
         return verdict
     }
 
@@ -202,52 +208,66 @@ package struct Engine: ~Copyable {
             try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
-        if traits.number == .admit, !hasBegunPermitNumbers {
-            try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
-            hasBegunPermitNumbers = true
-        }
+        if traits.number == .admit { try beginPermitNumbers(at: moment) }
         if traits.number == .limitSet { try beginCalendars(of: copy reader, at: moment) }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let placement =
             changes
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
-        if let refusal = unsafe applyWithRoom(
-            traits.number, payload, session, request: number?.sequence ?? 0, at: moment)
-        {
-            let substitute = try unsafe applySubstitute(of: traits.number, payload, refusal, session, at: moment)
+        let caller = Caller(session, request: number?.sequence ?? 0)
+        if traits.number == .admit, unsafe mayWait(payload) {
+            guard !answerWaiting(caller, header) else { return .proceed }
+            try unsafe admitInTurn(payload, caller, at: moment) { engine, payload in
+                unsafe engine.finish(header, payload, number, slot, session, traits, placement, at: moment)
+            }
+            return .proceed
+        }
+        if let refusal = unsafe applyWithRoom(traits.number, payload, caller, at: moment) {
+            let substitute = try unsafe applySubstitute(of: traits.number, payload, refusal, caller, at: moment)
             unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }
-            return .proceed
-        }
-        guard changes, !(state.leftNoTrace && slot != nil) else {
+        } else if changes {
+            unsafe finish(header, payload, number, slot, session, traits, placement, at: moment)
+        } else {
             writeReply(to: header)
-            return .proceed
         }
+        if !queue.isEmpty { noteChange(by: traits.number) }
+        return .proceed
+    }
+
+    /// Begins a new run of permit numbers before the first admission of this life.
+    mutating func beginPermitNumbers(at moment: Moment) throws(Refusal) {
+        guard !hasBegunPermitNumbers else { return }
+        try applyOwn(BeginPermitNumbers(salt: identity.salt), at: moment)
+        hasBegunPermitNumbers = true
+    }
+
+    /// Answers a request that may have changed the state.
+    private mutating func finish(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
+        _ session: borrowing Session, _ traits: CommandTraits, _ placement: Commit.Placement, at moment: Moment
+    ) {
+        guard !(state.leftNoTrace && slot != nil) else { return writeReply(to: header) }
         // An unknown worker is remembered from now on, even if its request changed nothing else.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
         unsafe carriedOut(header, payload, number, slot, session, traits, placement)
-        return .proceed
     }
 
     /// Applies a request. If a name finds no room, names that are no longer used are forgotten first.
     mutating func applyWithRoom(
-        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session,
-        request: UInt64, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment
     ) -> Refusal? {
-        guard let refusal = unsafe applyOnce(command, payload, session, request: request, at: moment) else {
-            return nil
-        }
+        guard let refusal = unsafe applyOnce(command, payload, caller, at: moment) else { return nil }
         guard refusal.status == .limitReached, makeRoom(at: moment) else { return refusal }
-        return unsafe applyOnce(command, payload, session, request: request, at: moment)
+        return unsafe applyOnce(command, payload, caller, at: moment)
     }
 
     mutating func applyOnce(
-        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ session: borrowing Session,
-        request: UInt64 = 0, at moment: Moment
+        _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment
     ) -> Refusal? {
         unsafe state.apply(
-            command, payload, at: moment, by: session.peer.user, isOperator: session.peer.isOperator,
-            worker: session.worker, request: request, version: session.version)
+            command, payload, at: moment, by: caller.user, isOperator: caller.isOperator, worker: caller.worker,
+            request: caller.request, version: caller.version)
     }
 
     /// Answers a request that has changed the state. Keeps its reply and journals it.
@@ -328,6 +348,33 @@ package struct Engine: ~Copyable {
     /// Writes a reply frame.
     mutating func reply<Reply: WireRecord>(_ reply: Reply, to header: FrameHeader) {
         replies.writeReply(reply, command: header.command, correlation: header.correlation)
+    }
+}
+
+/// Who makes a request.
+struct Caller {
+    var worker: WorkerID
+    var user: UInt32
+    var isOperator: Bool
+    /// The sequence number of the request; 0: it has none.
+    var request: UInt64
+    /// The protocol version of the request.
+    var version: UInt16
+
+    init(_ session: borrowing Session, request: UInt64) {
+        worker = session.worker
+        user = session.peer.user
+        isOperator = session.peer.isOperator
+        self.request = request
+        version = session.version
+    }
+
+    init(_ turn: WaitQueue.Turn) {
+        worker = turn.worker
+        user = turn.user
+        isOperator = turn.isOperator
+        request = 0
+        version = ProtocolVersion.highest
     }
 }
 

@@ -69,10 +69,11 @@ package struct Session: Sendable {
         delayedBytes += reply.count
     }
 
-    /// Notes that a waiting reply was handed to the owner.
-    package mutating func wasHanded(_ reply: UnsafeRawBufferPointer) {
+    /// Notes that a frame was handed to the owner.
+    package mutating func wasHanded(_ frame: UnsafeRawBufferPointer, _ target: OutputTarget) {
+        guard target.isReply else { return }
         delayedReplies -= 1
-        delayedBytes -= reply.count
+        delayedBytes -= frame.count
     }
 }
 

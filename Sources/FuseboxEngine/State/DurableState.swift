@@ -88,7 +88,7 @@ struct DurableState: ~Copyable {
         user: UInt32, command: UInt16, at now: Timestamp
     ) {
         let slot = slot ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
-        let digest = unsafe Checksum.of(request)
+        let digest = unsafe RequestDigest.of(command, request)
         unsafe reply.withBytes {
             unsafe workers.keep($0, to: number, command: command, digest: digest, at: now, in: slot)
         }

@@ -26,9 +26,11 @@ extension Engine {
             throw Refusal(.notPermitted, "this worker id belongs to another user's process; draw 128 random bits")
         }
         if let older = speakers[hello.worker] { fenced.append(older.session) }
-        speakers[hello.worker] = Speaker(session: session.id, user: session.peer.user)
+        speakers[hello.worker] = Speaker(
+            session: session.id, user: session.peer.user, version: hello.commonVersion ?? ProtocolVersion.lowest)
         owners.remove(hello.worker)
         lost.remove(hello.worker)
+        queue.setAway(hello.worker, false)
         return standing(of: hello)
     }
 

@@ -1,6 +1,16 @@
 import FuseboxCore
 import FuseboxWire
 
+/// The digest that tells a request from another one with the same number: the CRC32C of its own fields.
+enum RequestDigest {
+    /// The digest of a request, as it was sent or as the journal holds it.
+    static func of(_ command: UInt16, _ payload: UnsafeRawBufferPointer) -> UInt32 {
+        guard command == CommandNumber.admit.rawValue else { return unsafe Checksum.of(payload) }
+        // The journal has what the queue has decided at the end of an admission.
+        return unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: payload.dropLast(AdmitTail.decidedBytes)))
+    }
+}
+
 /// The unacknowledged replies of one worker, oldest first, in one contiguous buffer.
 struct KeptReplies: Sendable {
     /// What stands before each payload.

@@ -8,6 +8,8 @@ struct Speaker: Sendable {
     let session: UInt64
     /// The user that the peer process runs as.
     let user: UInt32
+    /// The protocol version that its hello chose.
+    let version: UInt16
 }
 
 /// The users of worker ids that have said hello and are neither connected nor remembered.

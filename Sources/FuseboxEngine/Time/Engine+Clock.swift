@@ -22,6 +22,7 @@ extension Engine {
             // The journal has no room. What is due stays due.
             advanceAgainAt = now + Self.retryMilliseconds
         }
+        if !queue.isEmpty { takeTurns(at: clock.moment) }
         return news
     }
 

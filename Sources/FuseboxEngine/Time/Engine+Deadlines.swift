@@ -28,6 +28,7 @@ extension Engine {
             }
             guard !state.machine.permits.hasCallsInFlight(worker) else { return }
             lost.remove(worker)
+            queue.forget(worker, &state.machine)
         }
     }
 
@@ -58,6 +59,11 @@ extension Engine {
         if let advanceAgainAt { return max(0, advanceAgainAt - moment.now) }
         var state = state.machine.untilDue(at: moment)
         if let wakes = calendarsWake { state = min(state ?? .max, max(0, wakes - moment.now)) }
+        if !queue.isEmpty {
+            let wake = queue.isDue(self.state.machine, at: moment.now) ? moment.now : queue.nextWake
+            let turns = max(wake ?? moment.now, turnsAgainAt ?? moment.now)
+            state = min(state ?? .max, max(0, turns - moment.now))
+        }
         guard let worker = lost.nextDeadline else { return state }
         return min(state ?? .max, max(0, worker - moment.now))
     }
@@ -69,6 +75,7 @@ extension Engine {
         let placement = try commit.reserve(payload: Bounds.ownPayload)
         _ = try state.machine.apply(command, at: moment, effects: &state.effects)
         recordOwn(command, placement)
+        if !queue.isEmpty { noteChange(by: C.declaration.command) }
     }
 
     // MARK: Workers that are gone
@@ -93,8 +100,10 @@ extension Engine {
         if !session.topics.isEmpty { subscribers -= 1 }
         guard speakers[session.worker]?.session == session.id else { return }
         depart(session)
+        queue.setAway(session.worker, true)
         let grace = state.machine.bounds.workerGraceMilliseconds
         lose(session.worker, after: processIsGone ? 0 : grace, since: session.id)
+        if !queue.isEmpty { takeTurns(at: clock.moment) }
     }
 
     /// Whether the worker of an ended session has permits and may still come back.
@@ -107,9 +116,9 @@ extension Engine {
         lose(worker, after: 0, since: session)
     }
 
-    /// Takes back the permits of a worker after a time, unless it comes back.
+    /// Takes back the permits of a worker, and ends its waits, after a time, unless it comes back.
     mutating func lose(_ worker: WorkerID, after milliseconds: Int64, since session: UInt64) {
-        guard state.machine.permits.hasCallsInFlight(worker) else { return }
+        guard state.machine.permits.hasCallsInFlight(worker) || queue.contains(worker) else { return }
         lost.add(worker, until: now + milliseconds, since: session)
     }
 }

@@ -74,6 +74,9 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case admitPreview = 100
     case permitList = 101
     case revoke = 102
+    case withdraw = 104
+    case tickets = 105
+    case waitingList = 106
 
     case limitSet = 112
     case limitRemove = 113
@@ -91,6 +94,8 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case beginWindow = 246
     case recordClock = 247
     case beginDay = 248
+    case grantTurn = 249
+    case drawShare = 250
 }
 
 /// Code that is generic over commands. `CommandTable` calls it with the type that belongs to a number.
@@ -181,6 +186,9 @@ public enum CommandTable {
         case .admitPreview: visitor.visit(AdmitPreview.self)
         case .permitList: visitor.visit(PermitList.self)
         case .revoke: visitor.visit(Revoke.self)
+        case .withdraw: visitor.visit(Withdraw.self)
+        case .tickets: visitor.visit(Tickets.self)
+        case .waitingList: visitor.visit(WaitingList.self)
 
         case .limitSet: visitor.visit(LimitSet.self)
         case .limitRemove: visitor.visit(LimitRemove.self)
@@ -198,6 +206,8 @@ public enum CommandTable {
         case .beginWindow: visitor.visit(BeginWindow.self)
         case .recordClock: visitor.visit(RecordClock.self)
         case .beginDay: visitor.visit(BeginDay.self)
+        case .grantTurn: visitor.visit(GrantTurn.self)
+        case .drawShare: visitor.visit(DrawShare.self)
         }
     }
 

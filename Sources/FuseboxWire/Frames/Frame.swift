@@ -6,6 +6,9 @@ public enum FrameKind: UInt8, Sendable {
     case reply = 1
     /// From server to client without a request; the detail byte is 0.
     case event = 2
+    /// From server to client without a request, for this connection's worker alone; the detail byte is 0. The command's
+    /// number tells whose reply it continues.
+    case push = 3
 }
 
 /// The eight bytes after a frame's length: command, kind, status and correlation id.

@@ -12,6 +12,10 @@ public enum ValueRanges {
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
     /// A permit's time to live, in milliseconds.
     public static let timeToLive: ClosedRange<Int64> = 1...WireLimits.permitMilliseconds
+    /// How long a call waits for its turn, in milliseconds; 0: it does not wait.
+    public static let wait: ClosedRange<Int64> = 0...WireLimits.permitMilliseconds
+    /// The priority of a waiting call; 0 is the most urgent.
+    public static let priority: ClosedRange<UInt8> = 0...UInt8(WireLimits.priorities - 1)
     /// How long a limit is raised for.
     public static let raise: ClosedRange<Int64> = 1...longestMilliseconds
     /// Of a limit's sliding or fixed window.

@@ -31,13 +31,14 @@ enum PermitSection: SnapshotSection {
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
+            image.candidate = permit.grant.candidate
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, image.charges)
+        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges)
     }
 }
 
@@ -112,6 +113,8 @@ struct PermitImage: VersionedRecord {
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
     var charges: [ChargeImage] = []
+    var ticket: UInt64 = 0
+    var candidate: UInt8 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("permit", &permit, "the permit's number")
@@ -129,6 +132,9 @@ struct PermitImage: VersionedRecord {
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
+        try visitor.field("ticket", &ticket, "the ticket of a call that has waited for the permit; 0: it has not")
+        try visitor.field(
+            "candidate", &candidate, "the candidate that was granted to such a call, by its place in the request")
     }
 }
 
@@ -214,6 +220,7 @@ extension PermitImage {
         grantedAt = entry.grantedAt
         expiresAt = entry.expiresAt
         isInFlight = entry.isInFlight
+        ticket = entry.ticket
     }
 
     fileprivate var entry: PermitEntry {
@@ -230,6 +237,7 @@ extension PermitImage {
         entry.grantedAt = grantedAt
         entry.expiresAt = expiresAt
         entry.isInFlight = isInFlight
+        entry.ticket = ticket
         return entry
     }
 }

@@ -22,18 +22,32 @@ public struct AdmitOf<Text: NameText>: Command {
     /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
     /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
+    /// How long the call may wait for its turn: `ValueRanges.wait`; 0: it does not wait.
+    public var waitMilliseconds: Int64 = 0
+    /// How urgent a waiting call is: `ValueRanges.priority`, 0 the most urgent.
+    public var priority = WireLimits.defaultPriority
+    /// The candidates that waiting calls come first for, a bit each. Clients leave it at 0. The daemon sets it, because
+    /// the queue is not part of the state: the journal holds what was decided.
+    public var passed: UInt16 = 0
+    /// How long time alone keeps the call back where others come first; -1: for ever.
+    public var passedMilliseconds: Int64 = 0
+    /// Whether the call joins the queue. Clients leave it false.
+    public var isQueued = false
 
     /// Every field has its default.
     @inlinable public init() {}
     /// A request to let a call go by one of these candidates.
     public init(
         candidates: CandidatesOf<Text>, tags: WireLimits.TagListOf<Text> = WireLimits.TagListOf<Text>(),
-        estimate: Estimate = Estimate(), ttlMilliseconds: Int64
+        estimate: Estimate = Estimate(), ttlMilliseconds: Int64, waitMilliseconds: Int64 = 0,
+        priority: UInt8 = WireLimits.defaultPriority
     ) {
         self.candidates = candidates
         self.tags = tags
         self.estimate = estimate
         self.ttlMilliseconds = ttlMilliseconds
+        self.waitMilliseconds = waitMilliseconds
+        self.priority = priority
     }
 
     /// The fields in the order of the wire.
@@ -48,6 +62,21 @@ public struct AdmitOf<Text: NameText>: Command {
         try visitor.field(
             "explains", &explains, "whether a denial lists every limit that stands against a candidate")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
+        try visitor.field(
+            "waitMilliseconds", &waitMilliseconds,
+            "how long the call may wait for its turn: \(Quantity.text(ValueRanges.wait)); 0: it does not wait")
+        try visitor.field(
+            "priority", &priority,
+            "how urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1); by default \(WireLimits.defaultPriority)"
+        )
+        try visitor.field(
+            "passed", &passed,
+            "the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal"
+        )
+        try visitor.field(
+            "passedMilliseconds", &passedMilliseconds,
+            "how long time alone keeps the call back where others come first; -1: for ever; clients send 0")
+        try visitor.field("isQueued", &isQueued, "whether the call joins the queue; clients send false")
     }
 }
 
@@ -59,15 +88,21 @@ public struct AdmitReply: WireRecord {
     public var expiresAt = Timestamp(milliseconds: 0)
     /// Which candidate is admitted, or why none is.
     public var decision = AdmissionDecision()
+    /// The ticket of the call, if it waits: the sequence number of this request. Its end is pushed.
+    public var ticket: UInt64?
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("permit", &permit, "the permit's number, to settle it with; absent: denied")
+        try visitor.field("permit", &permit, "the permit's number, to settle it with; absent: denied, or it waits")
         try visitor.field(
-            "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 if denied")
+            "expiresAt", &expiresAt, "when the permit ends by itself, on the steady clock; 0 without a permit")
         try visitor.field("decision", &decision, "which candidate is admitted, or why none is")
+        try visitor.field(
+            "ticket", &ticket,
+            "present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`"
+        )
     }
 }
 
@@ -385,5 +420,33 @@ public struct Revoke: Command {
                 "the permit as it was; if it was in force, its estimate was given back; absent if it was settled"
             )
         }
+    }
+}
+
+/// The end of an encoded `Admit`, whose fields have fixed places.
+///
+/// The daemon reads there whether a call waits, and notes there what the queue has decided, without decoding the names.
+package enum AdmitTail {
+    /// The bytes of the last three fields, which the daemon sets.
+    package static let decidedBytes = 2 + 8 + 1
+    /// The bytes of the last five fields.
+    private static let bytes = 8 + 1 + decidedBytes
+
+    /// How long the call may wait. Nil if the payload is too short to be a request.
+    package static func waitMilliseconds(in payload: UnsafeRawBufferPointer) -> Int64? {
+        guard payload.count >= bytes else { return nil }
+        return unsafe Int64(
+            littleEndian: payload.loadUnaligned(fromByteOffset: payload.count - bytes, as: Int64.self))
+    }
+
+    /// Notes what the queue has decided.
+    package static func write(passed: UInt16, milliseconds: Int64, isQueued: Bool, into payload: inout [UInt8]) {
+        let start = payload.count - bytes + 9
+        precondition(start >= 9, "an encoded request has its last fields")
+        for (place, byte) in (0..<2).map({ UInt8(truncatingIfNeeded: passed >> ($0 * 8)) }).enumerated() {
+            payload[start + place] = byte
+        }
+        for place in 0..<8 { payload[start + 2 + place] = UInt8(truncatingIfNeeded: milliseconds >> (place * 8)) }
+        payload[start + 10] = isQueued ? 1 : 0
     }
 }

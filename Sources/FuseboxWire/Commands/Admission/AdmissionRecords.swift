@@ -51,12 +51,14 @@ public enum DenialReason: OpenEnumeration {
     case probes
     /// A limit on one of the call's scopes has no room for what it needs.
     case limit
+    /// Other calls wait for what this one needs.
+    case waiting
     /// One that only newer peers know.
     case unknown(UInt8)
 
     /// The values that this version knows, in the order of their numbers.
     public static let allCases: [DenialReason] = [
-        .exhausted, .breakerOpen, .share, .probes, .limit,
+        .exhausted, .breakerOpen, .share, .probes, .limit, .waiting,
     ]
 
     /// The number on the wire.
@@ -67,6 +69,7 @@ public enum DenialReason: OpenEnumeration {
         case .share: 2
         case .probes: 3
         case .limit: 4
+        case .waiting: 5
         case .unknown(let number): number
         }
     }
@@ -368,6 +371,8 @@ public struct PermitEntry: OpenRecord {
     public var expiresAt = Timestamp(milliseconds: 0)
     /// Whether its call counts as in flight; not after its worker's death.
     public var isInFlight = false
+    /// The ticket of a call that has waited for the permit; 0: it has not.
+    public var ticket: UInt64 = 0
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -390,6 +395,7 @@ public struct PermitEntry: OpenRecord {
             "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; not after its worker's death")
+        try visitor.field("ticket", &ticket, "the ticket of a call that has waited for the permit; 0: it has not")
     }
 }
 

@@ -1,0 +1,295 @@
+import FuseboxCollections
+import FuseboxWire
+
+extension WaitQueue {
+    /// What the owner applies next.
+    package struct Turn: Sendable {
+        package enum Kind: Sendable {
+            /// The call is granted: apply `GrantTurn`, then call `granted`.
+            case grant
+            /// Nothing but the share of a breaker stands against this candidate: apply `DrawShare`, then call `drew`.
+            case draw(Candidate)
+        }
+
+        package let kind: Kind
+        package let worker: WorkerID
+        package let user: UInt32
+        package let isOperator: Bool
+        package let ticket: UInt64
+        /// The payload of the call's request, with the candidates that other calls come first for.
+        package let request: [UInt8]
+        let slot: Int
+        let takesDraw: NameID?
+    }
+
+    /// What becomes of a call that arrives.
+    package enum Arrival: Sendable {
+        /// It is decided by the state, with these candidates passed over.
+        case decide(passed: UInt16, milliseconds: Int64)
+        /// It waits. `join` adds it once its denial was applied with these candidates passed over.
+        case wait(passed: UInt16, milliseconds: Int64)
+    }
+
+    // MARK: Arriving
+
+    /// Decides whether a call that arrives waits, is decided by the state, or stands behind others.
+    ///
+    /// - Throws: if the payload is no request
+    package func arrive(
+        _ payload: UnsafeRawBufferPointer, _ application: Application, _ machine: StateMachine
+    ) throws(Refusal) -> (arrival: Arrival, marks: ArrivalMarks) {
+        var reader = unsafe ByteReader(payload)
+        var call = AdmitOf<NameView>()
+        try call.fields(&reader)
+        try reader.finish()
+        let waits = call.waitMilliseconds > 0
+        var examined = ExaminedCall(application: application, left: call.waitMilliseconds)
+        if waits { examined.order = order(ofArriving: call.priority, user: application.user) }
+        let found = examine(call, examined, machine)
+        let milliseconds = found.passedMilliseconds ?? -1
+        let marks = ArrivalMarks(hasDrawn: found.draws, leavesDraw: found.leavesDraw)
+        let isValid =
+            ValueRanges.wait.contains(call.waitMilliseconds) && ValueRanges.priority.contains(call.priority)
+        if found.chosen == nil, waits, found.canComeFree, isValid, hasRoom(forUser: application.user) {
+            return (.wait(passed: found.passed, milliseconds: milliseconds), marks)
+        }
+        return (.decide(passed: found.passed, milliseconds: milliseconds), marks)
+    }
+
+    /// What the arrival of a call means for the shares of breakers.
+    package struct ArrivalMarks: Sendable {
+        let hasDrawn: Bool
+        let leavesDraw: NameID?
+    }
+
+    /// Notes that the arrival of a call was applied.
+    package mutating func arrived(_ marks: ArrivalMarks) {
+        if let name = marks.leavesDraw { lines.leaveDraw(at: name) }
+    }
+
+    /// Adds a call whose denial was applied.
+    ///
+    /// - Parameter payload: its request as it was sent
+    package mutating func join(
+        _ payload: UnsafeRawBufferPointer, _ application: Application, _ marks: ArrivalMarks,
+        _ machine: inout StateMachine
+    ) {
+        var reader = unsafe ByteReader(payload)
+        var call = AdmitOf<NameView>()
+        guard (try? call.fields(&reader)) != nil else { return }
+        let slot = unsafe add([UInt8](payload), call, application, hasDrawn: marks.hasDrawn)
+        note(examine(slot, machine, at: application.moment), slot, &machine, at: application.moment)
+    }
+
+    // MARK: Turns
+
+    /// Whether `next` may have something to do.
+    package func isDue(_ machine: StateMachine, at now: Timestamp) -> Bool {
+        guard !isEmpty else { return false }
+        if !lines.changed.isEmpty { return true }
+        if !machine.limitTable.freed.isEmpty || !machine.news.changed.isEmpty { return true }
+        return nextWake.map { $0 <= now } ?? false
+    }
+
+    /// The next turn. Nil once every call that waits has something against it, or after the examinations of a turn of
+    /// the loop; then `isDue` still holds.
+    package mutating func next(_ machine: inout StateMachine, at moment: Moment) -> Turn? {
+        lines.take(newsOf: &machine)
+        var front = WaitFront()
+        for line in lines.changed { addFront(of: line, &front, machine, at: moment.now) }
+        for _ in 0..<Bounds.examinationsPerTurn {
+            guard let slot = front.takeFirst() else {
+                lines.settle()
+                return nil
+            }
+            let found = examine(slot, machine, at: moment)
+            if let turn = turn(of: slot, found) { return turn }
+            let narrow = lines.narrowLines(of: waiters[slot].standings)
+            note(found, slot, &machine, at: moment)
+            // Who stands behind it may be let through, unless it still waits for the same.
+            for line in narrow where lines.isChanged(line) {
+                guard lines.standing(in: line, of: waiters[slot].standings) == nil else { continue }
+                addFront(of: line, &front, machine, at: moment.now)
+            }
+        }
+        return nil
+    }
+
+    /// Adds the calls of a line that may be let through.
+    private func addFront(
+        of line: Int, _ front: inout WaitFront, _ machine: StateMachine, at now: Timestamp
+    ) {
+        guard lines.lines.contains(line) else { return }
+        var reserved: Int128 = 0
+        var walk = lines.walk(line)
+        while let standing = walk.next(self, at: now) {
+            let slot = lines.standings[standing].waiter
+            front.add(slot, order(of: slot, at: now))
+            switch lines.lines[line].subject {
+            case .place, .examination: return
+            case .limit(let entry):
+                guard lines.standings[standing].reserves else { continue }
+                reserved += Int128(lines.standings[standing].need)
+                // A call behind needs one unit at least.
+                guard machine.limitTable.hasRoom(for: reserved + 1, entry, at: now) else { return }
+            }
+        }
+    }
+
+    private func turn(of slot: Int, _ found: Examination) -> Turn? {
+        let waiter = waiters[slot]
+        let kind: Turn.Kind
+        if found.chosen != nil {
+            kind = .grant
+        } else if let place = found.mustDraw {
+            kind = .draw(candidate(place, of: waiter))
+        } else {
+            return nil
+        }
+        var request = waiter.request
+        AdmitTail.write(
+            passed: found.passed, milliseconds: found.passedMilliseconds ?? -1, isQueued: false, into: &request)
+        return Turn(
+            kind: kind, worker: waiter.worker, user: users[waiter.user].number, isOperator: waiter.isOperator,
+            ticket: waiter.ticket, request: request, slot: slot, takesDraw: found.takesDraw)
+    }
+
+    private func candidate(_ place: Int, of waiter: Waiter) -> Candidate {
+        let call = waiter.call
+        return call.candidates[place]
+    }
+
+    /// Examines a call that waits.
+    private func examine(_ slot: Int, _ machine: StateMachine, at moment: Moment) -> Examination {
+        let waiter = waiters[slot]
+        return unsafe waiter.request.withUnsafeBytes { bytes in
+            var reader = unsafe ByteReader(bytes)
+            var call = AdmitOf<NameView>()
+            guard (try? call.fields(&reader)) != nil else { preconditionFailure("a waiting request was decoded before") }
+            let examined = ExaminedCall(
+                slot: slot, application: application(of: waiter, at: moment), left: waiter.until - moment.now,
+                order: order(of: slot, at: moment.now), hasDrawn: waiter.hasDrawn)
+            return examine(call, examined, machine)
+        }
+    }
+
+    private func application(of waiter: Waiter, at moment: Moment) -> Application {
+        Application(
+            moment: moment, user: users[waiter.user].number, isOperator: waiter.isOperator, worker: waiter.worker,
+            request: waiter.ticket)
+    }
+
+    /// Takes over what was found about a call that goes on waiting.
+    private mutating func note(
+        _ found: Examination, _ slot: Int, _ machine: inout StateMachine, at moment: Moment
+    ) {
+        if let reason = found.reason { waiters[slot].reason = reason }
+        waiters[slot].liftsAt = found.untilLifted.map { moment.now + $0 } ?? (found.canComeFree ? moment.now : nil)
+        let isOld = moment.now - waiters[slot].since >= Self.stepMilliseconds
+        for standing in waiters[slot].standings where !lines.standings[standing].reserves {
+            let subject = lines.lines[lines.standings[standing].line].subject
+            if !found.obstacles.contains(where: { $0.subject == subject }) {
+                waiters[slot].standings.removeAll { $0 == standing }
+                lines.leave(standing, &machine)
+            }
+        }
+        for obstacle in found.obstacles {
+            let standing = lines.join(obstacle.subject, need: obstacle.need, slot, &waiters[slot], &machine)
+            if found.obstacles.count == 1, case .limit = obstacle.subject { lines.reserve(standing) }
+        }
+        if isOld {
+            for limit in found.covering {
+                lines.reserve(lines.join(limit.subject, need: limit.need, slot, &waiters[slot], &machine))
+            }
+        }
+        setWake(slot, at: moment.now, lifting: found.untilLifted.map { moment.now + $0 })
+    }
+
+    /// Why a call whose time is over has no permit.
+    func lastDecision(of slot: Int, _ machine: StateMachine, at moment: Moment) -> AdmissionDecision {
+        let waiter = waiters[slot]
+        let found = examine(slot, machine, at: moment)
+        let call = waiter.call
+        let application = application(of: waiter, at: moment)
+        var decision = AdmissionDecision()
+        _ = machine.decide(
+            call.candidates, machine.look(call.tags, folds: call.foldsTags, application), call.estimate,
+            explains: call.explains,
+            passed: PassedCandidates(bits: found.passed, milliseconds: found.passedMilliseconds ?? -1), application,
+            &decision)
+        return decision
+    }
+}
+
+extension WaitQueue.Waiter {
+    /// Its request.
+    var call: Admit {
+        unsafe request.withUnsafeBytes { bytes in
+            var reader = unsafe ByteReader(bytes)
+            var call = Admit()
+            guard (try? call.fields(&reader)) != nil else { preconditionFailure("a waiting request was decoded before") }
+            return call
+        }
+    }
+}
+
+/// The calls that are examined next, in the order of their turns.
+private struct WaitFront {
+    /// The last comes first.
+    private var calls: [(slot: Int, order: WaitQueue.Order)] = []
+    private var known: Set<Int> = []
+    private var isSorted = true
+
+    mutating func add(_ slot: Int, _ order: WaitQueue.Order) {
+        guard known.insert(slot).inserted else { return }
+        calls.append((slot, order))
+        isSorted = false
+    }
+
+    mutating func takeFirst() -> Int? {
+        if !isSorted {
+            if calls.count > 1 { calls.sort { $1.order < $0.order } }
+            isSorted = true
+        }
+        return calls.popLast()?.slot
+    }
+}
+
+extension WaitQueue {
+    /// A page of the calls that wait, in the order of their arrival.
+    package func page(after arrival: UInt64, at moment: Moment) -> WaitingList.Reply {
+        var reply = WaitingList.Reply()
+        reply.waiting = UInt32(count)
+        reply.limit = UInt32(limit)
+        reply.now = moment.now
+        var last = arrival
+        forEach(after: arrival) { waiter, user in
+            guard reply.entries.count < WireLimits.waitingPageLength else {
+                reply.next = last
+                return false
+            }
+            last = waiter.arrival
+            reply.entries.append(WaitingEntry(waiter, user))
+            return true
+        }
+        return reply
+    }
+}
+
+extension WaitingEntry {
+    fileprivate init(_ waiter: WaitQueue.Waiter, _ user: WaitQueue.User) {
+        self.init()
+        let call = waiter.call
+        ticket = waiter.ticket
+        worker = waiter.worker.visible
+        self.user = user.number
+        for place in call.candidates.indices { candidates.append(call.candidates[place]) }
+        for place in call.tags.indices { tags.append(call.tags[place]) }
+        estimate = call.estimate
+        priority = waiter.priority
+        since = waiter.since
+        until = waiter.until
+        reason = waiter.reason
+        isAway = waiter.isAway
+    }
+}

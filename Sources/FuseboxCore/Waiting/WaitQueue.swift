@@ -1,0 +1,310 @@
+import FuseboxCollections
+import FuseboxWire
+
+/// The calls that wait for their turn.
+///
+/// It is a value beside the state machine and not part of the state. A grant is an input like an admission, so a replay
+/// needs no queue. The queue does no I/O and has no clock. Its owner tells it of every change, asks for the `next`
+/// turn, applies it to the state machine, and asks again.
+///
+/// A waiting call stands in a *line* for each thing that it waits for: the use of a limit, or a provider with its mark and
+/// its breaker. Only a line that has changed is looked at. What a call *reserves* of a limit counts against every call
+/// behind it, so a look ends with the first calls whose reservations use the limit up.
+///
+/// - A call reserves what it needs of a limit once that limit is all that it waits for. From an age of 10 s on it
+///   reserves what it needs of every limit that covers it. It keeps its reservations until it leaves the queue.
+/// - The most urgent step comes first: the priority less one for each 10 s of waiting. Within a step the user comes
+///   first whose last grant from the queue is longest ago, then the call that arrived first.
+package struct WaitQueue: Sendable {
+    /// A call that waits.
+    struct Waiter: Sendable {
+        let worker: WorkerID
+        /// Its user's place in `users`.
+        let user: Int
+        let isOperator: Bool
+        let ticket: UInt64
+        /// The payload of its request.
+        var request: [UInt8]
+        let priority: UInt8
+        /// Counts the arrivals.
+        let arrival: UInt64
+        let since: Timestamp
+        let until: Timestamp
+        /// Whether its worker has no connection. Then it is passed over and its reservations do not count.
+        var isAway = false
+        /// Whether it has drawn at a share.
+        var hasDrawn: Bool
+        /// What stood against its first candidate when it was last examined.
+        var reason: DenialReason
+        /// When time alone lets it through, as of its last examination; nil: never.
+        var liftsAt: Timestamp?
+        /// Its standings in lines.
+        var standings: [Int] = []
+    }
+
+    /// A user of the host whose calls wait, or have waited.
+    struct User: Sendable {
+        let number: UInt32
+        var waiting = 0
+        /// The number of its last grant from the queue; 0: it had none.
+        var lastGrant: UInt64 = 0
+    }
+
+    /// Where a call stands among the others. The least comes first.
+    struct Order: Sendable, Comparable {
+        var step: Int64
+        var lastGrant: UInt64
+        var arrival: UInt64
+
+        static func < (left: Order, right: Order) -> Bool {
+            if left.step != right.step { return left.step < right.step }
+            if left.lastGrant != right.lastGrant { return left.lastGrant < right.lastGrant }
+            return left.arrival < right.arrival
+        }
+    }
+
+    private struct Key: Hashable {
+        var worker: WorkerID
+        var ticket: UInt64
+    }
+
+    /// How long a call waits until it is one step more urgent.
+    static let stepMilliseconds: Int64 = 10_000
+
+    /// The most calls that wait, in all and of one user.
+    package let limit: Int
+    package let limitPerUser: Int
+
+    var waiters = SlotTable<Waiter>()
+    private var index: [Key: Int] = [:]
+    private var ofWorker: [WorkerID: [Int]] = [:]
+    var users = SlotTable<User>()
+    private var userIndex: [UInt32: Int] = [:]
+    /// In the order of their arrival.
+    private var arrived = Chain()
+    private var arrivedLinks = ChainLinks()
+    private var arrivals: UInt64 = 0
+    private var grants: UInt64 = 0
+    /// When each waiter is looked at again: its deadline, its next step, or when time lifts what stands against it.
+    private var wakes = DeadlineHeap()
+    var lines = WaitLines()
+    /// The waiters whose time is over.
+    private var expired: [Int] = []
+
+    /// An empty queue with these bounds.
+    package init(limit: Int, limitPerUser: Int) {
+        self.limit = limit
+        self.limitPerUser = limitPerUser
+    }
+
+    /// Whether no call waits.
+    package var isEmpty: Bool { waiters.isEmpty }
+
+    /// The number of calls that wait.
+    package var count: Int { waiters.count }
+
+    // MARK: Asking
+
+    /// The place of a waiting call. Nil if it does not wait.
+    func find(_ worker: WorkerID, _ ticket: UInt64) -> Int? { index[Key(worker: worker, ticket: ticket)] }
+
+    /// Whether a call waits.
+    package func contains(_ worker: WorkerID, ticket: UInt64) -> Bool { find(worker, ticket) != nil }
+
+    /// Whether calls of a worker wait.
+    package func contains(_ worker: WorkerID) -> Bool { ofWorker[worker] != nil }
+
+    /// Whether there is room for one more call of a user.
+    func hasRoom(forUser number: UInt32) -> Bool {
+        guard count < limit else { return false }
+        guard let user = userIndex[number] else { return users.count < Bounds.waitingUsers || mayForgetUser }
+        return users[user].waiting < limitPerUser
+    }
+
+    func order(of slot: Int, at now: Timestamp) -> Order {
+        let waiter = waiters[slot]
+        return Order(
+            step: Self.step(waiter.priority, since: waiter.since, at: now), lastGrant: users[waiter.user].lastGrant,
+            arrival: waiter.arrival)
+    }
+
+    /// Where a call of a user would stand that arrives now.
+    func order(ofArriving priority: UInt8, user number: UInt32) -> Order {
+        Order(
+            step: Int64(priority), lastGrant: userIndex[number].map { users[$0].lastGrant } ?? 0, arrival: arrivals + 1)
+    }
+
+    private static func step(_ priority: UInt8, since: Timestamp, at now: Timestamp) -> Int64 {
+        Int64(priority) - (now - since) / stepMilliseconds
+    }
+
+    /// Calls `body` with the waiting calls that arrived after the one with this number, until it returns false.
+    func forEach(after arrival: UInt64, _ body: (Waiter, User) -> Bool) {
+        var next = arrived.first
+        while let slot = next {
+            next = arrivedLinks.next(after: slot)
+            let waiter = waiters[slot]
+            guard waiter.arrival > arrival else { continue }
+            guard body(waiter, users[waiter.user]) else { return }
+        }
+    }
+
+    // MARK: Joining and leaving
+
+    /// Adds a call. It is examined next.
+    mutating func add(
+        _ request: [UInt8], _ call: borrowing AdmitOf<NameView>, _ application: Application, hasDrawn: Bool
+    ) -> Int {
+        arrivals += 1
+        let user = user(application.user)
+        users[user].waiting += 1
+        let now = application.now
+        let slot = waiters.insert(
+            Waiter(
+                worker: application.worker, user: user, isOperator: application.isOperator, ticket: application.request,
+                request: request, priority: call.priority, arrival: arrivals, since: now,
+                until: now + call.waitMilliseconds, hasDrawn: hasDrawn, reason: .waiting))
+        index[Key(worker: application.worker, ticket: application.request)] = slot
+        ofWorker[application.worker, default: []].append(slot)
+        arrived.append(slot, &arrivedLinks)
+        setWake(slot, at: now, lifting: nil)
+        return slot
+    }
+
+    /// Removes a call. Those behind it in its lines are looked at.
+    mutating func remove(_ slot: Int, _ machine: inout StateMachine) {
+        lines.leaveAll(slot, &waiters[slot].standings, &machine)
+        wakes.remove(.wait, slot)
+        arrived.remove(slot, &arrivedLinks)
+        let waiter = waiters[slot]
+        users[waiter.user].waiting -= 1
+        index[Key(worker: waiter.worker, ticket: waiter.ticket)] = nil
+        ofWorker[waiter.worker]?.removeAll { $0 == slot }
+        if ofWorker[waiter.worker]?.isEmpty == true { ofWorker[waiter.worker] = nil }
+        waiters[slot].request = []
+        waiters.remove(at: slot)
+    }
+
+    /// Ends the wait of a call. Returns whether it has waited.
+    package mutating func withdraw(_ worker: WorkerID, ticket: UInt64, _ machine: inout StateMachine) -> Bool {
+        guard let slot = find(worker, ticket) else { return false }
+        remove(slot, &machine)
+        return true
+    }
+
+    /// Notes that a worker has lost its connection, or has one again. Meanwhile its calls keep their places, are passed
+    /// over and reserve nothing.
+    package mutating func setAway(_ worker: WorkerID, _ isAway: Bool) {
+        for slot in ofWorker[worker] ?? [] where waiters[slot].isAway != isAway {
+            waiters[slot].isAway = isAway
+            lines.noteChange(of: waiters[slot].standings)
+        }
+    }
+
+    /// Removes the calls of a worker that does not come back.
+    package mutating func forget(_ worker: WorkerID, _ machine: inout StateMachine) {
+        for slot in ofWorker[worker] ?? [] { remove(slot, &machine) }
+    }
+
+    /// Notes that a call was granted, and removes it.
+    package mutating func granted(_ turn: Turn, _ machine: inout StateMachine) {
+        grants += 1
+        users[waiters[turn.slot].user].lastGrant = grants
+        if let name = turn.takesDraw { lines.takeDraw(at: name) }
+        remove(turn.slot, &machine)
+    }
+
+    /// Notes that a call has drawn at a share without success.
+    package mutating func drew(_ turn: Turn) {
+        if let name = turn.takesDraw { lines.takeDraw(at: name) }
+        waiters[turn.slot].hasDrawn = true
+    }
+
+    /// Has every call examined anew, without reservations: limits, names or prices were changed.
+    package mutating func examineAll(_ machine: inout StateMachine) {
+        waiters.forEachSlot { slot in
+            lines.leaveAll(slot, &waiters[slot].standings, &machine)
+            examineNext(slot, &machine)
+        }
+    }
+
+    /// Notes that windows have begun anew.
+    package mutating func windowsBegan() { lines.noteAll() }
+
+    private mutating func examineNext(_ slot: Int, _ machine: inout StateMachine) {
+        let standing = lines.join(.examination, need: 0, slot, &waiters[slot], &machine)
+        lines.noteChange(of: [standing])
+    }
+
+    // MARK: Users
+
+    /// The place of a user, new or known.
+    private mutating func user(_ number: UInt32) -> Int {
+        if let known = userIndex[number] { return known }
+        if users.count >= Bounds.waitingUsers { forgetUser() }
+        let place = users.insert(User(number: number))
+        userIndex[number] = place
+        return place
+    }
+
+    private var mayForgetUser: Bool { users.contains { $0.waiting == 0 } }
+
+    /// Forgets the user without waiting calls whose last grant is longest ago.
+    private mutating func forgetUser() {
+        var oldest: Int?
+        users.forEachSlot { place in
+            guard users[place].waiting == 0 else { return }
+            if let known = oldest, users[known].lastGrant <= users[place].lastGrant { return }
+            oldest = place
+        }
+        guard let oldest else { return }
+        userIndex[users[oldest].number] = nil
+        users.remove(at: oldest)
+    }
+
+    // MARK: Time
+
+    /// When a call must be looked at next. Nil if none waits.
+    package var nextWake: Timestamp? { wakes.first.map { Timestamp(milliseconds: $0.milliseconds) } }
+
+    /// Sets when a call is looked at again.
+    ///
+    /// - Parameter lifting: when time lifts something that stands against it; nil: not before its next step
+    mutating func setWake(_ slot: Int, at now: Timestamp, lifting: Timestamp?) {
+        let waiter = waiters[slot]
+        let step = waiter.since + ((now - waiter.since) / Self.stepMilliseconds + 1) * Self.stepMilliseconds
+        let wake = min(waiter.until, min(step, lifting ?? step))
+        wakes.set(.wait, slot, order: waiter.arrival, at: wake.milliseconds)
+    }
+
+    /// Looks at the lines of calls that have become more urgent, or that time may have let through. Notes the calls
+    /// whose time is over; they are taken with `nextExpired` once no turn is left.
+    package mutating func wake(_ machine: inout StateMachine, at now: Timestamp) {
+        while let due = wakes.first, due.milliseconds <= now.milliseconds {
+            let slot = due.subject
+            lines.noteChange(of: waiters[slot].standings)
+            if waiters[slot].standings.isEmpty { examineNext(slot, &machine) }
+            if waiters[slot].until <= now {
+                wakes.remove(.wait, slot)
+                expired.append(slot)
+            } else {
+                setWake(slot, at: now, lifting: nil)
+            }
+        }
+    }
+
+    /// A call whose time is over. It is removed. Call it after `next` has returned nil.
+    package mutating func nextExpired(_ machine: inout StateMachine, at moment: Moment) -> (
+        worker: WorkerID, ticket: UInt64, decision: AdmissionDecision
+    )? {
+        while let slot = expired.popLast() {
+            // It may have been granted or withdrawn since, and its slot used again.
+            guard waiters.contains(slot), waiters[slot].until <= moment.now else { continue }
+            let decision = lastDecision(of: slot, machine, at: moment)
+            let (worker, ticket) = (waiters[slot].worker, waiters[slot].ticket)
+            remove(slot, &machine)
+            return (worker, ticket, decision)
+        }
+        return nil
+    }
+}
