@@ -148,22 +148,25 @@ public final class FuseboxClient: Sendable {
     }
 
     /// As `call`. Nil for a report that is kept for the daemon's return.
-    func perform<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> C.Reply? {
+    ///
+    /// - Parameter waiting: how long an admission may wait for its turn, in milliseconds, in addition to the timeout
+    func perform<C: Command>(_ command: C, isReport: Bool, waiting: Int = 0) throws(ClientError) -> C.Reply? {
         let exchange = try exchange()
-        let waiter = try exchange.prepare(command, isReport: isReport)
-        exchange.perform(waiter, until: .after(milliseconds: exchange.timeoutMilliseconds(of: C.declaration)))
+        let waiter = try exchange.prepare(command, isReport: isReport, waiting: waiting)
+        let timeout = exchange.timeoutMilliseconds(of: C.declaration)
+        exchange.perform(waiter, until: .after(milliseconds: timeout) + waiting)
         return try exchange.conclude(waiter, C.self)
     }
 
     /// As `call`. Nil for a report that is kept for the daemon's return.
     func perform<C: Command>(
-        _ command: C, isReport: Bool, heedsCancellation: Bool
+        _ command: C, isReport: Bool, waiting: Int = 0, heedsCancellation: Bool
     ) async throws(ClientError) -> C.Reply? {
         let exchange = try exchange()
-        let waiter = try exchange.prepare(command, isReport: isReport)
+        let waiter = try exchange.prepare(command, isReport: isReport, waiting: waiting)
         let timeout = exchange.timeoutMilliseconds(of: C.declaration)
         await exchange.attend(
-            waiter, until: .after(milliseconds: timeout), heedsCancellation: heedsCancellation)
+            waiter, until: .after(milliseconds: timeout) + waiting, heedsCancellation: heedsCancellation)
         return try exchange.conclude(waiter, C.self)
     }
 

@@ -30,6 +30,8 @@ extension FuseboxClient {
     public typealias CostBasis = FuseboxWire.CostBasis
     /// A permit in the list of `admission.permits`.
     public typealias PermitEntry = FuseboxWire.PermitEntry
+    /// A call in the list of `admission.waiting`.
+    public typealias WaitingEntry = FuseboxWire.WaitingEntry
     /// Whether a permit is in force, and how it has ended if it is not.
     public typealias PermitStanding = FuseboxWire.PermitStanding
     /// How many permits were granted, and how many have ended in each way.

@@ -262,7 +262,9 @@ final class Connection {
             finish(
                 Refusal(
                     .helloTimeout, "the first request must be hello, within \(server.bounds.helloMilliseconds) ms"))
-        } else if session.topics.isEmpty, now - lastByteAt > server.bounds.idleMilliseconds {
+        } else if session.topics.isEmpty, now - lastByteAt > server.bounds.idleMilliseconds,
+            !server.keeper.engine.awaitsTurn(session)
+        {
             finish(
                 Refusal(
                     .idleTimeout,

@@ -154,8 +154,8 @@ final class JournaledEngine: StorekeeperDelegate {
         work(body, then: completion)
     }
 
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) {
-        frames[session, default: []].append(Array(frame))
+    func deliver(_ frame: UnsafeRawBufferPointer, to target: OutputTarget) {
+        frames[target.session, default: []].append(Array(frame))
     }
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {}
     func goOn(with session: UInt64) {}

@@ -92,7 +92,7 @@ final class Life: StorekeeperDelegate {
         work(body, then: completion)
     }
 
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { delivered += 1 }
+    func deliver(_ frame: UnsafeRawBufferPointer, to target: OutputTarget) { delivered += 1 }
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
         var output = ByteWriter()
         write(&output)

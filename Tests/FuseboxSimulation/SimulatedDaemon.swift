@@ -242,7 +242,9 @@ extension SimulatedDaemon: StorekeeperDelegate {
         completion()
     }
 
-    func deliver(_ frame: UnsafeRawBufferPointer, to session: UInt64) { send(session, Array(frame), .held) }
+    func deliver(_ frame: UnsafeRawBufferPointer, to target: OutputTarget) {
+        send(target.session, Array(frame), .held)
+    }
 
     func complete(_ ticket: Ticket, _ write: (inout ByteWriter) -> Void) {
         var output = ByteWriter()

@@ -11,6 +11,8 @@ extension FuseboxClient {
     ///   is away, the settle is kept, under either failure policy, and sent when a later call reaches the daemon. If
     ///   the daemon refuses it, it goes to `CallPolicy.unsettled`.
     /// - The permit of a long call is renewed in the background.
+    /// - A call that may wait (`waiting`) is let through in its turn; see `Admissions.admit`. If the task is cancelled while it
+    ///   waits, the wait is withdrawn. The time counts for all candidates that are tried one after the other.
     /// - If the task is cancelled before `body` begins, the permit is given back. A running `body` handles cancellation
     ///   itself; an error that it then throws counts as `abandoned`.
     /// - After a fork inside `body` the permit belongs to the parent, and only the parent settles it.
@@ -19,6 +21,8 @@ extension FuseboxClient {
     ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
     ///   - tags: what the call is made for, such as `team:search`: at most 8
     ///   - estimate: what the call may use at most, held until it is settled
+    ///   - waiting: how long the call may wait for its turn; zero: it is denied at once
+    ///   - priority: how urgent a waiting call is: 0, the most urgent, to 7
     ///   - policy: how long permits last, how many candidates are tried, what errors mean
     ///   - body: makes the call to `permit.provider`, and tells what it used
     /// - Returns: the value that `body` returned
@@ -29,13 +33,14 @@ extension FuseboxClient {
     @_disfavoredOverload  // A task must not block its thread for the daemon, even if its body never waits.
     public func withPermit<Value>(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
-        policy: CallPolicy = CallPolicy(),
+        waiting: Duration = .zero, priority: Int = Int(WireLimits.defaultPriority), policy: CallPolicy = CallPolicy(),
         _ body: (_ permit: HeldPermit) throws -> CallResult<Value>
     ) throws -> Value {
+        let turn = Turn(until: ContinuousClock.now + waiting, priority)
         var walk = CandidateWalk(candidates, policy)
         while true {
             let held: HeldPermit
-            do { held = try hold(walk, tags, estimate, policy) } catch { throw walk.failure ?? error }
+            do { held = try hold(walk, tags, estimate, turn, policy) } catch { throw walk.failure ?? error }
             let ending: CallEnding<Value>
             do { ending = CallEnding(of: try body(held), held) } catch { ending = CallEnding(of: error, held, policy) }
             settle(held, ending.outcome, policy)
@@ -48,13 +53,14 @@ extension FuseboxClient {
     /// `body` returned or threw. The blocking `withPermit` documents the details and the errors.
     public nonisolated(nonsending) func withPermit<Value>(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
-        policy: CallPolicy = CallPolicy(),
+        waiting: Duration = .zero, priority: Int = Int(WireLimits.defaultPriority), policy: CallPolicy = CallPolicy(),
         _ body: nonisolated(nonsending) (_ permit: HeldPermit) async throws -> CallResult<Value>
     ) async throws -> Value {
+        let turn = Turn(until: ContinuousClock.now + waiting, priority)
         var walk = CandidateWalk(candidates, policy)
         while true {
             let held: HeldPermit
-            do { held = try await hold(walk, tags, estimate, policy) } catch { throw walk.failure ?? error }
+            do { held = try await hold(walk, tags, estimate, turn, policy) } catch { throw walk.failure ?? error }
             let ending: CallEnding<Value>
             do { ending = CallEnding(of: try await body(held), held) } catch {
                 ending = CallEnding(of: error, held, policy)
@@ -69,11 +75,11 @@ extension FuseboxClient {
 
     /// A permit for one of the candidates that are left.
     private func hold(
-        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
+        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ turn: Turn, _ policy: CallPolicy
     ) throws -> HeldPermit {
         try Task.checkCancellation()
-        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl)
-        let permit = try Permit.read(try decide(admit), to: admit, in: epoch).get()
+        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl, turn.left, turn.priority)
+        let permit = try Permit.read(try self.admit(admit), to: admit, in: epoch).get()
         let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         settle(held, held.end(.cancelled), policy)
@@ -82,16 +88,24 @@ extension FuseboxClient {
 
     /// A permit for one of the candidates that are left. A cancelled task waits for it too, and gives it back.
     private func hold(
-        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ policy: CallPolicy
+        _ walk: CandidateWalk, _ tags: [String], _ estimate: Estimate, _ turn: Turn, _ policy: CallPolicy
     ) async throws -> HeldPermit {
         try Task.checkCancellation()
-        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl)
-        let reply = try await decide(admit, heedsCancellation: false)
+        let admit = try Admit(walk.candidates, tags, estimate, policy.ttl, turn.left, turn.priority)
+        let reply = try await waitForTurn(admit)
         let permit = try Permit.read(reply, to: admit, in: epoch).get()
         let held = HeldPermit(permit, try exchange(), policy)
         guard Task.isCancelled else { return held }
         await settle(held, held.end(.cancelled), policy)
         throw CancellationError()
+    }
+
+    /// The reply to an admission that may wait. A task that was cancelled while it waited gets a `CancellationError`.
+    private func waitForTurn(_ admit: Admit) async throws -> Admit.Reply? {
+        do throws(ClientError) { return try await self.admit(admit, heedsCancellation: false) } catch {
+            if case .cancelled = error { throw CancellationError() }
+            throw error
+        }
     }
 
     // MARK: Settling
@@ -134,6 +148,20 @@ extension FuseboxClient {
         noteDroppedReport()
         policy.unsettled?(call)
     }
+}
+
+/// Until when the admissions of a call may wait, and how urgent they are.
+private struct Turn {
+    let until: ContinuousClock.Instant
+    let priority: Int
+
+    init(until: ContinuousClock.Instant, _ priority: Int) {
+        self.until = until
+        self.priority = priority
+    }
+
+    /// How long an admission may still wait.
+    var left: Duration { max(.zero, ContinuousClock.now.duration(to: until)) }
 }
 
 /// How one call ended, and what its caller gets.

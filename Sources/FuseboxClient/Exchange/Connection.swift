@@ -172,6 +172,24 @@ enum Payload {
         }
     }
 
+    /// What a frame says of a waiting call. Nil if it is none of these frames, or cannot be read.
+    static func announcement(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, _ version: UInt16
+    ) -> ExchangeMachine.Announcement? {
+        var reader = unsafe ByteReader(bytes, skipsUnknown: true, version: version)
+        if header.kind == FrameKind.push.rawValue {
+            var entry = TicketEntry()
+            guard header.command == Tickets.declaration.number, (try? entry.decode(from: &reader)) != nil else {
+                return nil
+            }
+            return ExchangeMachine.Announcement(
+                ticket: entry.ticket, standing: entry.standing, permit: entry.admission.permit)
+        }
+        var reply = AdmitReply()
+        guard (try? reply.decode(from: &reader)) != nil else { return nil }
+        return ExchangeMachine.Announcement(ticket: reply.ticket, permit: reply.permit)
+    }
+
     /// The refusal in a frame.
     static func refusal(_ status: UInt8, _ bytes: UnsafeRawBufferPointer) -> Refusal {
         var reader = unsafe ByteReader(bytes)

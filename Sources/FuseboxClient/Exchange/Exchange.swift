@@ -100,10 +100,13 @@ final class Exchange: Sendable {
     // MARK: One request
 
     /// A waiter with the encoded command. The caller must conclude or release it.
-    func prepare<C: Command>(_ command: C, isReport: Bool) throws(ClientError) -> Waiter {
+    ///
+    /// - Parameter waiting: how long an admission may wait for its turn, in milliseconds
+    func prepare<C: Command>(_ command: C, isReport: Bool, waiting: Int = 0) throws(ClientError) -> Waiter {
         guard let waiter = update({ $0.claim(C.declaration, isReport: isReport) }) else {
             throw .tooManyRequests
         }
+        if waiting > 0 { waiter.waitsUntil = .after(milliseconds: waiting) }
         encode(command, into: &waiter.request)
         return waiter
     }

@@ -12,6 +12,12 @@ enum ExchangeAction: Equatable {
     case complete(RequestID, RequestOutcome)
     /// Replace the request's bytes by those of its substitute.
     case substitute(RequestID)
+    /// Change a request that may wait: it continues the wait of this ticket; 0: it does not wait any more.
+    case askAgain(RequestID, ticket: UInt64)
+    /// Withdraw the wait of this ticket.
+    case withdraw(UInt64)
+    /// Settle a permit as never used, because nobody waits for it any more.
+    case giveBack(UInt64)
     /// Free the request's memory for another request. Nobody uses it any more.
     case free(RequestID)
     /// Wake the thread that sleeps for the request.
@@ -29,6 +35,8 @@ enum ExchangeAction: Equatable {
 enum RequestOutcome: Equatable {
     /// The daemon answered.
     case answered(status: UInt8)
+    /// The daemon has pushed the end of its wait.
+    case pushed
     case failed(RequestFailure)
     /// The report is kept and sent when the daemon is back.
     case kept

@@ -98,7 +98,7 @@ extension Request {
     /// Whether the daemon may have received a part of the request.
     fileprivate var mayHaveLeft: Bool {
         switch delivery {
-        case .idle: false
+        case .idle, .waiting: false
         case .queued(let mayHaveArrived): mayHaveArrived
         case .sent: true
         }

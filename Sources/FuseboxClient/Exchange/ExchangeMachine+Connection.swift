@@ -98,7 +98,8 @@ extension ExchangeMachine {
         if isVacant, let backoffEnds = outage.backoffEnds, now < backoffEnds {
             retryAt = backoffEnds
         } else {
-            let longest = holdsPermits ? longestBackoffOfHolder : nil
+            let waits = backlog.contains { requests[$0].hasWaited }
+            let longest = holdsPermits || waits ? longestBackoffOfHolder : nil
             retryAt = now + min(backoff.afterFailure(chance), max(longest ?? .max, 1))
         }
         outage.backoffEnds = nil
@@ -132,7 +133,7 @@ extension ExchangeMachine {
 
     /// Whether a daemon that is away ends the request.
     private func isTurnedAway(_ request: Request) -> Bool {
-        !request.isReport && !request.mayHaveArrived && request.interest != .kept
+        !request.isReport && !request.mayHaveArrived && !request.hasWaited && request.interest != .kept
     }
 
     private mutating func turnAway() {
@@ -187,13 +188,14 @@ extension ExchangeMachine {
                 $0.losses += 1
                 $0.delivery = .queued(mayHaveArrived: mayHaveArrived || hasLeft && $0.isSequenced)
             }
+            if requests[id].isWithdrawn, requests[id].interest == .open { complete(id, .failed(.cancelled)) }
             if let ending = endingAfterLoss(requests[id], hasLeft: hasLeft) {
                 end(id, .failed(ending))
             } else {
                 again.append((id, requests[id].resendOrder, frameEnd))
             }
         }
-        return again.sorted { ($0.sequence, $0.frameEnd) < ($1.sequence, $1.frameEnd) }.map(\.id)
+        return again.sorted { ($0.sequence, $0.frameEnd) < ($1.sequence, $1.frameEnd) }.map(\.id) + takeWaiting()
     }
 
     /// Why a request of a lost connection ends. Nil if it goes to the next connection.

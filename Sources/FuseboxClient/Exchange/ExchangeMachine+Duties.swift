@@ -262,7 +262,7 @@ extension Request {
         guard interest == .open else { return true }
         guard purpose == .departure else { return false }
         return switch (delivery, phase) {
-        case (.idle, _): true
+        case (.idle, _), (.waiting, _): true
         case (.queued, .open): true
         case (.queued(let mayHaveArrived), _): mayHaveArrived
         case (.sent(let frameEnd, _), .open(let link)): frameEnd <= link.sent || link.output == .failed

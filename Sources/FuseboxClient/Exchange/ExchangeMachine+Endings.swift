@@ -52,6 +52,7 @@ extension ExchangeMachine {
     /// unacknowledged until the daemon answers.
     mutating func forget(_ id: RequestID) {
         requests.change(id) { $0.interest = .none }
+        if case .waiting(let ticket) = requests[id].delivery { actions.append(.withdraw(ticket)) }
         guard requests[id].delivery == .queued(mayHaveArrived: false) else { return freeIfUnused(id) }
         backlog.removeAll { $0 == id }
         end(id, .failed(.cancelled))

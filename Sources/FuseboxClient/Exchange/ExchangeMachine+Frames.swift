@@ -89,9 +89,17 @@ extension ExchangeMachine {
 
     /// A frame was received on the present connection. A refusal with correlation 0 answers no request and says why the
     /// daemon closes the connection.
-    mutating func receive(_ header: FrameHeader, refusal: () -> Refusal, now: Deadline) -> ExchangeActions {
+    ///
+    /// - Parameters:
+    ///   - refusal: the refusal in the frame's payload
+    ///   - announcement: what the payload says of a waiting call; nil if it says nothing that makes sense
+    mutating func receive(
+        _ header: FrameHeader, refusal: () -> Refusal, announcement: () -> Announcement? = { nil }, now: Deadline
+    ) -> ExchangeActions {
         if header.kind == FrameKind.reply.rawValue {
-            takeReply(header, refusal, now)
+            takeReply(header, refusal, announcement, now)
+        } else if header.kind == FrameKind.push.rawValue {
+            if let said = announcement() { takePush(said) }
         } else if header.kind != FrameKind.event.rawValue {
             // Events use connections of their own. A program that subscribes through `call` gets no events.
             loseTo("a frame of the unknown kind \(header.kind) came", now)
@@ -99,7 +107,9 @@ extension ExchangeMachine {
         return actions.take()
     }
 
-    private mutating func takeReply(_ header: FrameHeader, _ refusal: () -> Refusal, _ now: Deadline) {
+    private mutating func takeReply(
+        _ header: FrameHeader, _ refusal: () -> Refusal, _ announcement: () -> Announcement?, _ now: Deadline
+    ) {
         let id = RequestID(correlation: header.correlation)
         guard let request = requests.find(id), case .sent = request.delivery else {
             guard header.detail != Status.ok.rawValue else {
@@ -116,6 +126,9 @@ extension ExchangeMachine {
         switch Status(rawValue: header.detail) {
         case .sequenceOutOfOrder where request.mayHaveArrived: beginAnew(id)
         case .notFound where request.substitute != nil: sendSubstitute(id)
+        case .ok where request.mayWait:
+            if let said = announcement(), takeTicket(id, said) { break }
+            end(id, .answered(status: header.detail))
         default: end(id, .answered(status: header.detail))
         }
         drain()

@@ -13,6 +13,7 @@ import FuseboxWire
 /// | `ExchangeMachine` | phases; what callers ask for |
 /// | `+Connection` | connections made, refused and lost; resending; a daemon that is away |
 /// | `+Frames` | requests written, replies received |
+/// | `+Waiting` | calls that wait for their turn |
 /// | `+Endings` | how a request is queued, abandoned and ended |
 /// | `+Duties` | which thread connects, reads and pushes; tasks |
 /// | `+Closing` | closing, and the reports that are left in the spool |
@@ -133,6 +134,8 @@ struct ExchangeMachine: ~Copyable {
     var backoff: Backoff
     var identity = Identity()
     var requests = RequestTable()
+    /// The requests that wait for their turn, by their tickets.
+    var tickets: [UInt64: RequestID] = [:]
     /// Requests that wait for a connection, or for room in the window.
     var backlog = Fifo<RequestID>()
     /// The number of kept reports that were dropped.
@@ -192,11 +195,12 @@ struct ExchangeMachine: ~Copyable {
 
     /// Takes a request whose bytes are ready. Writes it, puts it in the backlog, or ends it.
     mutating func submit(
-        _ id: RequestID, length: Int, substitute: Request.Substitute? = nil, now: Deadline
+        _ id: RequestID, length: Int, substitute: Request.Substitute? = nil, mayWait: Bool = false, now: Deadline
     ) -> ExchangeActions {
         guard requests[id].interest == .open else { return actions.take() }
         requests.change(id) {
             $0.length = length
+            $0.mayWait = mayWait
             $0.substitute = substitute
         }
         switch phase {
@@ -222,7 +226,8 @@ struct ExchangeMachine: ~Copyable {
 
     /// The task that waits for a request was cancelled. An id that is no longer in use is ignored.
     mutating func cancel(_ id: RequestID) -> ExchangeActions {
-        if requests.find(id)?.interest == .open { abandon(id, .cancelled) }
+        guard let request = requests.find(id), request.interest == .open else { return actions.take() }
+        if !request.mayWait || !withdraw(id) { abandon(id, .cancelled) }
         return actions.take()
     }
 
@@ -236,6 +241,7 @@ struct ExchangeMachine: ~Copyable {
 
     /// The deadline of a request has passed.
     mutating func expire(_ id: RequestID, now: Deadline) {
+        if case .waiting(let ticket) = requests[id].delivery { actions.append(.withdraw(ticket)) }
         guard case .queued(let mayHaveArrived) = requests[id].delivery else {
             complete(id, .failed(.timedOut))
             return noteSilence(now)

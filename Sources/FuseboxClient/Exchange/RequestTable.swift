@@ -33,6 +33,12 @@ struct Request {
     var attendance = Attendance.none
     /// Whether its caller has not released it yet.
     var isOwned = true
+    /// Whether it is an admission that may wait for its turn.
+    var mayWait = false
+    /// Whether it had a ticket. Then it waits for a daemon that is away.
+    var hasWaited = false
+    /// Whether its caller has withdrawn it.
+    var isWithdrawn = false
 
     /// The report that is sent in place of a settle if the permit's number is not valid any more.
     struct Substitute: Equatable {
@@ -53,6 +59,8 @@ struct Request {
         case queued(mayHaveArrived: Bool)
         /// Its frame was written, and a reply is expected. The frame ends at this byte of the connection's output.
         case sent(frameEnd: UInt64, mayHaveArrived: Bool)
+        /// It was answered with a ticket, and a push is expected.
+        case waiting(ticket: UInt64)
     }
 
     /// What the caller of a request expects.
@@ -87,7 +95,7 @@ struct Request {
 
     var mayHaveArrived: Bool {
         switch delivery {
-        case .idle: false
+        case .idle, .waiting: false
         case .queued(let mayHaveArrived), .sent(_, let mayHaveArrived): mayHaveArrived
         }
     }

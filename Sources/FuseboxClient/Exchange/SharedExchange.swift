@@ -47,7 +47,10 @@ struct SharedExchange: ~Copyable {
         guard !waiter.isSubmitted else { return }
         waiter.isSubmitted = true
         let substitute = waiter.substitute.map { Request.Substitute(epoch: $0.epoch, length: $0.report.count) }
-        carryOut(machine.submit(waiter.id, length: waiter.request.count, substitute: substitute, now: now))
+        carryOut(
+            machine.submit(
+                waiter.id, length: waiter.request.count, substitute: substitute, mayWait: waiter.waitsUntil != nil,
+                now: now))
         flush()
     }
 
@@ -177,7 +180,8 @@ struct SharedExchange: ~Copyable {
             do throws(Connection.Interruption) {
                 let taken: Void? = try unsafe held?.nextFrame { header, payload in
                     let actions = machine.receive(
-                        header, refusal: { unsafe Payload.refusal(header.detail, payload) }, now: now)
+                        header, refusal: { unsafe Payload.refusal(header.detail, payload) },
+                        announcement: { unsafe Payload.announcement(header, payload, version) }, now: now)
                     unsafe carryOut(actions, payload)
                 }
                 hasMore = taken != nil
@@ -304,9 +308,13 @@ struct SharedExchange: ~Copyable {
         case .send: mustSend = true
         case .complete(let id, .answered(let status)):
             unsafe waiter(id).answer(status, payload, version)
+        case .complete(let id, .pushed): unsafe waiter(id).answer(pushed: payload, version)
         case .complete(let id, .failed(let failure)): waiter(id).outcome = .failed(error(failure))
         case .complete(let id, .kept): waiter(id).outcome = .kept
         case .substitute(let id): waiter(id).becomeSubstitute()
+        case .askAgain(let id, let ticket): waiter(id).continueWait(of: ticket)
+        case .withdraw(let ticket): submitOwn(Withdraw(ticket: ticket))
+        case .giveBack(let permit): submitOwn(Settle(permit: permit, outcome: .cancelled))
         case .free(let id): rest(waiter(id))
         case .wake(let id): wakeups.append(.thread(waiter(id)))
         case .resume(let id): if let task = waiter(id).task.take() { wakeups.append(.task(task)) }
@@ -314,6 +322,14 @@ struct SharedExchange: ~Copyable {
         case .sayGoodbye: sayGoodbye()
         case .close: disconnect()
         }
+    }
+
+    /// Submits a request that nobody waits for.
+    private mutating func submitOwn<C: Command>(_ command: C) {
+        guard let waiter = claim(C.declaration, isReport: false) else { return }
+        command.encode(into: &waiter.request)
+        submit(waiter, now: .now)
+        release(waiter)
     }
 
     /// The error that the caller of a failed request gets.

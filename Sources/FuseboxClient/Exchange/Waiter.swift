@@ -26,6 +26,8 @@ final class Waiter: @unchecked Sendable {
     /// The payload of the reply.
     @safe @exclusivity(unchecked) var reply = ByteWriter(capacity: 64)
     @safe @exclusivity(unchecked) var outcome: Outcome?
+    /// When the caller of an admission gives up its wait; nil: it does not wait.
+    var waitsUntil: Deadline?
     /// The task that sleeps for the outcome.
     var task: TaskSleep?
 
@@ -54,6 +56,29 @@ final class Waiter: @unchecked Sendable {
         outcome = .answered(status: status, version: version)
     }
 
+    /// Stores the end of a wait as the answer to its admission.
+    func answer(pushed payload: UnsafeRawBufferPointer, _ version: UInt16) {
+        var reader = unsafe ByteReader(payload, skipsUnknown: true, version: version)
+        var entry = TicketEntry()
+        reply.removeAll()
+        guard (try? entry.decode(from: &reader)) != nil else {
+            outcome = .failed(.protocolViolation("the end of a wait cannot be read"))
+            return
+        }
+        reply.version = version
+        entry.admission.encode(into: &reply)
+        outcome = .answered(status: Status.ok.rawValue, version: version)
+    }
+
+    /// Makes the request continue the wait of a ticket; 0: it does not wait any more.
+    func continueWait(of ticket: UInt64) {
+        var bytes = request.bytes
+        let left = ticket == 0 ? 0 : waitsUntil.map { max(1, Int64($0.remainingMilliseconds)) } ?? 0
+        AdmitTail.write(resumes: ticket, waitMilliseconds: left, into: &bytes)
+        request.removeAll()
+        unsafe bytes.withUnsafeBytes { unsafe request.write(contentsOf: $0) }
+    }
+
     /// Replaces the request's bytes by those of its substitute.
     func becomeSubstitute() {
         guard let substitute else { return }
@@ -73,6 +98,7 @@ final class Waiter: @unchecked Sendable {
         isSubstituted = false
         isSubmitted = false
         outcome = nil
+        waitsUntil = nil
         task = nil
     }
 }

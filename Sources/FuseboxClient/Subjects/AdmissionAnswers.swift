@@ -213,3 +213,26 @@ public struct PermitOverview: Sendable, Equatable {
         return try list.take(reply, into: &permits)
     }
 }
+
+/// The calls that wait for their turn.
+public struct WaitingOverview: Sendable, Equatable {
+    /// The calls, in the order of their arrival. One whose wait ends while the list is read may be missing.
+    public var calls: [WaitingEntry] = []
+    /// How many calls wait.
+    public var count = 0
+    /// How many may.
+    public var limit = 0
+    /// The daemon's steady clock at the moment of the answer. The times of the calls are on this clock.
+    public var now = Timestamp(milliseconds: 0)
+
+    /// Takes one page. Returns whether there is another.
+    mutating func take(_ reply: WaitingList.Reply, of list: inout WaitingList) -> Bool {
+        calls += reply.entries
+        count = Int(reply.waiting)
+        limit = Int(reply.limit)
+        now = reply.now
+        guard reply.next > list.cursor else { return false }
+        list.cursor = reply.next
+        return true
+    }
+}

@@ -175,11 +175,23 @@ extension WireLimits.TagList {
 
 extension Admit {
     init(
-        _ candidates: [Candidate], _ tags: [String], _ estimate: Estimate, _ ttl: Duration, explains: Bool = false
+        _ candidates: [Candidate], _ tags: [String], _ estimate: Estimate, _ ttl: Duration, _ wait: Duration = .zero,
+        _ priority: Int = Int(WireLimits.defaultPriority), explains: Bool = false
     ) throws(ClientError) {
+        let milliseconds = wait.wholeMilliseconds
+        guard ValueRanges.wait.contains(milliseconds) else {
+            throw .invalidArgument(
+                Refusal(.outOfRange, "waiting: \(milliseconds) ms is not between 0 and 24 hours"))
+        }
+        guard let urgency = UInt8(exactly: priority), ValueRanges.priority.contains(urgency) else {
+            throw .invalidArgument(
+                Refusal(
+                    .outOfRange, "priority: \(priority) is not between 0, the most urgent, and \(WireLimits.priorities - 1)"))
+        }
         self.init(
             candidates: try Candidates(checking: candidates), tags: try WireLimits.TagList(checking: tags),
-            estimate: estimate, ttlMilliseconds: ttl.wholeMilliseconds)
+            estimate: estimate, ttlMilliseconds: ttl.wholeMilliseconds, waitMilliseconds: milliseconds,
+            priority: urgency)
         self.explains = explains
     }
 }

@@ -32,20 +32,26 @@ public struct Admissions: Sendable {
     ///   - estimate: what the call may use at most: held against limits until it is settled
     ///   - ttl: how long the permit lasts unless it is settled or renewed, 1 ms to 24 hours. A worker that dies without a
     ///     trace holds its part of enforced limits for so long.
+    ///   - wait: how long the call may wait for its turn, up to 24 hours. It waits if the end of other calls, or time, can
+    ///     let it through until then; otherwise it is denied at once. A wait outlives a restart of the daemon.
+    ///   - priority: how urgent a waiting call is: 0, the most urgent, to 7. It becomes one step more urgent for each 10 s
+    ///     of waiting.
     /// - Returns: the permit; or why none of the candidates may be called, and when to try again
     public func admit(
-        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60),
+        waiting wait: Duration = .zero, priority: Int = Int(WireLimits.defaultPriority)
     ) throws(ClientError) -> Result<Permit, AdmissionDenied> {
-        let admit = try Admit(candidates, tags, estimate, ttl)
-        return try client.holding(try client.decide(admit), admit)
+        let admit = try Admit(candidates, tags, estimate, ttl, wait, priority)
+        return try client.holding(try client.admit(admit), admit)
     }
 
     /// Asks which of the candidates a call may go to now, and holds what the call may use.
     public func admit(
-        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60)
+        _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), ttl: Duration = .seconds(60),
+        waiting wait: Duration = .zero, priority: Int = Int(WireLimits.defaultPriority)
     ) async throws(ClientError) -> Result<Permit, AdmissionDenied> {
-        let admit = try Admit(candidates, tags, estimate, ttl)
-        return try client.holding(try await client.decide(admit), admit)
+        let admit = try Admit(candidates, tags, estimate, ttl, wait, priority)
+        return try client.holding(try await client.admit(admit, heedsCancellation: true), admit)
     }
 
     /// Tells how the call of a permit went and what it used. Gives back what the permit holds.
@@ -153,6 +159,22 @@ public struct Admissions: Sendable {
     ) async throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
         let preview = try AdmitPreview(candidates, tags, estimate, explains: explains)
         return try AdmissionPreview.read(try await client.call(preview), of: candidates)
+    }
+
+    /// The calls that wait for their turn, in the order of their arrival.
+    public func waiting() throws(ClientError) -> WaitingOverview {
+        var overview = WaitingOverview()
+        var command = WaitingList()
+        while overview.take(try client.call(command), of: &command) {}
+        return overview
+    }
+
+    /// The calls that wait for their turn, in the order of their arrival.
+    public func waiting() async throws(ClientError) -> WaitingOverview {
+        var overview = WaitingOverview()
+        var command = WaitingList()
+        while overview.take(try await client.call(command), of: &command) {}
+        return overview
     }
 
     /// The permits in force, and totals of all permits.

@@ -26,6 +26,29 @@ extension FuseboxClient {
         guard failsOpen, error.meansAway else { throw error }
     }
 
+    /// Asks for an admission, which may wait for its turn. Nil if the answer is to be assumed.
+    func admit(_ admit: borrowing Admit) throws(ClientError) -> Admit.Reply? {
+        do throws(ClientError) {
+            return try perform(copy admit, isReport: false, waiting: Int(admit.waitMilliseconds))
+        } catch { try allowAssumption(after: error) }
+        return nil
+    }
+
+    /// Asks for an admission, which may wait for its turn. Nil if the answer is to be assumed.
+    ///
+    /// A cancelled task ends its wait. It takes the answer to an admission that does not wait, so that the permit can be
+    /// given back.
+    ///
+    /// - Parameter heedsCancellation: whether the task does not even wait for that
+    func admit(_ admit: Admit, heedsCancellation: Bool) async throws(ClientError) -> Admit.Reply? {
+        do throws(ClientError) {
+            return try await perform(
+                admit, isReport: false, waiting: Int(admit.waitMilliseconds),
+                heedsCancellation: heedsCancellation || admit.waitMilliseconds > 0)
+        } catch { try allowAssumption(after: error) }
+        return nil
+    }
+
     /// Asks for a decision. Nil if the answer is to be assumed.
     func decide<C: Command>(_ command: C) throws(ClientError) -> C.Reply? {
         do throws(ClientError) { return try call(command) } catch { try allowAssumption(after: error) }

@@ -10,12 +10,12 @@ extension Engine {
         unsafe !queue.isEmpty || AdmitTail.waitMilliseconds(in: payload) ?? 0 > 0
     }
 
-    /// Answers an admission that was sent again after it had joined the queue. Returns false if it had not, or if its
-    /// wait has ended without a permit; then it is a new one.
+    /// Answers an admission that waits already: it was sent again, or it continues the wait of an earlier request.
+    /// Returns false if nothing is known of such a wait, or if it has ended without a permit; then it is a new one.
     ///
-    /// A call that joins the queue changes nothing, so its reply is not kept.
-    mutating func answerWaiting(_ caller: Caller, _ header: FrameHeader) -> Bool {
-        let entry = entry(ofTicket: caller.request, of: caller.worker)
+    /// - Parameter resumed: the ticket of the earlier request; 0: none
+    mutating func answerWaiting(_ caller: Caller, resuming resumed: UInt64, _ header: FrameHeader) -> Bool {
+        let entry = entry(ofTicket: resumed == 0 ? caller.request : resumed, of: caller.worker)
         switch entry.standing {
         case .waiting:
             var answer = AdmitReply()
@@ -31,10 +31,11 @@ extension Engine {
 
     /// Applies an admission while calls wait, or one that may wait.
     ///
-    /// - Parameter finish: answers the request with this payload, which the journal gets
+    /// - Parameter finish: answers the request with this payload, which the journal gets, and with its number; a call that
+    ///   joins the queue has not used its number yet, so that it may be sent again
     mutating func admitInTurn(
         _ payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment,
-        finish: (inout Engine, UnsafeRawBufferPointer) -> Void
+        finish: (inout Engine, UnsafeRawBufferPointer, _ joins: Bool) -> Void
     ) throws(Refusal) {
         let application = state.machine.application(
             at: moment, by: caller.user, isOperator: caller.isOperator, worker: caller.worker, request: caller.request)
@@ -53,7 +54,7 @@ extension Engine {
             let substitute = try substitute(of: .admit, decided, refusal, caller, at: moment)
             decided = unsafe substitute.withBytes { bytes in unsafe [UInt8](bytes) }
         }
-        unsafe decided.withUnsafeBytes { unsafe finish(&self, $0) }
+        unsafe decided.withUnsafeBytes { unsafe finish(&self, $0, joins) }
         queue.arrived(marks)
         if joins { unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) } }
     }
@@ -125,7 +126,8 @@ extension Engine {
                 payload = try substitute(of: .grantTurn, request, refusal, caller, at: moment)
             } catch { return refuse(turn) }
         }
-        guard let admission = admission(in: state.reply), admission.permit != nil else { return refuse(turn) }
+        let reply = unsafe state.reply.withBytes { unsafe Self.admission(in: $0) }
+        guard let admission = reply, admission.permit != nil else { return refuse(turn) }
         switch placement {
         case .journaled:
             let number = RequestSequence(sequence: 0, oldestUnacknowledged: 0)
@@ -157,14 +159,15 @@ extension Engine {
         return try result.get()
     }
 
-    private func admission(in bytes: borrowing ByteWriter) -> AdmitReply? {
-        unsafe bytes.withBytes { bytes in
-            var reader = unsafe ByteReader(bytes)
-            var reply = AdmitReply()
-            guard (try? reply.decode(from: &reader)) != nil else { return nil }
-            return reply
-        }
+    private static func admission(in bytes: UnsafeRawBufferPointer) -> AdmitReply? {
+        var reader = unsafe ByteReader(bytes)
+        var reply = AdmitReply()
+        guard (try? reply.decode(from: &reader)) != nil else { return nil }
+        return reply
     }
+
+    /// Whether the reply to an admission is a ticket.
+    static func isTicket(_ reply: UnsafeRawBufferPointer) -> Bool { unsafe admission(in: reply)?.ticket != nil }
 
     /// Ends the wait of a call that cannot be granted although its turn has come.
     private mutating func refuse(_ turn: WaitQueue.Turn) {
@@ -184,6 +187,11 @@ extension Engine {
     }
 
     // MARK: Asking
+
+    /// Whether calls of a session's worker wait for their turn.
+    package func awaitsTurn(_ session: borrowing Session) -> Bool {
+        speakers[session.worker]?.session == session.id && queue.contains(session.worker)
+    }
 
     /// What became of a ticket of a worker.
     func entry(ofTicket ticket: UInt64, of worker: WorkerID) -> TicketEntry {
@@ -210,7 +218,9 @@ extension Engine {
     /// Handles `admission.withdraw`.
     mutating func answer(_ command: Withdraw, of worker: WorkerID) -> TicketEntry {
         if queue.withdraw(worker, ticket: command.ticket, &state.machine) {
-            return TicketEntry(ticket: command.ticket, standing: .withdrawn)
+            let entry = TicketEntry(ticket: command.ticket, standing: .withdrawn)
+            push(entry, to: worker, until: .applied)
+            return entry
         }
         return entry(ofTicket: command.ticket, of: worker)
     }

@@ -204,7 +204,7 @@ package struct Engine: ~Copyable {
             try read.validate()
             // The slot stays valid, because a connected worker never makes room.
             slot = state.workers.find(session.worker)
-            if let slot, try resend(read, header, copy reader, slot) { return .proceed }
+            if let slot, try resend(read, header, copy reader, slot, session) { return .proceed }
             try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
@@ -217,9 +217,11 @@ package struct Engine: ~Copyable {
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
         let caller = Caller(session, request: number?.sequence ?? 0)
         if traits.number == .admit, unsafe mayWait(payload) {
-            guard !answerWaiting(caller, header) else { return .proceed }
-            try unsafe admitInTurn(payload, caller, at: moment) { engine, payload in
-                unsafe engine.finish(header, payload, number, slot, session, traits, placement, at: moment)
+            let resumed = unsafe AdmitTail.resumes(in: payload)
+            guard !answerWaiting(caller, resuming: resumed, header) else { return .proceed }
+            try unsafe admitInTurn(payload, caller, at: moment) { engine, payload, joins in
+                unsafe engine.finish(
+                    header, payload, joins && slot != nil ? nil : number, slot, session, traits, placement, at: moment)
             }
             return .proceed
         }
@@ -247,6 +249,7 @@ package struct Engine: ~Copyable {
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ number: RequestSequence?, _ slot: Int?,
         _ session: borrowing Session, _ traits: CommandTraits, _ placement: Commit.Placement, at moment: Moment
     ) {
+        // A call that joins the queue keeps its number for a resend. It was remembered before.
         guard !(state.leftNoTrace && slot != nil) else { return writeReply(to: header) }
         // An unknown worker is remembered from now on, even if its request changed nothing else.
         if state.leftNoTrace { state.machine.passTime(to: moment) }
@@ -301,18 +304,27 @@ package struct Engine: ~Copyable {
 
     /// Answers a request that was applied before with its kept reply. Returns false if it was not applied before.
     private mutating func resend(
-        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ slot: Int
+        _ number: RequestSequence, _ header: FrameHeader, _ request: consuming ByteReader, _ slot: Int,
+        _ session: borrowing Session
     ) throws(Refusal) -> Bool {
         let last = state.workers[slot].lastSequence
         guard number.sequence <= last else { return false }
+        if header.command == CommandNumber.admit.rawValue,
+            answerWaiting(Caller(session, request: number.sequence), resuming: 0, header)
+        {
+            return true
+        }
         let bytes = try unsafe request.readBytes(request.remaining)
-        let found: Bool? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
+        let kept: Bool?? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload -> Bool? in
             guard command == header.command, let number = CommandNumber(rawValue: command),
                 unsafe Self.isDigest(digest, of: number, bytes)
             else { return false }
+            // The wait is over. The request is a new one.
+            if number == .admit, unsafe Self.isTicket(payload) { return nil }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
             return true
         }
+        let found = kept ?? nil
         guard found != false else {
             throw Refusal(
                 .sequenceReused,

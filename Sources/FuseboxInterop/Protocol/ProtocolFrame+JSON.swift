@@ -68,6 +68,6 @@ extension ProtocolFrame {
 
 extension FrameKind {
     fileprivate static func named(_ name: String?) -> FrameKind? {
-        [.request, .reply, .event].first { "\($0)" == name }
+        [.request, .reply, .event, .push].first { "\($0)" == name }
     }
 }

@@ -69,6 +69,10 @@ extension ProtocolFrame {
             envelope = try EventEnvelope.decoded(from: &reader).rendered
             fields = try Event(number: header.command, from: &reader).rendered
             try reader.finish()
+        case .push:
+            guard header.command == Tickets.declaration.number else { throw Self.unknown(header) }
+            fields = try TicketEntry.decoded(from: &reader).rendered
+            try reader.finish()
         case nil:
             throw Refusal(.malformed, "no frame has the kind \(header.kind)")
         }
@@ -131,6 +135,8 @@ extension ProtocolFrame {
             write(RefusalText.self, fields, into: &writer)
         case .event:
             write(EventEnvelope.self, envelope, into: &writer) && writeEvent(into: &writer)
+        case .push:
+            write(TicketEntry.self, fields, into: &writer)
         case nil:
             false
         }

@@ -18,6 +18,7 @@ extension ProtocolReference {
             "kinds": [
                 "request": JSONValue(FrameKind.request.rawValue), "reply": JSONValue(FrameKind.reply.rawValue),
                 "event": JSONValue(FrameKind.event.rawValue),
+                "push": JSONValue(FrameKind.push.rawValue),
             ],
             "topics": .object(Topics.named.map { ($0.name, JSONValue($0.topic.rawValue)) }),
             "limits": .object(Self.limits.map { ($0.name, JSONValue($0.value)) }),

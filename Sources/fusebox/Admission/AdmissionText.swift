@@ -50,6 +50,7 @@ enum AdmissionText {
         case .share: "its breaker lets only a share of the calls through"
         case .probes: "its breaker is not closed, and all its probe calls are in flight"
         case .limit: "one of its limits has no room"
+        case .waiting: "other calls wait for what it needs"
         case .unknown(let number): "it is denied for reason \(number), which this version does not know"
         }
     }

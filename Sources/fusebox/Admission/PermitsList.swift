@@ -12,9 +12,13 @@ extension PermitsCommands {
                 "A permit whose worker has died may stay in force until it expires, because of what it holds. It is not in flight."
         )
 
+        @Flag(help: "Show the calls that wait for their turn instead.")
+        var waiting = false
+
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
+            if waiting { return WaitingTable.answer(try client.admission.waiting(), try DaemonClock(of: client)) }
             let overview = try client.admission.permits()
             let clock = try DaemonClock(of: client)
             let table = Table(

@@ -41,11 +41,15 @@ struct RunCommand: ParsableCommand {
             that corrects it, and the estimate is charged if there is one. If an inner `fusebox run` makes no call, it writes \
             its exit status to the file as not-sent=75.
 
+            With --wait the call waits for its turn among all that wait: the more urgent first, users in turn, and then in the \
+            order of arrival. A signal that asks to end ends the wait.
+
             If the call is denied, the command does not run. Standard error has the reason for each provider, and the exit \
             status is 75, or 78 if waiting cannot change that. If no daemon answers, it is 69, unless --fail-open is given.
 
             EXAMPLE
               fusebox run --route openai/gpt-4o -- sh -c 'curl … | tee answer.json | jq .usage >> $FUSEBOX_USAGE'
+              fusebox run --route openai/gpt-4o --wait 5m --priority 2 -- ./ask.sh "How do fuses work?"
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
               fusebox run --route openai@eu/gpt-4o --route anthropic --tag team:search --cost 0.01 -- ./ask.sh
             """)
@@ -82,6 +86,20 @@ struct RunCommand: ParsableCommand {
         transform: DurationArgument.within(DurationArgument.wait))
     var killAfter = DurationArgument(duration: .seconds(5))
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long the call may wait for its turn, \(durationHelp); up to 24h. It waits if the end of other calls, or time, can let it through. (default: it is denied at once)",
+            valueName: "time"),
+        transform: DurationArgument.within(ValueRanges.wait))
+    var wait: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "How urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1). It becomes one step more urgent for each 10 s of waiting.",
+            valueName: "step"))
+    var priority = Int(WireLimits.defaultPriority)
+
     @Flag(help: "Charge the estimate if the command does not report its usage.")
     var chargeEstimate = false
 
@@ -96,6 +114,9 @@ struct RunCommand: ParsableCommand {
     func validate() throws {
         guard !chargeEstimate || call.hasEstimate else {
             throw ValidationError("--charge-estimate needs an estimate; give --cost, --tokens or both")
+        }
+        guard ValueRanges.priority.contains(UInt8(clamping: priority)), priority >= 0 else {
+            throw ValidationError("--priority is 0, the most urgent, to \(WireLimits.priorities - 1)")
         }
         guard !connection.json else {
             throw ValidationError("`fusebox run` has no --json, because standard output belongs to the command")
@@ -164,9 +185,7 @@ struct RunCommand: ParsableCommand {
             // From here on no signal may end this process before the permit is settled.
             let signals = PassedSignals()
             do {
-                switch try client.admission.admit(
-                    candidates, tags: call.tags, estimate: estimate, ttl: ttl.duration)
-                {
+                switch try admit(candidates, estimate, client, signals) {
                 case .success(let permit):
                     return Clearance(candidate: permit.candidate, granted: (permit, client), signals: signals)
                 case .failure(let denied):
@@ -181,6 +200,22 @@ struct RunCommand: ParsableCommand {
             guard failOpen, let failure = Failure(of: error), failure.status == .unavailable else { throw error }
             Failure.tell("fusebox: running without a permit: \(failure.message)")
             return Clearance(candidate: candidates[0], granted: nil, signals: PassedSignals())
+        }
+    }
+
+    private func admit(
+        _ candidates: [Candidate], _ estimate: Estimate, _ client: FuseboxClient, _ signals: PassedSignals
+    ) throws -> Result<Permit, AdmissionDenied> {
+        guard let wait else {
+            return try client.admission.admit(candidates, tags: call.tags, estimate: estimate, ttl: ttl.duration)
+        }
+        let turn = TurnWait(client: client, signals: signals)
+        switch try turn.admit(
+            candidates, tags: call.tags, estimate: estimate, ttl: ttl.duration, waiting: wait.duration,
+            priority: priority)
+        {
+        case .decided(let result): return result
+        case .ended(let signal): throw ExitCode(ChildProcess.Ending.killed(by: signal).status)
         }
     }
 

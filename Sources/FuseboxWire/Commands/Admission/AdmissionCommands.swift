@@ -26,6 +26,9 @@ public struct AdmitOf<Text: NameText>: Command {
     public var waitMilliseconds: Int64 = 0
     /// How urgent a waiting call is: `ValueRanges.priority`, 0 the most urgent.
     public var priority = WireLimits.defaultPriority
+    /// The ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0:
+    /// none. If nothing is known of that ticket, the call waits anew.
+    public var resumes: UInt64 = 0
     /// The candidates that waiting calls come first for, a bit each. Clients leave it at 0. The daemon sets it, because
     /// the queue is not part of the state: the journal holds what was decided.
     public var passed: UInt16 = 0
@@ -68,6 +71,10 @@ public struct AdmitOf<Text: NameText>: Command {
         try visitor.field(
             "priority", &priority,
             "how urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1); by default \(WireLimits.defaultPriority)"
+        )
+        try visitor.field(
+            "resumes", &resumes,
+            "the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none"
         )
         try visitor.field(
             "passed", &passed,
@@ -429,8 +436,9 @@ public struct Revoke: Command {
 package enum AdmitTail {
     /// The bytes of the last three fields, which the daemon sets.
     package static let decidedBytes = 2 + 8 + 1
-    /// The bytes of the last five fields.
-    private static let bytes = 8 + 1 + decidedBytes
+    /// The bytes of the fields before them that concern waiting.
+    private static let askedBytes = 8 + 1 + 8
+    private static let bytes = askedBytes + decidedBytes
 
     /// How long the call may wait. Nil if the payload is too short to be a request.
     package static func waitMilliseconds(in payload: UnsafeRawBufferPointer) -> Int64? {
@@ -441,12 +449,32 @@ package enum AdmitTail {
 
     /// Notes what the queue has decided.
     package static func write(passed: UInt16, milliseconds: Int64, isQueued: Bool, into payload: inout [UInt8]) {
-        let start = payload.count - bytes + 9
-        precondition(start >= 9, "an encoded request has its last fields")
-        for (place, byte) in (0..<2).map({ UInt8(truncatingIfNeeded: passed >> ($0 * 8)) }).enumerated() {
-            payload[start + place] = byte
-        }
-        for place in 0..<8 { payload[start + 2 + place] = UInt8(truncatingIfNeeded: milliseconds >> (place * 8)) }
+        let start = payload.count - decidedBytes
+        write(passed, at: start, into: &payload)
+        write(milliseconds, at: start + 2, into: &payload)
         payload[start + 10] = isQueued ? 1 : 0
+    }
+
+    /// Turns a request into one that continues the wait of a ticket.
+    package static func write(resumes ticket: UInt64, waitMilliseconds: Int64, into payload: inout [UInt8]) {
+        let start = payload.count - bytes
+        write(waitMilliseconds, at: start, into: &payload)
+        write(ticket, at: start + 9, into: &payload)
+    }
+
+    /// The ticket whose wait a request continues; 0: none.
+    package static func resumes(in payload: UnsafeRawBufferPointer) -> UInt64 {
+        guard payload.count >= bytes else { return 0 }
+        return unsafe UInt64(
+            littleEndian: payload.loadUnaligned(fromByteOffset: payload.count - bytes + 9, as: UInt64.self))
+    }
+
+    private static func write<Number: FixedWidthInteger>(
+        _ number: Number, at start: Int, into payload: inout [UInt8]
+    ) {
+        precondition(start >= 0, "an encoded request has its last fields")
+        for place in 0..<Number.bitWidth / 8 {
+            payload[start + place] = UInt8(truncatingIfNeeded: number >> Number(place * 8))
+        }
     }
 }

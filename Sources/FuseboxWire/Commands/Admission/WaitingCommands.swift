@@ -38,14 +38,14 @@ public struct Tickets: Command {
 
 /// Ends a wait of this worker.
 ///
-/// If the permit was granted before, the reply has it, and no push follows that was not sent already; the worker settles
-/// it with `cancelled` unless it makes the call.
+/// The end is pushed like any other. If the permit was granted before, the reply has it, and so had the push; the worker
+/// settles it with `cancelled` unless it makes the call.
 public struct Withdraw: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .withdraw, "admission.withdraw", .session,
-            "Ends a wait of this worker. If its permit was granted before, the reply has it.")
+            "Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.")
     }
     /// What became of the ticket.
     public typealias Reply = TicketEntry
