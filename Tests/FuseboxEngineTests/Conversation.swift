@@ -34,8 +34,29 @@ final class Conversation {
     func needsRoom(_ command: UInt16) -> Bool { engine.needsRoom(command) }
     var isSnapshotCurrent: Bool { engine.commit.isSnapshotCurrent }
     var refusals: UInt64 { engine.refusals }
-    /// Nothing waits for a journal, so events are ready when the turn ends.
-    func endTurn() { engine.commit.release { _, _ in } }
+    /// Nothing waits for a journal, so events and pushes are ready when the turn ends.
+    func endTurn() {
+        engine.commit.release { target, frame in
+            guard !target.isReply else { return }
+            var reader = FrameReader()
+            reader.append(frame)
+            _ = try? reader.next { pushes.append((target.session, Answer(header: $0, payload: Array($1)))) }
+        }
+    }
+
+    /// The frames that were pushed to sessions, in their order.
+    private(set) var pushes: [(session: UInt64, frame: Answer)] = []
+
+    /// Takes the ends of waits that were pushed since the last call.
+    func takePushes() throws -> [(session: UInt64, entry: TicketEntry)] {
+        endTurn()
+        defer { pushes.removeAll() }
+        return try pushes.map { push in
+            #expect(push.frame.header.kind == FrameKind.push.rawValue)
+            #expect(push.frame.header.command == Tickets.declaration.number)
+            return (push.session, try push.frame.payload.decoded(as: TicketEntry.self))
+        }
+    }
     func capture() -> SnapshotCapture { engine.capture(at: moment) }
     func captureIfDue() -> SnapshotCapture? {
         engine.commit.next(at: moment.now) == .snapshot ? engine.capture(at: moment) : nil

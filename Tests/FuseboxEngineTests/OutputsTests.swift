@@ -30,9 +30,9 @@ struct OutputsTests {
         let (replies, bytes) = (session.delayedReplies, session.delayedBytes)
         #expect(replies == 5 && bytes == 500)
         #expect(session.delayedFootprint > 500)
-        outputs.release(Watermarks(written: 1, synced: 0)) { _, frame in session.wasHanded(frame) }
+        outputs.release(Watermarks(written: 1, synced: 0)) { session.wasHanded($1, $0) }
         #expect(session.delayedReplies == 3 && session.delayedBytes == 300)
-        outputs.release(Watermarks(written: 1, synced: 1)) { _, frame in session.wasHanded(frame) }
+        outputs.release(Watermarks(written: 1, synced: 1)) { session.wasHanded($1, $0) }
         #expect(session.delayedFootprint == 0)
     }
 
@@ -44,8 +44,8 @@ struct OutputsTests {
             delay(1, in: &outputs, for: &session, of: sequence)
             // Always some wait: the room of those that have left is used again.
             guard sequence > 3 else { continue }
-            outputs.release(Watermarks(written: 100, synced: sequence - 3)) { session, frame in
-                left.append(session)
+            outputs.release(Watermarks(written: 100, synced: sequence - 3)) { target, frame in
+                left.append(target.session)
                 #expect(Array(frame) == self.frame)
             }
         }
@@ -66,7 +66,7 @@ struct OutputsTests {
         // What stays, what has ended and is as much as that, and the next.
         #expect(most <= 2 * 200 + 2 * 1_000, "\(most) bytes wait")
         var handed: [UInt64] = []
-        outputs.release(Watermarks(written: 1_000, synced: 1_000)) { session, _ in handed.append(session) }
+        outputs.release(Watermarks(written: 1_000, synced: 1_000)) { target, _ in handed.append(target.session) }
         #expect(handed.filter { $0 == 1 }.count == 2)
         let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
         #expect(count == 0 && bytes == 0)
@@ -104,9 +104,9 @@ struct OutputsTests {
                 marks.written += UInt64(random.below(Int(sequence - marks.written) + 1))
                 marks.synced += UInt64(random.below(Int(marks.written - marks.synced) + 1))
                 var left: [Waiting] = []
-                outputs.release(marks) { session, frame in
-                    sessions[session]?.wasHanded(frame)
-                    left.append(Waiting(session: session, frame: Array(frame)))
+                outputs.release(marks) { target, frame in
+                    sessions[target.session]?.wasHanded(frame, target)
+                    left.append(Waiting(session: target.session, frame: Array(frame)))
                 }
                 let due = waiting.filter { marks.has($0.watermark, reached: $0.sequence) }
                 waiting.removeAll { marks.has($0.watermark, reached: $0.sequence) }
@@ -130,7 +130,7 @@ struct OutputsTests {
                 waiting.append(Waiting(session: id, frame: frame, watermark: watermark, sequence: sequence))
             }
         }
-        outputs.release(Watermarks(written: sequence, synced: sequence)) { sessions[$0]?.wasHanded($1) }
+        outputs.release(Watermarks(written: sequence, synced: sequence)) { sessions[$0.session]?.wasHanded($1, $0) }
         let (count, bytes) = (outputs.replyCount, outputs.replyBytes)
         #expect(count == 0 && bytes == 0)
         #expect(sessions.values.allSatisfy { $0.delayedReplies == 0 && $0.delayedBytes == 0 })

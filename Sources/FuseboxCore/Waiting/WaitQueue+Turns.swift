@@ -83,12 +83,10 @@ extension WaitQueue {
 
     // MARK: Turns
 
-    /// Whether `next` may have something to do.
-    package func isDue(_ machine: StateMachine, at now: Timestamp) -> Bool {
+    /// Whether `next` may have something to do. `nextWake` is apart.
+    package func isDue(_ machine: StateMachine) -> Bool {
         guard !isEmpty else { return false }
-        if !lines.changed.isEmpty { return true }
-        if !machine.limitTable.freed.isEmpty || !machine.news.changed.isEmpty { return true }
-        return nextWake.map { $0 <= now } ?? false
+        return !awake.isEmpty || !lines.changed.isEmpty || !machine.limitTable.freed.isEmpty || !machine.news.changed.isEmpty
     }
 
     /// The next turn. Nil once every call that waits has something against it, or after the examinations of a turn of
@@ -96,10 +94,11 @@ extension WaitQueue {
     package mutating func next(_ machine: inout StateMachine, at moment: Moment) -> Turn? {
         lines.take(newsOf: &machine)
         var front = WaitFront()
+        for slot in awake where !waiters[slot].isAway { front.add(slot, order(of: slot, at: moment.now)) }
         for line in lines.changed { addFront(of: line, &front, machine, at: moment.now) }
         for _ in 0..<Bounds.examinationsPerTurn {
             guard let slot = front.takeFirst() else {
-                lines.settle()
+                settle()
                 return nil
             }
             let found = examine(slot, machine, at: moment)

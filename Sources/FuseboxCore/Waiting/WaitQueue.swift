@@ -88,7 +88,9 @@ package struct WaitQueue: Sendable {
     /// When each waiter is looked at again: its deadline, its next step, or when time lifts what stands against it.
     private var wakes = DeadlineHeap()
     var lines = WaitLines()
-    /// The waiters whose time is over.
+    /// The waiters that are examined next, whatever their lines say: their time has come.
+    private(set) var awake: [Int] = []
+    /// The waiters whose time is over, by their deadlines.
     private var expired: [Int] = []
 
     /// An empty queue with these bounds.
@@ -183,6 +185,7 @@ package struct WaitQueue: Sendable {
         if ofWorker[waiter.worker]?.isEmpty == true { ofWorker[waiter.worker] = nil }
         waiters[slot].request = []
         waiters.remove(at: slot)
+        if !awake.isEmpty { awake.removeAll { $0 == slot } }
     }
 
     /// Ends the wait of a call. Returns whether it has waited.
@@ -231,6 +234,12 @@ package struct WaitQueue: Sendable {
     /// Notes that windows have begun anew.
     package mutating func windowsBegan() { lines.noteAll() }
 
+    /// Notes that every call that was to be examined has been.
+    mutating func settle() {
+        awake.removeAll(keepingCapacity: true)
+        lines.settle()
+    }
+
     private mutating func examineNext(_ slot: Int, _ machine: inout StateMachine) {
         let standing = lines.join(.examination, need: 0, slot, &waiters[slot], &machine)
         lines.noteChange(of: [standing])
@@ -272,18 +281,20 @@ package struct WaitQueue: Sendable {
     /// - Parameter lifting: when time lifts something that stands against it; nil: not before its next step
     mutating func setWake(_ slot: Int, at now: Timestamp, lifting: Timestamp?) {
         let waiter = waiters[slot]
+        // A call whose time is over is among `expired`.
+        guard now < waiter.until else { return wakes.remove(.wait, slot) }
         let step = waiter.since + ((now - waiter.since) / Self.stepMilliseconds + 1) * Self.stepMilliseconds
         let wake = min(waiter.until, min(step, lifting ?? step))
         wakes.set(.wait, slot, order: waiter.arrival, at: wake.milliseconds)
     }
 
-    /// Looks at the lines of calls that have become more urgent, or that time may have let through. Notes the calls
-    /// whose time is over; they are taken with `nextExpired` once no turn is left.
-    package mutating func wake(_ machine: inout StateMachine, at now: Timestamp) {
+    /// Wakes the calls that have become more urgent, or that time may have let through. Notes those whose time is over; they are taken with `nextExpired` once no turn is left.
+    package mutating func wake(at now: Timestamp) {
         while let due = wakes.first, due.milliseconds <= now.milliseconds {
             let slot = due.subject
+            // It may come before others now, reserve more, or find room.
             lines.noteChange(of: waiters[slot].standings)
-            if waiters[slot].standings.isEmpty { examineNext(slot, &machine) }
+            awake.append(slot)
             if waiters[slot].until <= now {
                 wakes.remove(.wait, slot)
                 expired.append(slot)
@@ -291,13 +302,17 @@ package struct WaitQueue: Sendable {
                 setWake(slot, at: now, lifting: nil)
             }
         }
+        if expired.count > 1 {
+            expired.sort { (waiters[$0].until, waiters[$0].arrival) < (waiters[$1].until, waiters[$1].arrival) }
+        }
     }
 
     /// A call whose time is over. It is removed. Call it after `next` has returned nil.
     package mutating func nextExpired(_ machine: inout StateMachine, at moment: Moment) -> (
         worker: WorkerID, ticket: UInt64, decision: AdmissionDecision
     )? {
-        while let slot = expired.popLast() {
+        while !expired.isEmpty {
+            let slot = expired.removeFirst()
             // It may have been granted or withdrawn since, and its slot used again.
             guard waiters.contains(slot), waiters[slot].until <= moment.now else { continue }
             let decision = lastDecision(of: slot, machine, at: moment)

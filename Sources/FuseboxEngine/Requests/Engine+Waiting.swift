@@ -81,9 +81,9 @@ extension Engine {
     mutating func takeTurns(at moment: Moment) {
         if let turnsAgainAt, now < turnsAgainAt { return }
         turnsAgainAt = nil
-        queue.wake(&state.machine, at: moment.now)
+        queue.wake(at: moment.now)
         var turns = Bounds.grantsPerTurn
-        while turns > 0, queue.isDue(state.machine, at: moment.now) {
+        while turns > 0, queue.isDue(state.machine) {
             guard let turn = queue.next(&state.machine, at: moment) else { break }
             do throws(Refusal) { try carryOut(turn, at: moment) } catch {
                 // The journal has no room.
@@ -92,7 +92,7 @@ extension Engine {
             }
             turns -= 1
         }
-        guard !queue.isDue(state.machine, at: moment.now) else { return }
+        guard !queue.isDue(state.machine) else { return }
         while let (worker, ticket, decision) = queue.nextExpired(&state.machine, at: moment) {
             var entry = TicketEntry(ticket: ticket, standing: .expired)
             entry.admission.decision = decision

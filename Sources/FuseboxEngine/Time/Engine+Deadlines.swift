@@ -60,7 +60,7 @@ extension Engine {
         var state = state.machine.untilDue(at: moment)
         if let wakes = calendarsWake { state = min(state ?? .max, max(0, wakes - moment.now)) }
         if !queue.isEmpty {
-            let wake = queue.isDue(self.state.machine, at: moment.now) ? moment.now : queue.nextWake
+            let wake = queue.isDue(self.state.machine) ? moment.now : queue.nextWake
             let turns = max(wake ?? moment.now, turnsAgainAt ?? moment.now)
             state = min(state ?? .max, max(0, turns - moment.now))
         }
