@@ -140,10 +140,14 @@ struct OptionRangesTests {
         _ = try client.call(AdmitPreview(candidates: candidates, estimate: estimate))
     }
 
-    private static func admit(_ client: FuseboxClient, _ milliseconds: Int64) throws(ClientError) {
+    private static func admit(
+        _ client: FuseboxClient, _ milliseconds: Int64, wait: Int64 = 0, priority: UInt8 = 3
+    ) throws(ClientError) {
         var candidates = Candidates()
         candidates.append(Candidate(provider: name))
-        _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
+        _ = try client.call(
+            Admit(
+                candidates: candidates, ttlMilliseconds: milliseconds, waitMilliseconds: wait, priority: priority))
     }
 
     /// A limit that can be raised.
@@ -275,6 +279,16 @@ struct OptionRangesTests {
                 command: "run --provider other", option: "--output-tokens", rest: ["--", "/bin/true"],
                 values: counts { client, count throws(ClientError) in
                     try preview(client, Estimate(inputTokens: nil, outputTokens: count))
+                }),
+            Row(
+                command: "run --provider other", option: "--wait", rest: ["--", "/bin/true"],
+                values: durations(ValueRanges.wait) { client, time throws(ClientError) in
+                    try admit(client, 1_000, wait: time)
+                }),
+            Row(
+                command: "run --provider other", option: "--priority", rest: ["--", "/bin/true"],
+                values: numbers(0...7 as ClosedRange<UInt8>) { client, count throws(ClientError) in
+                    try admit(client, 1_000, priority: count)
                 }),
             Row(
                 command: "limit raise --provider elsewhere 5rpm", option: "--for",

@@ -95,9 +95,10 @@ struct RunCommand: ParsableCommand {
     var wait: DurationArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1). It becomes one step more urgent for each 10 s of waiting.",
-            valueName: "step"))
+            valueName: "count"), transform: NumberArgument.within(0...WireLimits.priorities - 1))
     var priority = Int(WireLimits.defaultPriority)
 
     @Flag(help: "Charge the estimate if the command does not report its usage.")
@@ -114,9 +115,6 @@ struct RunCommand: ParsableCommand {
     func validate() throws {
         guard !chargeEstimate || call.hasEstimate else {
             throw ValidationError("--charge-estimate needs an estimate; give --cost, --tokens or both")
-        }
-        guard ValueRanges.priority.contains(UInt8(clamping: priority)), priority >= 0 else {
-            throw ValidationError("--priority is 0, the most urgent, to \(WireLimits.priorities - 1)")
         }
         guard !connection.json else {
             throw ValidationError("`fusebox run` has no --json, because standard output belongs to the command")

@@ -88,7 +88,7 @@ public struct AdmitOf<Text: NameText>: Command {
 }
 
 /// The permit, or why there is none.
-public struct AdmitReply: WireRecord {
+public struct AdmitReply: OpenRecord {
     /// The permit's number, to settle it with; absent: denied.
     public var permit: UInt64?
     /// When the permit ends by itself, on the steady clock; 0 if denied.
