@@ -46,8 +46,8 @@ class AsyncClient:
     """A worker's connection to the daemon, for asyncio. `Client` explains the arguments.
 
     One client serves all tasks of an event loop, on one connection. It connects at its first call, and again after the
-    connection was lost. If a task is cancelled while it waits for a permit, a permit that is granted all the same is
-    given back. If it is cancelled while it settles, the settle counts.
+    connection was lost. If a task is cancelled while it waits for its turn, the wait is withdrawn; a permit that is
+    granted all the same is given back. If it is cancelled while it settles, the settle counts.
 
     After its loop was closed, a client goes on in the next one.
     """
