@@ -111,7 +111,7 @@ const withDeadline = options => ({ ...options, until: performance.now() + (optio
  */
 async function hold (client, candidates, options) {
   options.signal?.throwIfAborted()
-  const wait = options.wait && Math.max(0, options.until - performance.now())
+  const wait = /** @type {number} */ (options.wait) > 0 ? Math.max(0, options.until - performance.now()) : options.wait
   const permit = await ask(client, candidates, { ...options, wait }, options.signal)
   if (options.signal?.aborted) {
     await finish(client, permit, { outcome: 'cancelled' }, options)

@@ -101,6 +101,7 @@ test('what is out of range is not sent', async t => {
   const { client } = await start(t)
   for (const options of [{ wait: -1 }, { wait: 86_400_001 }, { wait: NaN }, { priority: 8 }, { priority: 1.5 }]) {
     await assert.rejects(client.admit('p', options), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
+    await assert.rejects(client.withPermit('p', options, () => {}), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
   }
 })
 
