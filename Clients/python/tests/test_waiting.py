@@ -24,6 +24,7 @@ from .test_client import ClientTestCase, ProviderError
 
 WAIT = 60.0
 """Longer than any test takes."""
+KILLS = int(os.environ.get("FUSEBOX_CRASH_CYCLES", "6"))
 
 
 class Threads:
@@ -421,6 +422,42 @@ class AsyncWaitingTests(AsyncTestCase):
         self.assertEqual(held.settling.standing, PermitStanding.IN_FORCE)
         permit = await task
         self.assertEqual((await client.settle(permit)).standing, PermitStanding.IN_FORCE)
+
+    async def test_turns_under_kills(self) -> None:
+        """The daemon is killed again and again while tasks wait. Some are cancelled; every other call counts once."""
+        self.daemon.run("limit", "set", "--provider", "p", "2 in flight")
+        clients = [self.client(timeout=20, restart_patience=20) for _ in range(3)]
+        made = 0
+        stops = False
+
+        async def work(client: AsyncClient, number: int) -> None:
+            nonlocal made
+            turn = 0
+            while not stops:
+                turn += 1
+                if (number + turn) % 7 == 0:
+                    task = asyncio.create_task(client.permit("p", wait=WAIT, ttl=3600).__aenter__())
+                    await asyncio.wait([task], timeout=0.001 * (turn % 20))
+                    if not task.done():
+                        task.cancel()
+                        continue
+                    await task.result().finish()
+                else:
+                    async with client.permit("p", wait=WAIT, ttl=3600) as permit:
+                        permit.usage(cost="0.000000001")
+                        await asyncio.sleep(0)
+                    made += 1
+
+        working = asyncio.gather(*(work(client, number) for client in clients for number in range(15)))
+        for _ in range(KILLS):
+            before = made
+            await self.until(lambda before=before: made > before + 20)  # type: ignore[misc]
+            self.daemon.kill()
+            self.daemon.start()
+        stops = True
+        await working
+        await self.until(lambda: self.waiting() == 0 and self.in_flight() == 0)
+        self.assertEqual((await self.account(clients[0])).usage.spend.nanodollars, made)
 
     async def test_a_task_is_cancelled_while_the_daemon_is_away(self) -> None:
         client = self.client()
