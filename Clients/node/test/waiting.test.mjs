@@ -247,6 +247,37 @@ test('a grant at the moment of return is taken once', async t => {
   assert.deepEqual([granted, settled], [2n, 2n])
 })
 
+test('turns go on although the daemon is killed again and again', async t => {
+  const { daemon, observer, waiting, inFlight } = await start(t, '2 in flight')
+  const options = { requestTimeout: 20_000, restartPatience: 20_000 }
+  const clients = await Promise.all([1, 2, 3].map(() => daemon.connect(options)))
+  let made = 0
+  let stops = false
+  const work = async (client, number) => {
+    for (let turn = 1; !stops; turn += 1) {
+      if ((number + turn) % 7 !== 0) {
+        await client.withPermit('p', { wait, ttl: 3_600_000 }, permit => { permit.use({ cost: 1n }) })
+        made += 1
+        continue
+      }
+      // Others give up, before, after or in the moment of their grants.
+      const signal = AbortSignal.timeout(turn % 20)
+      const call = client.withPermit('p', { wait, ttl: 3_600_000, signal }, permit => permit.outcome('cancelled'))
+      await call.catch(error => assert.equal(error.name, 'TimeoutError'))
+    }
+  }
+  const working = clients.flatMap(client => Array.from({ length: 15 }, (_, number) => work(client, number)))
+  for (let kill = 0; kill < 6; kill += 1) {
+    const before = made
+    await until(() => made > before + 20)
+    await daemon.restart()
+  }
+  stops = true
+  await Promise.all(working)
+  await until(async () => await waiting() === 0 && await inFlight() === 0)
+  assert.equal((await observer.call('ledger.total')).spend, BigInt(made))
+})
+
 test('a client that fails open goes on without the daemon', async t => {
   const { daemon, client, observer, waiting } = await start(t, '1 in flight', { failurePolicy: 'open' })
   await hold(observer)
