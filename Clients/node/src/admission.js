@@ -18,6 +18,10 @@ const { commands } = require('./protocol/commands')
 /** A permit's time to live, in milliseconds. */
 const defaultTTL = 60_000
 const longestTTL = 86_400_000
+const longestWait = 86_400_000
+/** The priority of a waiting call that tells none. */
+const defaultPriority = 3
+const leastPriority = 7
 const mostCandidates = 16
 
 /**
@@ -31,6 +35,11 @@ const mostCandidates = 16
  * @property {number} [outputTokens]
  * @property {number} [ttl] how long the permit lasts unless it is settled or renewed, in milliseconds: 60,000 by
  *   default
+ * @property {number} [wait] how long the call may wait for its turn, in milliseconds, in addition to the client's
+ *   `requestTimeout`: 0 by default, at most a day. It waits if the end of other calls, or time, can let it through until
+ *   then. A wait outlives a restart of the daemon
+ * @property {number} [priority] how urgent a waiting call is: 0, the most urgent, to 7; 3 by default. It becomes one step
+ *   more urgent for each 10 s of waiting
  * @property {boolean} [explains] whether a denial tells every limit that stands against a candidate
  */
 
@@ -72,16 +81,35 @@ function checkedTTL (ttl) {
 }
 
 /**
+ * How a call waits, as the wire has it.
+ *
+ * @param {AdmitOptions} options
+ */
+function turn ({ wait = 0, priority = defaultPriority }) {
+  if (!(wait >= 0 && wait <= longestWait)) {
+    throw new InvalidArgumentError(`wait: ${wait} is not a number of milliseconds from 0 to ${longestWait}`)
+  }
+  if (!(Number.isInteger(priority) && priority >= 0 && priority <= leastPriority)) {
+    throw new InvalidArgumentError(
+      `priority: ${priority} is not a whole number from 0, the most urgent, to ${leastPriority}`,
+    )
+  }
+  return { waitMilliseconds: Math.ceil(wait), priority, resumes: 0, passed: 0, passedMilliseconds: 0 }
+}
+
+/**
  * Asks for a permit that nobody renews yet.
  *
  * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options
- * @param {AbortSignal} [signal] what the permit passes on to its body
+ * @param {AbortSignal} [signal] what the permit passes on to its body; it ends a wait
  * @returns {Promise<Permit>}
  */
 async function ask (client, candidates, options, signal) {
   const asked = question(candidates, options)
   const ttl = checkedTTL(options.ttl ?? defaultTTL)
-  const reply = await client.decide(commands['admission.admit'], { ...asked, ttlMilliseconds: ttl })
+  const fields = { ...asked, ttlMilliseconds: ttl, ...turn(options) }
+  const wait = fields.waitMilliseconds
+  const reply = await client.decide(commands['admission.admit'], fields, wait > 0 ? { wait, signal } : {})
   if (!reply) {
     return new Permit({
       candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined,
@@ -108,9 +136,13 @@ function decided (decision, candidates) {
   return { candidate, state, share, heldCost, costBasis, passedOver: reasons }
 }
 
-/** @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */
+/**
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates
+ * @param {AdmitOptions & { signal?: AbortSignal }} options
+ */
 async function admit (client, candidates, options) {
-  const permit = await ask(client, candidates, options)
+  options.signal?.throwIfAborted()
+  const permit = await ask(client, candidates, options, options.signal)
   if (permit.number !== null) client.holding.hold(permit.number, options.ttl ?? defaultTTL)
   return permit
 }

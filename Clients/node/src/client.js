@@ -170,10 +170,11 @@ class Client {
   fetch (candidates, url, init, options) { return guardedFetch(this, candidates, url, init, options) }
 
   /**
-   * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled.
+   * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
+   * `wait` the call waits for its turn; an aborted signal withdraws it.
    *
    * @param {CandidateLike | CandidateLike[]} candidates
-   * @param {AdmitOptions} [options]
+   * @param {AdmitOptions & { signal?: AbortSignal }} [options]
    * @returns {Promise<Permit>}
    * @throws {import('./permit').AdmissionDeniedError} if none of them may be called now
    */
@@ -222,12 +223,13 @@ class Client {
    *
    * @param {import('./protocol/commands').Command} command
    * @param {any} fields
+   * @param {RequestOptions} [options]
    * @returns {Promise<any>}
    * @internal
    */
-  async decide (command, fields) {
+  async decide (command, fields, options) {
     try {
-      return await this.exchange.request(command, fields)
+      return await this.exchange.request(command, fields, options)
     } catch (error) {
       if (this.failsOpen && meansAway(error)) return null
       throw error

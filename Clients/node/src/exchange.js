@@ -9,11 +9,14 @@ const {
   UnavailableError,
 } = require('./errors')
 const { headerLength, statusName } = require('./frames')
-const { takeUnanswered } = require('./losses')
+const { becomeAnother, beginAnew, giveUpUnacknowledged, takeUnanswered, turnAway } = require('./losses')
 const { Outage } = require('./outage')
 const { Output, frameLength } = require('./output')
 const { Request, becomeSubstitute, encode, kept, newWorker } = require('./requests')
 const { SequenceWindow } = require('./sequence-window')
+const {
+  continueWaits, giveBackUnwanted, isWithdrawal, pushed, stopWaiting, takePush, takeTicket, takeWaiting, withdraw,
+} = require('./waiting')
 const { commands } = require('./protocol/commands')
 const { kinds } = require('./protocol/constants')
 
@@ -74,6 +77,18 @@ class Exchange {
      * @type {Map<number, Request>}
      */
     this.sent = new Map()
+    /**
+     * Requests that wait for their turn, by their tickets.
+     *
+     * @type {Map<number, Request>}
+     */
+    this.tickets = new Map()
+    /**
+     * Pushes that have come before the replies to their requests.
+     *
+     * @type {Map<number, import('./protocol/types').TicketEntry>}
+     */
+    this.early = new Map()
     this.correlation = 0
     /** Kept reports that were dropped or refused. */
     this.droppedReports = 0
@@ -125,13 +140,15 @@ class Exchange {
     if (this.phase === 'closed') throw new ClosedError()
     options.signal?.throwIfAborted()
     const payload = encode(command, fields)
-    if (this.sent.size + this.backlog.length >= mostRequests) {
+    if (this.sent.size + this.backlog.length + this.tickets.size >= mostRequests) {
       throw new FuseboxError(
         'ERR_FUSEBOX_TOO_MANY_REQUESTS', `${mostRequests} requests are under way; wait for replies`,
       )
     }
     const request = new Request(command, payload, options)
-    const timeout = options.timeout ?? this.settings.requestTimeout
+    const wait = options.wait ?? 0
+    if (wait > 0) request.wait = { fields, until: performance.now() + wait }
+    const timeout = wait + (options.timeout ?? this.settings.requestTimeout)
     request.await(timeout, () => this.expire(request), () => this.abandon(request, options.signal?.reason))
     this.submit(request)
     return request.promise
@@ -166,8 +183,8 @@ class Exchange {
    * @param {Request} request
    */
   expire (request) {
-    if (request.state === 'sent') {
-      this.fail(request, new RequestTimeoutError(request.command.name))
+    if (request.state === 'sent' || request.state === 'waiting') {
+      this.abandon(request, new RequestTimeoutError(request.command.name))
       return this.noteSilence()
     }
     if (request.isReport) {
@@ -233,8 +250,9 @@ class Exchange {
     this.hello = hello
     this.silentSince = 0
     this.outage.end()
-    if (this.acquaintance && !this.acquaintance.allowsResending(hello)) this.giveUpUnacknowledged()
+    if (this.acquaintance && !this.acquaintance.allowsResending(hello)) giveUpUnacknowledged(this)
     this.acquaintance = new Acquaintance(hello)
+    continueWaits(this)
     this.drain()
     this.tellWatchers(null)
   }
@@ -252,37 +270,15 @@ class Exchange {
     this.absence = ending.reason
     this.absenceCause = ending.cause
     const grace = this.acquaintance?.graceMilliseconds
+    const mustReturn = this.holdsPermits() || this.backlog.some(request => request.hasWaited)
     this.outage.attemptFailed(now, {
       isVacant: ending.isVacant,
       hasCallers: this.backlog.some(request => request.interest === 'caller'),
-      longest: this.holdsPermits() && grace ? Math.max(grace / 3, 1) : Infinity,
+      longest: mustReturn && grace ? Math.max(grace / 3, 1) : Infinity,
     })
     this.tellWatchers(ending)
-    if (!this.outage.isExpectedBack && this.turnAway()) return this.hurry()
+    if (!this.outage.isExpectedBack && turnAway(this)) return this.hurry()
     this.schedule()
-  }
-
-  /**
-   * Ends what does not wait for an absent daemon. Returns whether requests came meanwhile that get their own attempt.
-   */
-  turnAway () {
-    const { asksAgain } = this.outage
-    const isTurnedAway = (/** @type {Request} */ request) =>
-      !request.isReport && !request.mayHaveArrived && request.interest !== 'client'
-    const cameMeanwhile = (/** @type {Request} */ request) =>
-      isTurnedAway(request) && request.attemptsBefore === this.attempts
-    const stays = (/** @type {Request} */ request) => !isTurnedAway(request) || (asksAgain && cameMeanwhile(request))
-    const ended = this.backlog.filter(request => !stays(request))
-    this.backlog = this.backlog.filter(stays)
-    for (const request of ended) this.end(request, this.unavailable())
-    for (const request of this.backlog) {
-      if (request.interest !== 'caller') continue
-      if (request.isReport) this.keep(request)
-      // The failure policy answers the caller. The request stays until the daemon has answered it.
-      else if (this.failsOpen) this.fail(request, new RequestTimeoutError(request.command.name))
-    }
-    this.dropExcessReports()
-    return asksAgain && this.backlog.some(cameMeanwhile)
   }
 
   /**
@@ -299,27 +295,11 @@ class Exchange {
     this.output.clear()
     const again = takeUnanswered(this)
     this.outage.begin(now, again.some(request => request.losses > 1))
-    this.backlog = [...again, ...this.backlog]
-    if (ending.farewell?.status === 'fenced') this.becomeAnother()
+    this.backlog = [...again, ...takeWaiting(this), ...this.backlog]
+    if (ending.farewell?.status === 'fenced') becomeAnother(this)
     this.dropExcessReports()
     this.schedule()
     this.onRest?.()
-  }
-
-  /** Ends the requests that may have arrived. */
-  giveUpUnacknowledged () {
-    const ended = this.backlog.filter(request => request.mayHaveArrived)
-    this.backlog = this.backlog.filter(request => !request.mayHaveArrived)
-    for (const request of ended) this.end(request, new OutcomeUnknownError(request.command.name))
-  }
-
-  /** Chooses a new worker id, because another process has taken this one over. */
-  becomeAnother () {
-    this.giveUpUnacknowledged()
-    this.worker = null
-    if (this.acquaintance) this.acquaintance.isKnown = false
-    this.window = new SequenceWindow()
-    for (const request of this.backlog) request.sequence = 0
   }
 
   unavailable () { return new UnavailableError(this.settings.path, this.absence, this.absenceCause) }
@@ -338,7 +318,9 @@ class Exchange {
   /** @param {Request} request */
   mayLeave (request) {
     // The daemon forgets the worker at goodbye. So no request may be left that might have to be sent again.
-    if (request.command === commands.goodbye) return this.window.isQuiet
+    if (request.command === commands.goodbye) {
+      return this.window.isQuiet && ![...this.sent.values()].some(isWithdrawal)
+    }
     if (!request.command.isSequenced) return true
     return this.window.hasRoom(request.sequence || this.window.next, this.hello?.keptReplies ?? 0)
   }
@@ -367,6 +349,7 @@ class Exchange {
   /** @param {Frame} frame */
   receive (frame) {
     this.silentSince = 0
+    if (frame.kind === kinds.push) return this.receivePush(frame)
     if (frame.kind !== kinds.reply) throw new ProtocolError(`a frame of the kind ${frame.kind} came`)
     const request = this.sent.get(frame.correlation)
     if (!request) throw new ProtocolError('a reply came that answers no request')
@@ -376,7 +359,7 @@ class Exchange {
     this.sent.delete(frame.correlation)
     if (request.sequence && frame.detail === 0 && this.acquaintance) this.acquaintance.isKnown = true
     const status = statusName(frame.detail)
-    if (status === 'sequenceOutOfOrder' && request.mayHaveArrived) this.beginAnew(request)
+    if (status === 'sequenceOutOfOrder' && request.mayHaveArrived) beginAnew(this, request)
     else if (status === 'notFound' && request.substitute) this.sendSubstitute(request)
     else if (frame.detail !== 0) this.end(request, refusal(frame, request.command.name))
     else this.answer(request, frame)
@@ -384,27 +367,40 @@ class Exchange {
     if (this.onRest && !this.isBusy) this.onRest()
   }
 
-  /** @param {Request} request @param {Frame} frame */
+  /** @param {Frame} frame */
+  receivePush (frame) {
+    const entry = pushed(frame)
+    if (entry) takePush(this, entry)
+    this.drain()
+  }
+
+  /**
+   * A reply that cannot be read is an error of this request alone, because its frame is whole.
+   *
+   * @param {Request} request @param {Frame} frame
+   */
   answer (request, frame) {
+    let reply
+    try {
+      reply = request.command.readReply(frame.payload)
+    } catch (error) {
+      return this.end(request, error)
+    }
+    if (!request.wait || !takeTicket(this, request, reply.ticket)) this.take(request, reply)
+  }
+
+  /**
+   * Gives the caller the reply.
+   *
+   * @param {Request} request @param {any} reply
+   */
+  take (request, reply) {
     this.closeNumber(request)
     request.state = 'done'
     const isAwaited = request.interest === 'caller'
     request.settle('nobody')
-    if (isAwaited) request.take(frame.payload)
-  }
-
-  /**
-   * Sends a request again under a new number. The daemon keeps no reply to its number, although it was not
-   * acknowledged, and has seen a higher one. So the daemon refused the request when it first came, and nothing has
-   * changed.
-   *
-   * @param {Request} request
-   */
-  beginAnew (request) {
-    this.closeNumber(request)
-    request.mayHaveArrived = false
-    if (request.interest === 'nobody') request.state = 'done'
-    else this.enqueue(request)
+    if (isAwaited) request.resolve(reply)
+    else giveBackUnwanted(this, request, reply)
   }
 
   /**
@@ -462,6 +458,8 @@ class Exchange {
     if (request.interest === 'client') this.droppedReports += 1
     if (request.interest === 'caller') this.fail(request, error)
     request.settle('nobody')
+    // Nobody continues this wait, and its permit may have been granted.
+    if (request.resumes > 0) withdraw(this, request.resumes)
   }
 
   /**
@@ -471,6 +469,7 @@ class Exchange {
    */
   abandon (request, error) {
     this.fail(request, error)
+    if (request.state === 'waiting') return stopWaiting(this, request)
     if (request.state !== 'queued' || request.mayHaveArrived) return
     this.backlog = this.backlog.filter(other => other !== request)
     this.end(request, error)

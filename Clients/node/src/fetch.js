@@ -4,7 +4,7 @@ const { FuseboxError } = require('./errors')
 const { candidateList } = require('./candidates')
 const { isOfProvider, outcomeOfError } = require('./outcomes')
 const { DocumentStream } = require('./sse')
-const { finish, hold } = require('./with-permit')
+const { finish, hold, withDeadline } = require('./with-permit')
 
 /** @typedef {import('./client').Client} Client */
 /** @typedef {import('./permit').Permit} Permit */
@@ -42,7 +42,7 @@ const { finish, hold } = require('./with-permit')
  */
 async function guardedFetch (client, candidates, url, init = {}, options = {}) {
   const signal = options.signal ?? (typeof init === 'function' ? undefined : init.signal ?? undefined)
-  const rules = { ...options, signal }
+  const rules = withDeadline({ ...options, signal })
   const goesOn = typeof url === 'function' || typeof init === 'function'
   let left = candidateList(candidates)
   /** @type {(() => Promise<Response>) | null} */

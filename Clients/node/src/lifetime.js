@@ -98,8 +98,9 @@ function close (exchange) {
   clearTimeout(exchange.retryTimer)
   exchange.connection?.destroy()
   exchange.connection = null
-  const requests = [...exchange.sent.values(), ...exchange.backlog]
+  const requests = [...exchange.sent.values(), ...exchange.backlog, ...exchange.tickets.values()]
   exchange.sent.clear()
+  exchange.tickets.clear()
   exchange.backlog = []
   for (const request of requests) exchange.end(request, new ClosedError())
   return left

@@ -11,12 +11,21 @@ const { Writer } = require('./wire')
 const kept = Symbol('kept')
 
 /**
+ * How an admission waits for its turn.
+ *
+ * @typedef {object} Wait
+ * @property {any} fields the fields of its request
+ * @property {number} until when the wait is over, as `performance.now()` has it
+ */
+
+/**
  * How a request is sent.
  *
  * @typedef {object} RequestOptions
  * @property {boolean} [isReport] whether the request is kept while the daemon is away
  * @property {Substitute} [substitute]
  * @property {number} [timeout] milliseconds
+ * @property {number} [wait] how long an admission may wait for its turn, in milliseconds, in addition to `timeout`
  * @property {AbortSignal} [signal]
  */
 
@@ -44,8 +53,20 @@ class Request {
     this.substitute = substitute
     /** Its number; 0: it has none yet. */
     this.sequence = 0
-    /** @type {'queued' | 'sent' | 'done'} */
+    /**
+     * One that waits was answered with a ticket.
+     *
+     * @type {'queued' | 'sent' | 'waiting' | 'done'}
+     */
     this.state = 'queued'
+    /** @type {Wait | undefined} */
+    this.wait = undefined
+    /** The ticket that it waits with, or that it withdraws. */
+    this.ticket = 0
+    /** The ticket of a lost connection whose wait it continues; 0: none. */
+    this.resumes = 0
+    /** Whether it had a ticket. Then it waits for a daemon that is away. */
+    this.hasWaited = false
     /** Whether the daemon may have received it on an earlier connection. */
     this.mayHaveArrived = false
     /** How many connections were lost while it was under way. */
@@ -86,19 +107,6 @@ class Request {
     if (!this.signal) return
     this.onAbort = abort
     this.signal.addEventListener('abort', abort, { once: true })
-  }
-
-  /**
-   * Gives the caller the reply. One that cannot be read is an error of this request alone, because its frame is whole.
-   *
-   * @param {import('./wire').Reader} payload
-   */
-  take (payload) {
-    try {
-      this.resolve(this.command.readReply(payload))
-    } catch (error) {
-      this.reject(error)
-    }
   }
 
   /**

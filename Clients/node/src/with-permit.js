@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { FuseboxError, InvalidArgumentError } = require('./errors')
 const { candidateList } = require('./candidates')
 const { ask, checkedTTL, defaultTTL, settle } = require('./admission')
@@ -26,8 +27,8 @@ const { sum } = require('./permit')
  * @typedef {object} CallRules
  * @property {number} [maxAge] how long the permit is renewed at most, in milliseconds: an hour by default
  * @property {number} [attempts] how many calls are made at most, each to another provider: 16 by default
- * @property {AbortSignal} [signal] aborted before the body begins: the permit is given back and the call rejects with
- *   the signal's reason. The body finds it in `permit.signal`
+ * @property {AbortSignal} [signal] aborted before the body begins: a wait is withdrawn, the permit is given back and the
+ *   call rejects with the signal's reason. The body finds it in `permit.signal`
  * @property {(error: unknown) => CallOutcome} [outcome] what an error of the body means, instead of `outcomeOfError`
  * @property {(call: UnsettledCall) => void} [onUnsettled] called when the daemon refused the settle, or the usage was
  *   out of range
@@ -53,6 +54,7 @@ const hour = 3_600_000
  */
 async function withPermit (client, candidates, options, body) {
   if (typeof body !== 'function') throw new InvalidArgumentError('withPermit takes candidates, options and a function')
+  const rules = withDeadline(options)
   let left = candidateList(candidates)
   /** @type {{ error: unknown } | null} */
   let failure = null
@@ -60,7 +62,7 @@ async function withPermit (client, candidates, options, body) {
     /** @type {Permit} */
     let permit
     try {
-      permit = await hold(client, left, options)
+      permit = await hold(client, left, rules)
     } catch (error) {
       throw failure ? failure.error : error
     }
@@ -94,13 +96,23 @@ async function run (body, permit) {
 }
 
 /**
+ * The same options, whose wait counts from now on, for all candidates that are tried one after the other.
+ *
+ * @template {PermitOptions} Options
+ * @param {Options} options
+ * @returns {Options & { until: number }}
+ */
+const withDeadline = options => ({ ...options, until: performance.now() + (options.wait ?? 0) })
+
+/**
  * A permit that is renewed until it is settled. An aborted caller gives it back.
  *
- * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions} options
+ * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions & { until: number }} options
  */
 async function hold (client, candidates, options) {
   options.signal?.throwIfAborted()
-  const permit = await ask(client, candidates, options, options.signal)
+  const wait = /** @type {number} */ (options.wait) > 0 ? Math.max(0, options.until - performance.now()) : options.wait
+  const permit = await ask(client, candidates, { ...options, wait }, options.signal)
   if (options.signal?.aborted) {
     await finish(client, permit, { outcome: 'cancelled' }, options)
     throw options.signal.reason
@@ -138,4 +150,4 @@ async function finish (client, permit, ended, options) {
 /** The caller is told of the first error. */
 const ignore = () => {}
 
-module.exports = { withPermit, hold, finish }
+module.exports = { withPermit, withDeadline, hold, finish }

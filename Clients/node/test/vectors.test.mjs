@@ -45,6 +45,10 @@ function codec ({ command: number, kind, detail }) {
     const event = events[number]
     return { ...event, fields: protocol.events.find(event => event.number === number).fields }
   }
+  if (kind === 'push') {
+    const { readReply: read, writeReply: write } = commands['admission.withdraw']
+    return { read, write, fields: types.get('TicketEntry').fields }
+  }
   if (detail !== 0) {
     return {
       fields: [{ name: 'message', type: 'text' }],

@@ -22,6 +22,17 @@ export type AdmitOptions = {
      */
     ttl?: number | undefined;
     /**
+     * how long the call may wait for its turn, in milliseconds, in addition to the client's
+     * `requestTimeout`: 0 by default, at most a day. It waits if the end of other calls, or time, can let it through until
+     * then. A wait outlives a restart of the daemon
+     */
+    wait?: number | undefined;
+    /**
+     * how urgent a waiting call is: 0, the most urgent, to 7; 3 by default. It becomes one step
+     * more urgent for each 10 s of waiting
+     */
+    priority?: number | undefined;
+    /**
      * whether a denial tells every limit that stands against a candidate
      */
     explains?: boolean | undefined;
@@ -52,13 +63,18 @@ export type CandidateLike = import('./candidates').CandidateLike;
 export type Candidate = import('./protocol/types').Candidate;
 export type CallOutcome = import('./outcomes').CallOutcome;
 export type Outcome = import('./protocol/types').Outcome;
-/** @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */
-export function admit(client: Client, candidates: CandidateLike | CandidateLike[], options: AdmitOptions): Promise<Permit>;
+/**
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates
+ * @param {AdmitOptions & { signal?: AbortSignal }} options
+ */
+export function admit(client: Client, candidates: CandidateLike | CandidateLike[], options: AdmitOptions & {
+    signal?: AbortSignal;
+}): Promise<Permit>;
 /**
  * Asks for a permit that nobody renews yet.
  *
  * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options
- * @param {AbortSignal} [signal] what the permit passes on to its body
+ * @param {AbortSignal} [signal] what the permit passes on to its body; it ends a wait
  * @returns {Promise<Permit>}
  */
 export function ask(client: Client, candidates: CandidateLike | CandidateLike[], options: AdmitOptions, signal?: AbortSignal | undefined): Promise<Permit>;

@@ -97,14 +97,17 @@ export class Client {
      */
     fetch(candidates: CandidateLike | CandidateLike[], url: string | URL | ((permit: Permit) => string | URL), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
     /**
-     * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled.
+     * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
+     * `wait` the call waits for its turn; an aborted signal withdraws it.
      *
      * @param {CandidateLike | CandidateLike[]} candidates
-     * @param {AdmitOptions} [options]
+     * @param {AdmitOptions & { signal?: AbortSignal }} [options]
      * @returns {Promise<Permit>}
      * @throws {import('./permit').AdmissionDeniedError} if none of them may be called now
      */
-    admit(candidates: CandidateLike | CandidateLike[], options?: import("./admission").AdmitOptions | undefined): Promise<Permit>;
+    admit(candidates: CandidateLike | CandidateLike[], options?: (import("./admission").AdmitOptions & {
+        signal?: AbortSignal | undefined;
+    }) | undefined): Promise<Permit>;
     /**
      * Tells how the call of a permit went.
      *

@@ -23,8 +23,8 @@ export type CallRules = {
      */
     attempts?: number | undefined;
     /**
-     * aborted before the body begins: the permit is given back and the call rejects with
-     * the signal's reason. The body finds it in `permit.signal`
+     * aborted before the body begins: a wait is withdrawn, the permit is given back and the
+     * call rejects with the signal's reason. The body finds it in `permit.signal`
      */
     signal?: AbortSignal | undefined;
     /**
@@ -54,11 +54,23 @@ export type PermitOptions = import('./admission').AdmitOptions & CallRules;
  */
 export function withPermit<T>(client: Client, candidates: CandidateLike | CandidateLike[], options: PermitOptions, body: (permit: Permit) => T | Promise<T>): Promise<T>;
 /**
+ * The same options, whose wait counts from now on, for all candidates that are tried one after the other.
+ *
+ * @template {PermitOptions} Options
+ * @param {Options} options
+ * @returns {Options & { until: number }}
+ */
+export function withDeadline<Options extends PermitOptions>(options: Options): Options & {
+    until: number;
+};
+/**
  * A permit that is renewed until it is settled. An aborted caller gives it back.
  *
- * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions} options
+ * @param {Client} client @param {CandidateLike[]} candidates @param {PermitOptions & { until: number }} options
  */
-export function hold(client: Client, candidates: CandidateLike[], options: PermitOptions): Promise<import("./permit").Permit>;
+export function hold(client: Client, candidates: CandidateLike[], options: PermitOptions & {
+    until: number;
+}): Promise<import("./permit").Permit>;
 /**
  * Settles a permit with what the body told, whatever happens. Returns the outcome.
  *

@@ -15,6 +15,7 @@ from fusebox_client import Money, protocol
 from fusebox_client._wire import (
     EVENT,
     HEADER,
+    PUSH,
     REPLY,
     REQUEST,
     SEQUENCE,
@@ -84,7 +85,7 @@ class VectorTests(unittest.TestCase):
         length, number, kind, detail, correlation = HEADER.unpack_from(frame)
         self.assertEqual(length, len(frame) - 4)
         self.assertEqual((number, detail, correlation), (vector["command"], vector["detail"], vector["correlation"]))
-        self.assertEqual(["request", "reply", "event"][kind], vector["kind"])
+        self.assertEqual(["request", "reply", "event", "push"][kind], vector["kind"])
         reader = Reader(frame, HEADER.size)
         out = bytearray()
         if kind == REPLY and detail:
@@ -98,6 +99,9 @@ class VectorTests(unittest.TestCase):
             out += encoded(envelope)
             schema = EVENTS[number]["fields"]
             decoder = import_module("fusebox_client.protocol.events").EVENTS[number]
+        elif kind == PUSH:
+            schema = TYPES["TicketEntry"]["fields"]
+            decoder = protocol.TicketEntry
         else:
             command = COMMANDS[number]
             schema = command["request" if kind == REQUEST else "reply"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from fusebox_client import ClientClosed, OutcomeUnknown, Refused, TimedOut, TooManyRequests, Unavailable, protocol
 from fusebox_client._calls import Permit as Granted
-from fusebox_client._calls import admit, route, settle
+from fusebox_client._calls import Turn, admit, route, settle
 from fusebox_client._machine import Machine
 from fusebox_client._requests import Backoff, Pending, SequenceWindow, payload_of
 from fusebox_client._state import CONNECTED, DISCONNECTED, Policy
@@ -32,10 +32,25 @@ class MachineTestCase(unittest.TestCase):
     def hang_up(self) -> None:
         self.hung_up += 1
 
-    def connect(self, worker: WorkerStanding = NEW, epoch: int = 7, kept: int = 0, forgotten: int = 0) -> None:
+    def connect(
+        self,
+        worker: WorkerStanding = NEW,
+        epoch: int = 7,
+        kept: int = 0,
+        forgotten: int = 0,
+        grace: int = 0,
+        now: float = 0.0,
+    ) -> None:
         self.machine.begin_connecting()
-        hello = HelloReply(version=1, epoch=epoch, worker=worker, kept_replies=kept, forgotten_workers=forgotten)
-        self.machine.connected(hello)
+        hello = HelloReply(
+            version=1,
+            epoch=epoch,
+            worker=worker,
+            kept_replies=kept,
+            forgotten_workers=forgotten,
+            grace_milliseconds=grace,
+        )
+        self.machine.connected(hello, now)
 
     def request(self, request: Any, is_report: bool = False, now: float = 0.0) -> Pending:
         pending = Pending(type(request), payload_of(request), is_report)
@@ -287,8 +302,7 @@ class AbsenceTests(MachineTestCase):
         self.assertEqual(self.sent(), [(18, 1, 1), (18, 2, 1), (3, None, None)])
 
     def test_a_client_that_holds_permits_is_back_within_a_third_of_the_grace(self) -> None:
-        self.machine.begin_connecting()
-        self.machine.connected(HelloReply(version=1, grace_milliseconds=300))
+        self.connect(grace=300)
         self.lose()
         for _ in range(8):
             self.machine.begin_connecting()
@@ -322,7 +336,7 @@ class SettleTests(MachineTestCase):
 
     def test_a_permit_that_is_granted_too_late_is_given_back(self) -> None:
         self.connect()
-        pending = admit((route("p"),), (), Estimate(), 60.0)
+        pending = admit((route("p"),), (), Estimate(), 60.0, Turn(), 0.0)
         self.machine.submit(pending, 0.0)
         self.machine.expire(pending, 1.0)
         self.sent()
@@ -330,7 +344,7 @@ class SettleTests(MachineTestCase):
         self.reply(pending, payload=encoded(granted))
         self.assertEqual(self.sent(), [(97, 2, 2)])
         self.machine.abandon(pending)
-        denied = admit((route("p"),), (), Estimate(), 60.0)
+        denied = admit((route("p"),), (), Estimate(), 60.0, Turn(), 0.0)
         self.machine.submit(denied, 0.0)
         self.machine.abandon(denied)
         self.sent()

@@ -53,6 +53,11 @@ class ReadmeTests(unittest.TestCase):
         self.block("from fusebox_client import Client", "README.md")
         self.assertEqual(str(self.names["permit"].outcome.name), "SUCCESS")
 
+    def test_waiting(self) -> None:
+        self.daemon.run("limit", "set", "--provider", "openai", "1 in flight")
+        self.block("timedelta")
+        self.assertEqual(str(self.names["permit"].outcome.name), "SUCCESS")
+
     def test_events(self) -> None:
         marking = threading.Timer(0.5, lambda: self.daemon.run("exhaustion", "mark", "openai"))
         marking.start()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
+import time
 import unittest
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -15,7 +17,7 @@ from typing import Any
 from fusebox_client import AsyncClient, Client, Outcome, protocol
 
 from .fake_provider import FakeProvider
-from .support import Daemon
+from .support import Daemon, wait_until
 
 
 def needs(*packages: str) -> Callable[[Any], Any]:
@@ -97,6 +99,24 @@ MESSAGE = [60, 40, 50, None]
 
 @needs("openai")
 class OpenAITests(SdkTestCase):
+    def test_a_call_waits_for_its_turn_and_the_sdks_timeout_does_not_run(self) -> None:
+        for library in self.libraries():
+            provider = f"openai-{library}-waits"
+            self.daemon.run("limit", "set", "--provider", provider, "1 in flight")
+            held, began = self.fusebox.admit(provider), time.monotonic()
+
+            def release(held: Any = held, began: float = began) -> None:
+                waiting = protocol.AdmissionWaitingRequest()
+                wait_until(lambda: self.fusebox.call(waiting).waiting == 1 and time.monotonic() > began + 1)
+                self.fusebox.settle(held)
+
+            releasing = threading.Thread(target=release)
+            releasing.start()
+            sdk = self.sdk(provider, library, wait=60, priority=1)
+            self.assertEqual(self.ask(sdk, "ok").choices[0].message.content, "Hi")
+            releasing.join()
+            self.check(f"{library} waits", provider, Outcome.SUCCESS, CHAT, False)
+
     def sdk(self, provider: str, library: str, **options: Any) -> Any:
         from importlib import import_module
 

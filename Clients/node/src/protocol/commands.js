@@ -1445,6 +1445,12 @@ function writeAdmissionAdmit (w, v = {}) {
   w.i64(v.ttlMilliseconds, 'ttlMilliseconds')
   w.bool(v.explains, 'explains')
   w.bool(v.foldsTags, 'foldsTags')
+  w.i64(v.waitMilliseconds, 'waitMilliseconds')
+  w.u8(v.priority, 'priority')
+  w.u64(v.resumes, 'resumes')
+  w.u16(v.passed, 'passed')
+  w.i64(v.passedMilliseconds, 'passedMilliseconds')
+  w.bool(v.isQueued, 'isQueued')
 }
 /** @param {Reader} r */
 function readAdmissionAdmit (r) {
@@ -1455,6 +1461,12 @@ function readAdmissionAdmit (r) {
     ttlMilliseconds: r.i64(),
     explains: r.bool(),
     foldsTags: r.bool(),
+    waitMilliseconds: r.i64(),
+    priority: r.u8(),
+    resumes: r.u64(),
+    passed: r.u16(),
+    passedMilliseconds: r.i64(),
+    isQueued: r.bool(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -1464,6 +1476,9 @@ function writeAdmissionAdmitReply (w, v = {}) {
   }
   w.timestamp(v.expiresAt, 'expiresAt')
   records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
 }
 /** @param {Reader} r */
 function readAdmissionAdmitReply (r) {
@@ -1471,6 +1486,7 @@ function readAdmissionAdmitReply (r) {
     permit: r.has() ? r.u64() : null,
     expiresAt: r.timestamp(),
     decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
   }
 }
 
@@ -1681,6 +1697,87 @@ function readAdmissionRevokeReply (r) {
   return {
     standing: r.enumeration(e.PermitStanding),
     entry: r.has() ? records.readPermitEntry(r) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWithdraw (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+}
+/** @param {Reader} r */
+function readAdmissionWithdraw (r) {
+  return {
+    ticket: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWithdrawReply (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+  w.enumeration(e.TicketStanding, v.standing, 'standing')
+  records.writeAdmitReply(w, v.admission)
+}
+/** @param {Reader} r */
+function readAdmissionWithdrawReply (r) {
+  return {
+    ticket: r.u64(),
+    standing: r.enumeration(e.TicketStanding),
+    admission: records.readAdmitReply(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionTickets (w, v = {}) {
+  for (const element of w.list(v.tickets, Infinity, 'tickets')) {
+    w.u64(element, 'tickets')
+  }
+}
+/** @param {Reader} r */
+function readAdmissionTickets (r) {
+  return {
+    tickets: r.list(() => r.u64()),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionTicketsReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeTicketEntry(w, element)
+  }
+}
+/** @param {Reader} r */
+function readAdmissionTicketsReply (r) {
+  return {
+    entries: r.list(() => records.readTicketEntry(r)),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWaiting (w, v = {}) {
+  w.u64(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readAdmissionWaiting (r) {
+  return {
+    cursor: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWaitingReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeWaitingEntry(w, element)
+  }
+  w.u64(v.next, 'next')
+  w.u32(v.waiting, 'waiting')
+  w.u32(v.limit, 'limit')
+  w.timestamp(v.now, 'now')
+}
+/** @param {Reader} r */
+function readAdmissionWaitingReply (r) {
+  return {
+    entries: r.list(() => records.readWaitingEntry(r)),
+    next: r.u64(),
+    waiting: r.u32(),
+    limit: r.u32(),
+    now: r.timestamp(),
   }
 }
 
@@ -1970,6 +2067,52 @@ function readEngineBeginDay (r) {
 }
 const writeEngineBeginDayReply = records.writeNothing
 const readEngineBeginDayReply = records.readNothing
+
+/** @param {Writer} w @param {any} v */
+function writeEngineGrantTurn (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+  records.writeAdmit(w, v.call)
+}
+/** @param {Reader} r */
+function readEngineGrantTurn (r) {
+  return {
+    ticket: r.u64(),
+    call: records.readAdmit(r),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeEngineGrantTurnReply (w, v = {}) {
+  if (w.has(v.permit)) {
+    w.u64(v.permit, 'permit')
+  }
+  w.timestamp(v.expiresAt, 'expiresAt')
+  records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
+}
+/** @param {Reader} r */
+function readEngineGrantTurnReply (r) {
+  return {
+    permit: r.has() ? r.u64() : null,
+    expiresAt: r.timestamp(),
+    decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeEngineDrawShare (w, v = {}) {
+  records.writeCandidate(w, v.candidate)
+}
+/** @param {Reader} r */
+function readEngineDrawShare (r) {
+  return {
+    candidate: records.readCandidate(r),
+  }
+}
+const writeEngineDrawShareReply = records.writeNothing
+const readEngineDrawShareReply = records.readNothing
 
 /**
  * A command of the protocol.
@@ -2793,6 +2936,42 @@ const commands = {
     writeReply: writeAdmissionRevokeReply,
     readReply: readAdmissionRevokeReply,
   },
+  'admission.withdraw': {
+    number: 104,
+    name: 'admission.withdraw',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionWithdraw,
+    read: readAdmissionWithdraw,
+    writeReply: writeAdmissionWithdrawReply,
+    readReply: readAdmissionWithdrawReply,
+  },
+  'admission.tickets': {
+    number: 105,
+    name: 'admission.tickets',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionTickets,
+    read: readAdmissionTickets,
+    writeReply: writeAdmissionTicketsReply,
+    readReply: readAdmissionTicketsReply,
+  },
+  'admission.waiting': {
+    number: 106,
+    name: 'admission.waiting',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionWaiting,
+    read: readAdmissionWaiting,
+    writeReply: writeAdmissionWaitingReply,
+    readReply: readAdmissionWaitingReply,
+  },
   'limit.set': {
     number: 112,
     name: 'limit.set',
@@ -2972,6 +3151,30 @@ const commands = {
     read: readEngineBeginDay,
     writeReply: writeEngineBeginDayReply,
     readReply: readEngineBeginDayReply,
+  },
+  'engine.grantTurn': {
+    number: 249,
+    name: 'engine.grantTurn',
+    effect: 'written',
+    access: 'engine',
+    isSequenced: true,
+    report: null,
+    write: writeEngineGrantTurn,
+    read: readEngineGrantTurn,
+    writeReply: writeEngineGrantTurnReply,
+    readReply: readEngineGrantTurnReply,
+  },
+  'engine.drawShare': {
+    number: 250,
+    name: 'engine.drawShare',
+    effect: 'written',
+    access: 'engine',
+    isSequenced: true,
+    report: null,
+    write: writeEngineDrawShare,
+    read: readEngineDrawShare,
+    writeReply: writeEngineDrawShareReply,
+    readReply: readEngineDrawShareReply,
   },
 }
 

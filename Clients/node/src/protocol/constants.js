@@ -5,7 +5,7 @@
 const magic = 1163089222
 const lowestVersion = 1
 const highestVersion = 1
-const kinds = { request: 0, reply: 1, event: 2 }
+const kinds = { request: 0, reply: 1, event: 2, push: 3 }
 /** The bounds of values, in bytes, entries or points. */
 const limits = {
   frameLength: 262144,

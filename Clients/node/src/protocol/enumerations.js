@@ -31,6 +31,7 @@ module.exports = {
     share: 2,
     probes: 3,
     limit: 4,
+    waiting: 5,
   }),
   DepletionTier: new Enumeration('DepletionTier', {
     none: 0,
@@ -87,6 +88,14 @@ module.exports = {
     warning: 1,
     critical: 2,
     emergency: 3,
+  }),
+  TicketStanding: new Enumeration('TicketStanding', {
+    waiting: 0,
+    granted: 1,
+    expired: 2,
+    withdrawn: 3,
+    refused: 4,
+    forgotten: 5,
   }),
   WindowKind: new Enumeration('WindowKind', {
     none: 0,

@@ -98,6 +98,66 @@ function readAdmissionDecision (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeAdmit (w, v = {}) {
+  for (const element of w.list(v.candidates, 16, 'candidates')) {
+    records.writeCandidate(w, element)
+  }
+  for (const element of w.list(v.tags, 8, 'tags')) {
+    w.name(element, 'tags')
+  }
+  records.writeEstimate(w, v.estimate)
+  w.i64(v.ttlMilliseconds, 'ttlMilliseconds')
+  w.bool(v.explains, 'explains')
+  w.bool(v.foldsTags, 'foldsTags')
+  w.i64(v.waitMilliseconds, 'waitMilliseconds')
+  w.u8(v.priority, 'priority')
+  w.u64(v.resumes, 'resumes')
+  w.u16(v.passed, 'passed')
+  w.i64(v.passedMilliseconds, 'passedMilliseconds')
+  w.bool(v.isQueued, 'isQueued')
+}
+
+/** @param {Reader} r */
+function readAdmit (r) {
+  return {
+    candidates: r.list(() => records.readCandidate(r)),
+    tags: r.list(() => r.name()),
+    estimate: records.readEstimate(r),
+    ttlMilliseconds: r.i64(),
+    explains: r.bool(),
+    foldsTags: r.bool(),
+    waitMilliseconds: r.i64(),
+    priority: r.u8(),
+    resumes: r.u64(),
+    passed: r.u16(),
+    passedMilliseconds: r.i64(),
+    isQueued: r.bool(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmitReply (w, v = {}) {
+  if (w.has(v.permit)) {
+    w.u64(v.permit, 'permit')
+  }
+  w.timestamp(v.expiresAt, 'expiresAt')
+  records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
+}
+
+/** @param {Reader} r */
+function readAdmitReply (r) {
+  return {
+    permit: r.has() ? r.u64() : null,
+    expiresAt: r.timestamp(),
+    decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
 function writeBlame (w, v = {}) {
   records.writeWorkerID(w, v.worker)
   w.timestamp(v.at, 'at')
@@ -869,6 +929,7 @@ function writePermitEntry (w, v = {}) {
   w.timestamp(v.grantedAt, 'grantedAt')
   w.timestamp(v.expiresAt, 'expiresAt')
   w.bool(v.isInFlight, 'isInFlight')
+  w.u64(v.ticket, 'ticket')
   w.close(start)
 }
 
@@ -888,6 +949,7 @@ function readPermitEntry (r) {
     grantedAt: r.timestamp(),
     expiresAt: r.timestamp(),
     isInFlight: r.bool(),
+    ticket: r.u64(),
   }
   r.close(outer)
   return v
@@ -1121,6 +1183,27 @@ function readThresholds (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeTicketEntry (w, v = {}) {
+  const start = w.open()
+  w.u64(v.ticket, 'ticket')
+  w.enumeration(e.TicketStanding, v.standing, 'standing')
+  records.writeAdmitReply(w, v.admission)
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readTicketEntry (r) {
+  const outer = r.open()
+  const v = {
+    ticket: r.u64(),
+    standing: r.enumeration(e.TicketStanding),
+    admission: records.readAdmitReply(r),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeTokenUsage (w, v = {}) {
   if (w.has(v.input)) {
     w.u32(v.input, 'input')
@@ -1174,6 +1257,47 @@ function readUseTotals (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeWaitingEntry (w, v = {}) {
+  const start = w.open()
+  w.u64(v.ticket, 'ticket')
+  records.writeWorkerID(w, v.worker)
+  w.u32(v.user, 'user')
+  for (const element of w.list(v.candidates, Infinity, 'candidates')) {
+    records.writeCandidate(w, element)
+  }
+  for (const element of w.list(v.tags, Infinity, 'tags')) {
+    w.name(element, 'tags')
+  }
+  records.writeEstimate(w, v.estimate)
+  w.u8(v.priority, 'priority')
+  w.timestamp(v.since, 'since')
+  w.timestamp(v.until, 'until')
+  w.enumeration(e.DenialReason, v.reason, 'reason')
+  w.bool(v.isAway, 'isAway')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readWaitingEntry (r) {
+  const outer = r.open()
+  const v = {
+    ticket: r.u64(),
+    worker: records.readWorkerID(r),
+    user: r.u32(),
+    candidates: r.list(() => records.readCandidate(r)),
+    tags: r.list(() => r.name()),
+    estimate: records.readEstimate(r),
+    priority: r.u8(),
+    since: r.timestamp(),
+    until: r.timestamp(),
+    reason: r.enumeration(e.DenialReason),
+    isAway: r.bool(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeWorkerID (w, v = {}) {
   w.u64(v.high, 'high')
   w.u64(v.low, 'low')
@@ -1193,6 +1317,10 @@ module.exports.writeAccountUsage = writeAccountUsage
 module.exports.readAccountUsage = readAccountUsage
 module.exports.writeAdmissionDecision = writeAdmissionDecision
 module.exports.readAdmissionDecision = readAdmissionDecision
+module.exports.writeAdmit = writeAdmit
+module.exports.readAdmit = readAdmit
+module.exports.writeAdmitReply = writeAdmitReply
+module.exports.readAdmitReply = readAdmitReply
 module.exports.writeBlame = writeBlame
 module.exports.readBlame = readBlame
 module.exports.writeBreakerConfiguration = writeBreakerConfiguration
@@ -1267,9 +1395,13 @@ module.exports.writeSpendSummary = writeSpendSummary
 module.exports.readSpendSummary = readSpendSummary
 module.exports.writeThresholds = writeThresholds
 module.exports.readThresholds = readThresholds
+module.exports.writeTicketEntry = writeTicketEntry
+module.exports.readTicketEntry = readTicketEntry
 module.exports.writeTokenUsage = writeTokenUsage
 module.exports.readTokenUsage = readTokenUsage
 module.exports.writeUseTotals = writeUseTotals
 module.exports.readUseTotals = readUseTotals
+module.exports.writeWaitingEntry = writeWaitingEntry
+module.exports.readWaitingEntry = readWaitingEntry
 module.exports.writeWorkerID = writeWorkerID
 module.exports.readWorkerID = readWorkerID

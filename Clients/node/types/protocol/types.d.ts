@@ -13,7 +13,7 @@ export type CostBasis = 'nothing' | 'told' | 'priced' | 'percentile' | 'dearest'
 /**
  * A value that this client does not know is its number.
  */
-export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number;
+export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'waiting' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -47,6 +47,10 @@ export type Profile = 'fusebox' | 'llmProviders' | number;
  * A value that this client does not know is its number.
  */
 export type ThresholdTier = 'none' | 'warning' | 'critical' | 'emergency' | number;
+/**
+ * A value that this client does not know is its number.
+ */
+export type TicketStanding = 'waiting' | 'granted' | 'expired' | 'withdrawn' | 'refused' | 'forgotten' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -134,6 +138,74 @@ export type AdmissionDecision = {
      * where this cost comes from
      */
     costBasis: CostBasis;
+};
+export type Admit = {
+    /**
+     * the ways that the call may go, at least 1, best first
+     */
+    candidates: Array<Candidate>;
+    /**
+     * what the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds it
+     */
+    tags: Array<string>;
+    /**
+     * what the call may use at most
+     */
+    estimate: Estimate;
+    /**
+     * how long the permit lasts unless it is settled or renewed: 1ms to 1d
+     */
+    ttlMilliseconds: bigint;
+    /**
+     * whether a denial lists every limit that stands against a candidate
+     */
+    explains: boolean;
+    /**
+     * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
+     */
+    foldsTags: boolean;
+    /**
+     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+     */
+    waitMilliseconds: bigint;
+    /**
+     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+     */
+    priority: number;
+    /**
+     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+     */
+    resumes: bigint;
+    /**
+     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+     */
+    passed: number;
+    /**
+     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+     */
+    passedMilliseconds: bigint;
+    /**
+     * whether the call joins the queue; clients send false
+     */
+    isQueued: boolean;
+};
+export type AdmitReply = {
+    /**
+     * the permit's number, to settle it with; absent: denied, or it waits
+     */
+    permit?: bigint | null | undefined;
+    /**
+     * when the permit ends by itself, on the steady clock; 0 without a permit
+     */
+    expiresAt: number;
+    /**
+     * which candidate is admitted, or why none is
+     */
+    decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
 };
 export type Blame = {
     /**
@@ -838,6 +910,10 @@ export type PermitEntry = {
      * whether its call counts as in flight; not after its worker's death
      */
     isInFlight: boolean;
+    /**
+     * the ticket of a call that has waited for the permit; 0: it has not
+     */
+    ticket: bigint;
 };
 export type PermitTotals = {
     /**
@@ -1033,6 +1109,20 @@ export type Thresholds = {
      */
     emergency: number;
 };
+export type TicketEntry = {
+    /**
+     * the sequence number of the request that was answered with the ticket
+     */
+    ticket: bigint;
+    /**
+     * what became of it
+     */
+    standing: TicketStanding;
+    /**
+     * the permit if it is `granted`; why there is none if it is `expired`
+     */
+    admission: AdmitReply;
+};
 export type TokenUsage = {
     /**
      * tokens sent, neither read from a cache nor written to one; absent: nobody told them
@@ -1072,6 +1162,52 @@ export type UseTotals = {
      * tokens received
      */
     outputTokens: bigint;
+};
+export type WaitingEntry = {
+    /**
+     * its ticket, which is a number of its worker
+     */
+    ticket: bigint;
+    /**
+     * the worker; the lower half is shown as 0
+     */
+    worker: WorkerID;
+    /**
+     * the peer user that the worker runs as
+     */
+    user: number;
+    /**
+     * the ways that the call may go, best first
+     */
+    candidates: Array<Candidate>;
+    /**
+     * what the call is made for
+     */
+    tags: Array<string>;
+    /**
+     * what the call may use at most
+     */
+    estimate: Estimate;
+    /**
+     * the priority that it asked for
+     */
+    priority: number;
+    /**
+     * since when it waits, on the steady clock
+     */
+    since: number;
+    /**
+     * when it gives up, on the steady clock
+     */
+    until: number;
+    /**
+     * what stood against its first candidate when it was last examined
+     */
+    reason: DenialReason;
+    /**
+     * whether its worker has no connection now
+     */
+    isAway: boolean;
 };
 export type WorkerID = {
     /**
@@ -2468,20 +2604,48 @@ export type AdmissionAdmitRequest = {
      * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
      */
     foldsTags?: boolean | undefined;
+    /**
+     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+     */
+    waitMilliseconds: bigint | number;
+    /**
+     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+     */
+    priority: number;
+    /**
+     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+     */
+    resumes: bigint | number;
+    /**
+     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+     */
+    passed: number;
+    /**
+     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+     */
+    passedMilliseconds: bigint | number;
+    /**
+     * whether the call joins the queue; clients send false
+     */
+    isQueued?: boolean | undefined;
 };
 export type AdmissionAdmitReply = {
     /**
-     * the permit's number, to settle it with; absent: denied
+     * the permit's number, to settle it with; absent: denied, or it waits
      */
     permit?: bigint | null | undefined;
     /**
-     * when the permit ends by itself, on the steady clock; 0 if denied
+     * when the permit ends by itself, on the steady clock; 0 without a permit
      */
     expiresAt: number;
     /**
      * which candidate is admitted, or why none is
      */
     decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
 };
 /**
  * Closes a permit: gives back what it holds, and counts how its call went and what it used.
@@ -2676,6 +2840,75 @@ export type AdmissionRevokeReply = {
      * the permit as it was; if it was in force, its estimate was given back; absent if it was settled
      */
     entry?: PermitEntry | null | undefined;
+};
+/**
+ * Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.
+ */
+export type AdmissionWithdrawRequest = {
+    /**
+     * the ticket
+     */
+    ticket: bigint | number;
+};
+export type AdmissionWithdrawReply = {
+    /**
+     * the sequence number of the request that was answered with the ticket
+     */
+    ticket: bigint;
+    /**
+     * what became of it
+     */
+    standing: TicketStanding;
+    /**
+     * the permit if it is `granted`; why there is none if it is `expired`
+     */
+    admission: AdmitReply;
+};
+/**
+ * What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this reply.
+ */
+export type AdmissionTicketsRequest = {
+    /**
+     * the tickets, at most 64
+     */
+    tickets?: (number | bigint)[] | undefined;
+};
+export type AdmissionTicketsReply = {
+    /**
+     * one entry for each ticket of the request, in its order
+     */
+    entries: Array<TicketEntry>;
+};
+/**
+ * A page of the calls that wait, in the order of their arrival, and how many there are.
+ */
+export type AdmissionWaitingRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: bigint | number;
+};
+export type AdmissionWaitingReply = {
+    /**
+     * at most 16 calls, in the order of their arrival
+     */
+    entries: Array<WaitingEntry>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: bigint;
+    /**
+     * how many calls wait
+     */
+    waiting: number;
+    /**
+     * how many may
+     */
+    limit: number;
+    /**
+     * the steady clock at this page
+     */
+    now: number;
 };
 /**
  * Sets limits on a scope, all or none. One that exists keeps what was used of it.
@@ -2920,6 +3153,47 @@ export type EngineBeginDayRequest = {
     keepsUse?: boolean | undefined;
 };
 export type EngineBeginDayReply = object;
+/**
+ * Grants its permit to a call that has waited.
+ */
+export type EngineGrantTurnRequest = {
+    /**
+     * the ticket of the call
+     */
+    ticket: bigint | number;
+    /**
+     * the request that was answered with the ticket
+     */
+    call: Admit;
+};
+export type EngineGrantTurnReply = {
+    /**
+     * the permit's number, to settle it with; absent: denied, or it waits
+     */
+    permit?: bigint | null | undefined;
+    /**
+     * when the permit ends by itself, on the steady clock; 0 without a permit
+     */
+    expiresAt: number;
+    /**
+     * which candidate is admitted, or why none is
+     */
+    decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
+};
+/**
+ * Draws at the share of a breaker for a waiting call that nothing else stands against any more.
+ */
+export type EngineDrawShareRequest = {
+    /**
+     * the way that the call may go
+     */
+    candidate: Candidate;
+};
+export type EngineDrawShareReply = object;
 /**
  * A breaker changed its state.
  */
@@ -3506,6 +3780,18 @@ export type Commands = {
         request: AdmissionRevokeRequest;
         reply: AdmissionRevokeReply;
     };
+    'admission.withdraw': {
+        request: AdmissionWithdrawRequest;
+        reply: AdmissionWithdrawReply;
+    };
+    'admission.tickets': {
+        request: AdmissionTicketsRequest;
+        reply: AdmissionTicketsReply;
+    };
+    'admission.waiting': {
+        request: AdmissionWaitingRequest;
+        reply: AdmissionWaitingReply;
+    };
     'limit.set': {
         request: LimitSetRequest;
         reply: LimitSetReply;
@@ -3565,6 +3851,14 @@ export type Commands = {
     'engine.beginDay': {
         request: EngineBeginDayRequest;
         reply: EngineBeginDayReply;
+    };
+    'engine.grantTurn': {
+        request: EngineGrantTurnRequest;
+        reply: EngineGrantTurnReply;
+    };
+    'engine.drawShare': {
+        request: EngineDrawShareRequest;
+        reply: EngineDrawShareReply;
     };
 };
 export type CommandName = keyof Commands;

@@ -191,7 +191,7 @@ class AioExchange:
                     self._abort(link)
                     return
                 self._link = link
-                machine.connected(link.hello.result())
+                machine.connected(link.hello.result(), monotonic())
                 self._on_connected()
                 self._flush_soon()
         finally:

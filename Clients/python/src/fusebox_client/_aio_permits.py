@@ -11,12 +11,11 @@ from ._held import HeldCall, log_unsettled
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any
 
     from ._aio_exchange import AioExchange
-    from ._calls import Settling
+    from ._calls import Settling, Turn
     from .aio import AsyncClient
-    from .protocol.types import Candidate, Outcome
+    from .protocol.types import Candidate, Estimate, Outcome
 
 
 class AsyncHeldPermit(HeldCall):
@@ -25,15 +24,13 @@ class AsyncHeldPermit(HeldCall):
     def __init__(
         self,
         client: AsyncClient,
-        candidates: tuple[Candidate, ...],
-        tags: tuple[str, ...],
-        held: Any,
-        ttl: float,
+        asked: tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, Turn],
         longest: float,
     ) -> None:
+        """`asked`: candidates, tags, estimate, time to live, and how long the call may wait."""
         super().__init__(client.settings)
         self._client = client
-        self._asked = (candidates, tags, held, ttl)
+        self._asked = asked
         self._longest = longest
         self._exchange: AioExchange | None = None
         self.outcome: Outcome | None = None

@@ -20,6 +20,7 @@ from .protocol.constants import (
     CALL_COST,
     CANDIDATES,
     COOLDOWN_MILLISECONDS,
+    PERMIT_MILLISECONDS,
     RETRY_AFTER_OUTCOMES,
     TAGS,
     USAGE_OUTCOMES,
@@ -29,6 +30,7 @@ from .protocol.types import Candidate, Estimate, Outcome
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import timedelta
     from decimal import Decimal
     from typing import Any, Literal
 
@@ -37,11 +39,15 @@ if TYPE_CHECKING:
 
     Route = str | Candidate
     Cost = Money | Decimal | float | int | str
+    Wait = timedelta | float
     OutcomeName = Outcome | str
     DeliveryState = Literal["delivered", "queued", "unknown"]
 
 DEFAULT_TTL = 60.0
 """Seconds that a permit lasts without a renewal."""
+PRIORITY = 3
+"""How urgent a waiting call is if nothing is told."""
+_LEAST_PRIORITY = 7
 
 
 def route(text: Route) -> Candidate:
@@ -98,6 +104,27 @@ def estimate(
     if tokens is not None and (input_tokens is not None or output_tokens is not None):
         raise InvalidArgument("tokens are told together, or as input_tokens and output_tokens")
     return Estimate(amount, input_tokens, output_tokens, tokens)
+
+
+class Turn:
+    """Until when a call waits for its turn, and how urgent it is.
+
+    - `wait`: seconds or a timedelta, up to a day; 0: the call does not wait
+    - `priority`: 0, the most urgent, to 7
+
+    Raises InvalidArgument.
+    """
+
+    __slots__ = ("priority", "wait")
+
+    def __init__(self, wait: Wait = 0.0, priority: int = PRIORITY) -> None:
+        seconds = wait.total_seconds() if hasattr(wait, "total_seconds") else wait
+        if not 0 <= seconds * 1000 <= PERMIT_MILLISECONDS:
+            raise InvalidArgument(f"wait: {wait} is not between 0 s and {PERMIT_MILLISECONDS // 1000} s")
+        if not 0 <= priority <= _LEAST_PRIORITY:
+            raise InvalidArgument(f"priority: {priority} is not between 0, the most urgent, and {_LEAST_PRIORITY}")
+        self.wait: float = seconds
+        self.priority = priority
 
 
 def milliseconds(seconds: float) -> int:
@@ -204,10 +231,18 @@ class Settling:
         return f"Settling({self.delivery!r}, standing={self.standing!r})"
 
 
-def admit(candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Estimate, ttl: float) -> Pending:
+def admit(
+    candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Estimate, ttl: float, turn: Turn, now: float
+) -> Pending:
     """The request for a permit."""
-    request = AdmissionAdmitRequest(candidates, tags, held, milliseconds(ttl))
-    return Pending(AdmissionAdmitRequest, payload_of(request))
+    wait = milliseconds(turn.wait)
+    request = AdmissionAdmitRequest(
+        candidates, tags, held, milliseconds(ttl), wait_milliseconds=wait, priority=turn.priority
+    )
+    pending = Pending(AdmissionAdmitRequest, payload_of(request))
+    if wait:
+        pending.admission, pending.wait_until = request, now + turn.wait
+    return pending
 
 
 def granted(

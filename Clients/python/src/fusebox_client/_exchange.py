@@ -11,7 +11,7 @@ import threading
 from _thread import allocate_lock
 from time import monotonic
 
-from . import _fork
+from . import _fork, _frames
 from ._connection import Connection, Lost, NotConnected, chance, random_worker
 from ._errors import Unavailable
 from ._machine import Machine
@@ -216,7 +216,7 @@ class Exchange:
                 return
             self._connection = connection
             machine.hang_up = self._hang_up
-            machine.connected(connection.hello)
+            machine.connected(connection.hello, monotonic())
             self._flush()
         self._on_connected()
 
@@ -266,6 +266,17 @@ class Exchange:
                 self._machine.abandon(request)
                 self._flush()
             self._hand_over(request)
+
+    def give_back(self, request: Pending) -> None:
+        """The caller was interrupted in the moment in which its permit was granted."""
+        if request.answer is None or request.status:
+            return
+        with self._lock:
+            settle = _frames.cancellation(request.answer)
+            if settle is not None:
+                settle.permit_epoch = self.epoch
+                self._machine.submit(settle, monotonic())
+                self._flush()
 
     # The first connection, and the end
 

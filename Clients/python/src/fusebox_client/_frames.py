@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from ._requests import Pending, payload_of
 from ._wire import HEADER, HEADER_LENGTH, REQUEST, SEQUENCE, DecodingError, Reader
-from .protocol.admission import AdmissionAdmitReply, AdmissionAdmitRequest, AdmissionSettleRequest
+from .protocol.admission import (
+    AdmissionAdmitReply,
+    AdmissionAdmitRequest,
+    AdmissionSettleRequest,
+    AdmissionTicketsRequest,
+    AdmissionWithdrawRequest,
+)
 from .protocol.constants import FRAME_LENGTH
 from .protocol.types import Outcome
 
@@ -15,6 +21,8 @@ if TYPE_CHECKING:
     Frame = tuple[int, int, int, int, tuple[bytes, int, int]]
 
 ADMIT = AdmissionAdmitRequest.NUMBER
+WITHDRAW = AdmissionWithdrawRequest.NUMBER
+TICKETS = AdmissionTicketsRequest.NUMBER
 _START = HEADER.size
 
 
@@ -59,6 +67,24 @@ class FrameReader:
             yield command, kind, detail, correlation, (data, at + _START, end)
             at = end
         self._rest = data[at:]
+
+
+def ticket_in(answer: tuple[bytes, int, int]) -> int | None:
+    """The ticket in the reply to an admission; None if the call does not wait."""
+    try:
+        return AdmissionAdmitReply.decode(Reader(*answer)).ticket
+    except DecodingError:
+        return None  # Whoever takes the reply says so.
+
+
+def end_of_wait(answer: tuple[bytes, int, int]) -> tuple[int, int, tuple[bytes, int, int]]:
+    """A ticket, its standing, and where the reply to its admission lies.
+
+    Raises DecodingError.
+    """
+    reader = Reader(*answer)
+    ticket, standing = reader.u64(), reader.u8()
+    return ticket, standing, (reader.data, reader.at, reader.end)
 
 
 def cancellation(answer: tuple[bytes, int, int]) -> Pending | None:

@@ -11,8 +11,11 @@ What follows for a request when its connection is lost:
 | read | yes or no | it is sent again |
 | sequenced | yes | it is sent again with its number, before anything else, in the order of numbers |
 | sequenced | no | it is sent in its turn; if nobody waits for it any more, it is dropped |
+| a withdrawal | yes or no | it is sent again |
 | other | yes | its outcome is unknown |
 | other | no | it is sent again |
+
+`_waiting` has what follows for a request that waits for its turn.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from collections import deque
 
 from . import _frames, _log
 from ._errors import ClientClosed, FuseboxError, InvalidArgument, OutcomeUnknown, TimedOut, TooManyRequests
-from ._requests import GONE, IDLE, KEPT, OPEN, QUEUED, SENT, Acquaintance, Pending, SequenceWindow, refusal
+from ._requests import GONE, IDLE, KEPT, OPEN, QUEUED, SENT, WAITING, Acquaintance, Pending, SequenceWindow, refusal
 from ._state import (
     CLOSED,
     CONNECTED,
@@ -31,10 +34,10 @@ from ._state import (
     LONGEST_LOSSES,
     LOOKS_FOR_RESTART,
     REQUESTS,
-    State,
     is_left,
 )
-from ._wire import REPLY
+from ._waiting import Waiting
+from ._wire import PUSH, REPLY, DecodingError
 from .protocol.admission import AdmissionReportRequest
 from .protocol.constants import Status
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from .protocol.connection import HelloReply
 
 
-class Machine(State):
+class Machine(Waiting):
     """The requests of one process to one daemon, and what follows from what happens to them."""
 
     # What callers ask for
@@ -53,7 +56,7 @@ class Machine(State):
         if not self.return_by:
             # The first request. The daemon may be about to start.
             self.return_by = now + self.policy.patience
-        if len(self.sent) + len(self.backlog) >= REQUESTS:
+        if len(self.sent) + len(self.backlog) + len(self.tickets) >= REQUESTS:
             self._end(request, error=TooManyRequests(f"{REQUESTS} requests are under way; wait for replies first"))
         elif self.phase == CONNECTED:
             self._enqueue(request)
@@ -79,6 +82,9 @@ class Machine(State):
         if request.stage == SENT:
             self._complete(request, GONE, error=TimedOut())
             self._note_silence(now)
+        elif request.stage == WAITING:
+            self._stop_waiting(request, TimedOut())
+            self._note_silence(now)
         elif request.is_report:
             self._keep(request)
             self._drop_excess()
@@ -94,8 +100,11 @@ class Machine(State):
             return
         if request.is_report:
             self._keep(request)
+            return
+        request.interest = GONE
+        if request.stage == WAITING:
+            self._stop_waiting(request)
         else:
-            request.interest = GONE
             self._forget(request)
 
     @property
@@ -124,7 +133,7 @@ class Machine(State):
         self.phase = CONNECTING
         self.attempts += 1
 
-    def connected(self, hello: HelloReply) -> None:
+    def connected(self, hello: HelloReply, now: float) -> None:
         """The daemon has answered hello. Writes what waits, in order: what may have arrived before comes first."""
         if self.phase == CLOSED:
             return
@@ -140,6 +149,7 @@ class Machine(State):
             self._give_up_unacknowledged()
         self.acquaintance = Acquaintance.of(hello)
         self.backoff.succeeded()
+        self._continue_waits(now)
         _log.tell("connected to %s (%s)", self.policy.path, hello.server)
         self._drain()
 
@@ -154,7 +164,8 @@ class Machine(State):
             self.retry_at = self.backoff_ends
         else:
             wait = self.backoff.after_failure(chance)
-            if holds_permits and self.longest_backoff_of_holder:
+            must_return = holds_permits or any(request.has_waited for request in self.backlog)
+            if must_return and self.longest_backoff_of_holder:
                 wait = min(wait, self.longest_backoff_of_holder)
             self.retry_at = now + wait
         self.backoff_ends = None
@@ -182,7 +193,7 @@ class Machine(State):
             # A request that is lost again and again must not cause a busy loop.
             self.retry_at = now + self.backoff.shortest
             self.return_by = max(self.return_by, self.retry_at)
-        self.backlog.extendleft(reversed(again))
+        self.backlog.extendleft(reversed(again + self._take_waiting()))
         if self.farewell and self.farewell[0] == Status.FENCED:
             self._become_another()
         self._drop_excess()
@@ -196,9 +207,12 @@ class Machine(State):
             for command, kind, detail, correlation, answer in self._frames.take(data):
                 if kind == REPLY:
                     self._reply(command, detail, correlation, answer, now)
+                elif kind == PUSH and command == _frames.TICKETS:
+                    self._take_push(*_frames.end_of_wait(answer))
+                    self._drain()
                 if self.phase != CONNECTED:
                     return
-        except _frames.Garbled as error:
+        except (_frames.Garbled, DecodingError) as error:
             self.lost(f"the peer does not speak this protocol: {error}", now)
 
     def _reply(self, command: int, status: int, correlation: int, answer: tuple[bytes, int, int], now: float) -> None:
@@ -222,7 +236,7 @@ class Machine(State):
             if request.interest == GONE:
                 request.interest = KEPT
             self._enqueue(request)
-        else:
+        elif status or request.admission is None or not self._take_ticket(request, answer):
             self._end(request, status=status, answer=answer)
         self._drain()
         return None
@@ -252,7 +266,7 @@ class Machine(State):
     def _may_leave(self, request: Pending, kept_replies: int) -> bool:
         if request.command == GOODBYE:
             # The daemon forgets the worker at goodbye, so nothing may be left that might have to be sent again.
-            return self.window.is_quiet
+            return self.window.is_quiet and not any(one.is_withdrawal for one in self.sent.values())
         if not request.is_sequenced:
             return True
         return self.window.has_room(request.sequence or self.window.next, kept_replies)
@@ -305,7 +319,8 @@ class Machine(State):
                 request.sequence = self.window.issue()
         kept = {id(one) for one in left}
         others = [one for one in (*self.sent.values(), *self.backlog) if id(one) not in kept]
-        self.sent, self.backlog = {}, deque()
+        others += self.tickets.values()
+        self.sent, self.backlog, self.tickets = {}, deque(), {}
         for request in left:
             if request.interest == OPEN:
                 self._complete(request, KEPT, is_kept=True)
@@ -344,7 +359,7 @@ class Machine(State):
         ended: list[Pending] = []
         came_meanwhile = False
         for request in self.backlog:
-            is_turned_away = not (request.is_report or request.may_have_arrived or request.interest == KEPT)
+            is_turned_away = not (request.is_report or request.may_have_arrived or self._waits_for_return(request))
             is_new = asks_again and request.attempts_before == self.attempts
             came_meanwhile = came_meanwhile or (is_turned_away and is_new)
             (ended if is_turned_away and not is_new else stays).append(request)
@@ -360,6 +375,12 @@ class Machine(State):
         self._drop_excess()
         if came_meanwhile:
             self._hurry()
+
+    def _waits_for_return(self, request: Pending) -> bool:
+        """Whether a request waits for a daemon that is away, however long that takes."""
+        if request.interest == KEPT or request.is_withdrawal:
+            return True
+        return request.has_waited and not self.policy.fails_open
 
     def _take_unanswered(self, has_left: int) -> list[Pending]:
         """The requests of a lost connection that go to the next one, in their order. Ends the others."""
@@ -379,6 +400,8 @@ class Machine(State):
         return again
 
     def _ending_after_loss(self, request: Pending, was_sent: bool) -> FuseboxError | None:
+        if request.is_withdrawal:
+            return OutcomeUnknown() if request.losses > LONGEST_LOSSES else None
         if request.may_have_arrived:
             is_hopeless = request.interest != OPEN and request.losses > LONGEST_LOSSES
             return OutcomeUnknown() if is_hopeless else None
@@ -404,8 +427,10 @@ class Machine(State):
         if self.acquaintance:
             self.acquaintance.is_known = False
         self.window = SequenceWindow()
+        # Tickets are numbers of the old worker, which has lost its places.
+        self.backlog = deque(request for request in self.backlog if not request.is_withdrawal)
         for request in self.backlog:
-            request.sequence = 0
+            request.sequence = request.resumes = 0
 
     def _note_silence(self, now: float) -> None:
         """Gives up the connection to a daemon that has answered nothing for long."""

@@ -8,13 +8,12 @@ from ._held import HeldCall, log_unsettled
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any
 
-    from ._calls import Settling
+    from ._calls import Settling, Turn
     from ._process import Process
     from ._usage import Usage
     from .client import Client
-    from .protocol.types import Candidate, Outcome
+    from .protocol.types import Candidate, Estimate, Outcome
 
 
 class HeldPermit(HeldCall):
@@ -23,15 +22,13 @@ class HeldPermit(HeldCall):
     def __init__(
         self,
         client: Client,
-        candidates: tuple[Candidate, ...],
-        tags: tuple[str, ...],
-        held: Any,
-        ttl: float,
+        asked: tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, Turn],
         longest: float,
     ) -> None:
+        """`asked`: candidates, tags, estimate, time to live, and how long the call may wait."""
         super().__init__(client.settings)
         self._client = client
-        self._asked = (candidates, tags, held, ttl)
+        self._asked = asked
         self._longest = longest
         self._process: Process | None = None
         self.outcome: Outcome | None = None

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ._wire import Record, Request
+    from .protocol.admission import AdmissionAdmitRequest
     from .protocol.connection import HelloReply
 
     ReplyT = TypeVar("ReplyT", bound=Record)
 
-# How far a request has come.
-IDLE, QUEUED, SENT = range(3)
+# How far a request has come. One that waits was answered with a ticket.
+IDLE, QUEUED, SENT, WAITING = range(4)
 # What its caller expects: an outcome; nothing more; or nothing, because it was told that the report is kept.
 OPEN, GONE, KEPT = range(3)
 
@@ -25,6 +26,7 @@ class Pending:
     """A request: how far it has come on its way to the daemon, and what its caller waits for."""
 
     __slots__ = (
+        "admission",
         "answer",
         "attempts_before",
         "command",
@@ -32,6 +34,7 @@ class Pending:
         "effect",
         "error",
         "frame_end",
+        "has_waited",
         "interest",
         "is_kept",
         "is_report",
@@ -42,10 +45,13 @@ class Pending:
         "payload",
         "permit_epoch",
         "report_kind",
+        "resumes",
         "sequence",
         "stage",
         "status",
         "substitute",
+        "ticket",
+        "wait_until",
         "wake",
     )  # fmt: skip
 
@@ -70,6 +76,16 @@ class Pending:
         """The `admission.report` that is sent in place of a settle whose permit the daemon does not know."""
         self.permit_epoch: int | None = None
         self.is_substituted = False
+        self.admission: AdmissionAdmitRequest | None = None
+        """The request itself, if it is an admission that may wait for its turn."""
+        self.wait_until = 0.0
+        """When the wait of such a request is over."""
+        self.ticket = 0
+        """The ticket that the request waits with, or that it withdraws."""
+        self.resumes = 0
+        """The ticket of a lost connection whose wait the request continues; 0: none."""
+        self.has_waited = False
+        """Whether the request had a ticket. Then it waits for a daemon that is away."""
         self.wake: Callable[[], None] | None = None
         """Called when the outcome is known."""
         # The outcome: a reply's status and the bytes of its payload, or an error, or that the report is kept.
@@ -91,6 +107,33 @@ class Pending:
     @property
     def may_have_left(self) -> bool:
         return self.stage == SENT or (self.stage == QUEUED and self.may_have_arrived)
+
+    @property
+    def is_withdrawal(self) -> bool:
+        """Whether this ends a wait that nobody is interested in."""
+        return self.ticket != 0 and self.admission is None
+
+    def begin_waiting(self, ticket: int) -> None:
+        """The reply was a ticket."""
+        self.stage = WAITING
+        self.ticket = ticket
+        self.resumes = 0
+        self.has_waited = True
+        self.may_have_arrived = False
+
+    def ask_again(self, now: float) -> None:
+        """An admission is sent anew: it continues its wait, or waits for the rest of its time."""
+        if self.admission is not None and self.admission.wait_milliseconds:
+            self.admission.wait_milliseconds = max(1, int((self.wait_until - now) * 1000))
+            self.admission.resumes = self.resumes
+            self.payload = payload_of(self.admission)
+
+    def ask_without_wait(self) -> None:
+        """The wait has ended without a decision. The same question without a wait tells why."""
+        self.has_waited = False
+        if self.admission is not None:
+            self.admission.wait_milliseconds = self.admission.resumes = 0
+            self.payload = payload_of(self.admission)
 
     def become_substitute(self, report: type[Request[Any]]) -> None:
         """Replaces a settle by its substitute."""

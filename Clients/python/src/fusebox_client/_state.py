@@ -7,6 +7,7 @@ from collections import deque
 from . import _frames, _log
 from ._errors import FuseboxError, Unavailable
 from ._requests import GONE, IDLE, KEPT, OPEN, QUEUED, Acquaintance, Backoff, Pending, SequenceWindow
+from ._wire import DecodingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ class State:
         self.backoff = Backoff(policy.backoff_shortest, policy.backoff_longest)
         self.sent: dict[int, Pending] = {}
         self.backlog: deque[Pending] = deque()
+        self.tickets: dict[int, Pending] = {}
+        """The requests that wait for their turn, by their tickets."""
+        self.early: dict[int, tuple[int, int, tuple[bytes, int, int]]] = {}
+        """Pushes that have come before the replies to their requests."""
         self.dropped_reports = 0
         self.output = bytearray()
         """Bytes that wait to be sent on the present connection."""
@@ -106,8 +111,21 @@ class State:
         elif request.interest == KEPT:
             if status or error is not None:
                 self.dropped_reports += 1
-        elif answer is not None and not status and request.command == _frames.ADMIT:
+        elif answer is not None and not status:
+            self._give_back_unwanted(request, answer)
+        if request.resumes and (answer is None or status):
+            # Nobody continues this wait, and its permit may have been granted.
+            self._withdraw(request.resumes)
+
+    def _give_back_unwanted(self, request: Pending, answer: tuple[bytes, int, int]) -> None:
+        if request.command == _frames.ADMIT:
             self._give_back(answer)
+        elif request.command == _frames.WITHDRAW:
+            try:
+                _, _, admission = _frames.end_of_wait(answer)
+            except DecodingError:
+                return
+            self._give_back(admission)
 
     def _give_back(self, answer: tuple[bytes, int, int]) -> None:
         """A permit was granted to a caller that has gone: its call is never made."""
@@ -140,6 +158,8 @@ class State:
             self.backlog.remove(request)
             self._close_number(request)
             request.stage = IDLE
+            if request.resumes:
+                self._withdraw(request.resumes)
             self._drain()
 
     def _close_number(self, request: Pending) -> None:
@@ -171,6 +191,10 @@ class State:
 
     def _drain(self) -> None:
         """Writes the requests of the backlog that may be sent now."""
+        raise NotImplementedError
+
+    def _withdraw(self, ticket: int) -> None:
+        """Ends a wait that nobody is interested in."""
         raise NotImplementedError
 
 

@@ -85,11 +85,12 @@ def prepare(request: Any) -> None:
 
 
 def denial(library: Any, request: Any, denied: AdmissionDenied) -> Any:
-    """The answer to a request that Fusebox does not admit: 429 for a limit or a quota, 503 for a breaker.
+    """The answer to a request that Fusebox does not admit: 429 for a limit, a quota or a queue, 503 for a breaker.
 
     SDKs turn it into their own errors, and do not try again at once.
     """
-    is_limit = any(one.reason in (DenialReason.EXHAUSTED, DenialReason.LIMIT) for one in denied.denials)
+    limits = (DenialReason.EXHAUSTED, DenialReason.LIMIT, DenialReason.WAITING)
+    is_limit = any(one.reason in limits for one in denied.denials)
     headers = {"x-should-retry": "false", "x-fusebox": "denied"}
     if denied.retry_after is not None:
         wait = milliseconds(denied.retry_after)
@@ -113,7 +114,9 @@ class SyncTransport:
     - `transport`: what sends the requests; None: the library's own
     - `provider`, `deployment`: of all requests; without a provider the host tells it (`api.openai.com` is `openai`)
     - `route_of`: tells the route of a request instead, or None for one that is no call
-    - further options are those of `Client.permit`: `tags`, `cost`, `tokens`, `ttl`, …
+    - further options are those of `Client.permit`: `tags`, `cost`, `tokens`, `wait`, `priority`, `ttl`, …
+
+    A request that waits for its turn has not been sent, so the library's timeouts do not count that time.
     """
 
     library: ClassVar[Any]

@@ -25,7 +25,7 @@ HEADER_LENGTH = 8
 """The bytes of the header, which the length counts."""
 SEQUENCE = struct.Struct("<QQ")
 """The numbers before the fields of a sequenced request."""
-REQUEST, REPLY, EVENT = 0, 1, 2
+REQUEST, REPLY, EVENT, PUSH = 0, 1, 2, 3
 
 _NAME_LENGTH = 127
 _TEXT_LENGTH = 1024

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ._aio_streams import AsyncStream
-    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling
+    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Turn, Wait
     from ._events import ReceivedEvent
     from ._outcomes import CallEnd
     from ._requests import Pending
     from ._settings import FailurePolicy
     from ._wire import Record, Request
     from .protocol.connection import HelloReply
+    from .protocol.types import Estimate
 
     T = TypeVar("T")
     ReplyT = TypeVar("ReplyT", bound=Record)
@@ -45,8 +46,8 @@ class AsyncClient:
     """A worker's connection to the daemon, for asyncio. `Client` explains the arguments.
 
     One client serves all tasks of an event loop, on one connection. It connects at its first call, and again after the
-    connection was lost. If a task is cancelled while it waits for a permit, a permit that is granted all the same is
-    given back. If it is cancelled while it settles, the settle counts.
+    connection was lost. If a task is cancelled while it waits for its turn, the wait is withdrawn; a permit that is
+    granted all the same is given back. If it is cancelled while it settles, the settle counts.
 
     After its loop was closed, a client goes on in the next one.
     """
@@ -245,25 +246,35 @@ class AsyncClient:
         tokens: int | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
+        wait: Wait = 0.0,
+        priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
     ) -> Permit:
         """Asks which candidate a call may go to now, and holds what it may use. The caller settles the permit.
 
-        Raises AdmissionDenied if there is none. The permit is not renewed; `permit` does that.
+        The call may wait for its turn; see `permit`. Raises AdmissionDenied if there is none. The permit is not
+        renewed; `permit` does that.
         """
         exchange = self._here()
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        permit = await self._admit(exchange, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl)
+        turn = _calls.Turn(wait, priority)
+        permit = await self._admit(exchange, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, turn)
         if permit.number is not None:
             exchange.hold(permit.number, ttl, is_renewed=False)
         return permit
 
     async def _admit(
-        self, exchange: AioExchange, candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Any, ttl: float
+        self,
+        exchange: AioExchange,
+        candidates: tuple[Candidate, ...],
+        tags: tuple[str, ...],
+        held: Estimate,
+        ttl: float,
+        turn: Turn,
     ) -> Permit:
-        pending = _calls.admit(candidates, tags, held, ttl)
+        pending = _calls.admit(candidates, tags, held, ttl, turn, monotonic())
         try:
-            await exchange.perform(pending, self.settings.timeout)
+            await exchange.perform(pending, self.settings.timeout + turn.wait)
         except asyncio.CancelledError:
             _give_back(exchange, pending)
             raise
@@ -355,15 +366,19 @@ class AsyncClient:
         tokens: int | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
+        wait: Wait = 0.0,
+        priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
         longest: float = LONGEST_CALL,
     ) -> AsyncHeldPermit:
         """A call under a permit, for `async with`; see `Client.permit`.
 
-        If the task is cancelled inside the block, the call counts as `abandoned`.
+        If the task is cancelled while it waits for its turn, the wait is withdrawn. If it is cancelled inside the
+        block, the call counts as `abandoned`.
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        return AsyncHeldPermit(self, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, longest)
+        asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
+        return AsyncHeldPermit(self, asked, longest)
 
     async def run_with_failover(
         self,
@@ -377,11 +392,12 @@ class AsyncClient:
 
         `Client.run_with_failover` explains it.
         """
+        until = monotonic() + _calls.Turn(options.pop("wait", 0.0)).wait
         left = list(_calls.routes(candidates))
         chances = len(left) if attempts is None else max(attempts, 1)
         failure: Exception | None = None
         while True:
-            held = self.permit(left, **options)
+            held = self.permit(left, wait=max(0.0, until - monotonic()), **options)
             try:
                 async with held as permit:
                     return await call(permit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import weakref
+from time import monotonic
 
 from . import _calls, _fork
 from ._delivery import Spooling
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, ParamSpec, TypeVar
 
-    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling
+    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Turn, Wait
     from ._events import Events
     from ._outcomes import CallEnd
+    from ._requests import Pending
     from ._settings import FailurePolicy
     from ._streams import Stream
     from ._wire import Record, Request
     from .protocol.connection import HelloReply
+    from .protocol.types import Estimate
 
     T = TypeVar("T")
     ReplyT = TypeVar("ReplyT", bound=Record)
@@ -235,24 +238,38 @@ class Client:
         tokens: int | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
+        wait: Wait = 0.0,
+        priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
     ) -> Permit:
         """Asks which candidate a call may go to now, and holds what it may use. The caller settles the permit.
 
-        Raises AdmissionDenied if there is none. The permit is not renewed; `permit` does that.
+        The call may wait for its turn; see `permit`. Raises AdmissionDenied if there is none. The permit is not
+        renewed; `permit` does that.
         """
         process = self._here()
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        permit = self._admit(process, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl)
+        turn = _calls.Turn(wait, priority)
+        permit = self._admit(process, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, turn)
         if permit.number is not None:
             process.renewals.add(permit.number, ttl, is_renewed=False)
         return permit
 
     def _admit(
-        self, process: Process, candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Any, ttl: float
+        self,
+        process: Process,
+        candidates: tuple[Candidate, ...],
+        tags: tuple[str, ...],
+        held: Estimate,
+        ttl: float,
+        turn: Turn,
     ) -> Permit:
-        pending = _calls.admit(candidates, tags, held, ttl)
-        process.exchange.perform(pending, self.settings.timeout)
+        pending = _calls.admit(candidates, tags, held, ttl, turn, monotonic())
+        try:
+            process.exchange.perform(pending, self.settings.timeout + turn.wait)
+        except BaseException:
+            self._give_up(process, pending)
+            raise
         try:
             reply = pending.result(AdmissionAdmitReply.decode)
         except FuseboxError as error:
@@ -262,6 +279,13 @@ class Client:
         if reply is None:
             raise TimedOut()
         return _calls.granted(reply, candidates, tags, process.exchange.epoch)
+
+    def _give_up(self, process: Process, pending: Pending) -> None:
+        """An interruption, as by Ctrl-C, has ended the wait for a permit. A permit that was granted is given back."""
+        process.exchange.give_back(pending)
+        if pending.admission is not None and process.exchange.hello is not None:
+            # The daemon's answer to the withdrawal comes before this reply.
+            process.exchange.perform(_calls.prepared(PingRequest(), False, None), self.settings.timeout)
 
     def settle(
         self,
@@ -345,6 +369,8 @@ class Client:
         tokens: int | None = None,
         input_tokens: int | None = None,
         output_tokens: int | None = None,
+        wait: Wait = 0.0,
+        priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
         longest: float = LONGEST_CALL,
     ) -> HeldPermit:
@@ -358,10 +384,16 @@ class Client:
         meanwhile, for `longest` seconds at most. A settle that fails does not change what the block's caller gets: it
         is kept while the daemon is away, and logged if the daemon refuses it.
 
-        Entering raises AdmissionDenied if no candidate may be called now.
+        With `wait` (seconds, or a timedelta, up to a day) a call that other calls' ends or time can let through waits
+        for its turn, on top of the client's `timeout`. Entering blocks that long at most. `priority` is 0, the most
+        urgent, to 7; a call becomes one step more urgent for each 10 s of waiting. A wait outlives a restart of the
+        daemon. An interruption (Ctrl-C) withdraws it.
+
+        Entering raises AdmissionDenied if no candidate may be called now, or none could until the wait was over.
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        return HeldPermit(self, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, longest)
+        asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
+        return HeldPermit(self, asked, longest)
 
     def run_with_failover(
         self,
@@ -375,13 +407,15 @@ class Client:
 
         `call` gets the permit, and returns what the caller gets. An error that is the provider's fault (`failure`,
         `throttled`, `quota_exhausted`) leads to the next candidate, with a permit of its own. `options` are those of
-        `permit`. Once a call has failed, its error is raised, and not why there is no other candidate.
+        `permit`; all candidates together wait for `wait`. Once a call has failed, its error is raised, and not why
+        there is no other candidate.
         """
+        until = monotonic() + _calls.Turn(options.pop("wait", 0.0)).wait
         left = list(_calls.routes(candidates))
         chances = len(left) if attempts is None else max(attempts, 1)
         failure: Exception | None = None
         while True:
-            held = self.permit(left, **options)
+            held = self.permit(left, wait=max(0.0, until - monotonic()), **options)
             try:
                 with held as permit:
                     return call(permit)

@@ -57,7 +57,7 @@ class FuseboxCallback(CustomLogger):  # type: ignore[misc, unused-ignore]
 
     - `client`: the Fusebox client
     - `route_of`: tells the route of a model's name and its provider
-    - further options are those of `AsyncClient.permit`: `tags`, `cost`, `tokens`, `ttl`, …
+    - further options are those of `AsyncClient.permit`: `tags`, `cost`, `tokens`, `wait`, `priority`, `ttl`, …
     """
 
     def __init__(

@@ -6,6 +6,8 @@ public struct AdmitOf<Text: NameText>: Command {
             .admit, "admission.admit", .written,
             "Grants a permit for the first candidate that nothing stands against, and holds the estimate for it.")
     }
+    /// `Admit`.
+    public static var wireType: String { "Admit" }
     /// The permit, or why there is none.
     public typealias Reply = AdmitReply
 

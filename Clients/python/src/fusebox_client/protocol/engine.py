@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import struct
 
-from .._wire import Reader, Record, Request, put_i64, put_u32, truth
-from .types import LimitWindow, WorkerID
+from .._wire import Reader, Record, Request, put_i64, put_open_record, put_optional, put_u32, put_u64, truth
+from .types import AdmissionDecision, Admit, Candidate, LimitWindow, WorkerID
 
 _u64_u64_B = struct.Struct("<QQB")
 _i64_i64_B_B = struct.Struct("<qqBB")
@@ -404,3 +404,115 @@ class EngineBeginDayRequest(Request[EngineBeginDayReply]):
     def decode(cls, reader: Reader) -> EngineBeginDayRequest:
         day, keeps_use = reader.fixed(_i64_B)
         return cls(day, truth(keeps_use))
+
+
+class EngineGrantTurnReply(Record):
+    """The reply to `engine.grantTurn`."""
+
+    __slots__ = ("permit", "expires_at", "decision", "ticket")
+
+    def __init__(
+        self,
+        permit: int | None = None,
+        expires_at: int = 0,
+        decision: AdmissionDecision | None = None,
+        ticket: int | None = None,
+    ) -> None:
+        self.permit: int | None = permit
+        """The permit's number, to settle it with; absent: denied, or it waits"""
+        self.expires_at: int = expires_at
+        """When the permit ends by itself, on the steady clock; 0 without a permit"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate is admitted, or why none is"""
+        self.ticket: int | None = ticket
+        """Present if the call waits: the sequence number of this request; how the wait ends is pushed, see
+        `admission.tickets`
+        """
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.permit, put_u64)
+        put_i64(out, self.expires_at)
+        put_open_record(out, self.decision)
+        put_optional(out, self.ticket, put_u64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineGrantTurnReply:
+        permit = reader.u64() if reader.flag() else None
+        expires_at = reader.i64()
+        decision = reader.record(AdmissionDecision.decode)
+        ticket = reader.u64() if reader.flag() else None
+        return cls(permit, expires_at, decision, ticket)
+
+
+class EngineGrantTurnRequest(Request[EngineGrantTurnReply]):
+    """Grants its permit to a call that has waited."""
+
+    __slots__ = ("ticket", "call")
+    NUMBER = 249
+    NAME = "engine.grantTurn"
+    EFFECT = "written"
+    ACCESS = "engine"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(EngineGrantTurnReply.decode)
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        call: Admit | None = None,
+    ) -> None:
+        self.ticket: int = ticket
+        """The ticket of the call"""
+        self.call: Admit = Admit() if call is None else call
+        """The request that was answered with the ticket"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.ticket)
+        self.call.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineGrantTurnRequest:
+        ticket = reader.u64()
+        call = Admit.decode(reader)
+        return cls(ticket, call)
+
+
+class EngineDrawShareReply(Record):
+    """The reply to `engine.drawShare`."""
+
+    __slots__ = ()
+
+    def encode(self, out: bytearray) -> None:
+        pass
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineDrawShareReply:
+        return cls()
+
+
+class EngineDrawShareRequest(Request[EngineDrawShareReply]):
+    """Draws at the share of a breaker for a waiting call that nothing else stands against any more."""
+
+    __slots__ = ("candidate",)
+    NUMBER = 250
+    NAME = "engine.drawShare"
+    EFFECT = "written"
+    ACCESS = "engine"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(EngineDrawShareReply.decode)
+
+    def __init__(
+        self,
+        candidate: Candidate | None = None,
+    ) -> None:
+        self.candidate: Candidate = Candidate() if candidate is None else candidate
+        """The way that the call may go"""
+
+    def encode(self, out: bytearray) -> None:
+        self.candidate.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> EngineDrawShareRequest:
+        candidate = Candidate.decode(reader)
+        return cls(candidate)

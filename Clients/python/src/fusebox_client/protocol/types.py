@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _i64_i64_i64_i64 = struct.Struct("<qqqq")
 _B_d = struct.Struct("<Bd")
+_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _I_i64_i64_I = struct.Struct("<IqqI")
 _I_I = struct.Struct("<II")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
@@ -48,12 +49,14 @@ _i64_d_i64_i64 = struct.Struct("<qdqq")
 _B_u64_I = struct.Struct("<BQI")
 _B_i64_B_B_B = struct.Struct("<BqBBB")
 _i64_i64_I_I = struct.Struct("<qqII")
-_i64_i64_B = struct.Struct("<qqB")
+_i64_i64_B_u64 = struct.Struct("<qqBQ")
 _u64_u64_u64_u64_u64_u64_u64_i64 = struct.Struct("<QQQQQQQq")
 _i64_I_I = struct.Struct("<qII")
 _u64_i64_u64 = struct.Struct("<QqQ")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _d_d_d = struct.Struct("<ddd")
+_u64_B = struct.Struct("<QB")
+_B_i64_i64_B_B = struct.Struct("<BqqBB")
 _u64_u64 = struct.Struct("<QQ")
 
 
@@ -94,6 +97,7 @@ class DenialReason(Enumeration):
     SHARE = 2
     PROBES = 3
     LIMIT = 4
+    WAITING = 5
 
 
 class DepletionTier(Enumeration):
@@ -177,6 +181,17 @@ class ThresholdTier(Enumeration):
     WARNING = 1
     CRITICAL = 2
     EMERGENCY = 3
+
+
+class TicketStanding(Enumeration):
+    """A value of TicketStanding."""
+
+    WAITING = 0
+    GRANTED = 1
+    EXPIRED = 2
+    WITHDRAWN = 3
+    REFUSED = 4
+    FORGOTTEN = 5
 
 
 class WindowKind(Enumeration):
@@ -329,6 +344,124 @@ class AdmissionDecision(Record):
         return cls(
             candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
         )
+
+
+class Admit(Record):
+    """The record Admit."""
+
+    __slots__ = (
+        "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
+        "resumes", "passed", "passed_milliseconds", "is_queued"
+    )
+
+    def __init__(
+        self,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        ttl_milliseconds: int = 0,
+        explains: bool = False,
+        folds_tags: bool = False,
+        wait_milliseconds: int = 0,
+        priority: int = 0,
+        resumes: int = 0,
+        passed: int = 0,
+        passed_milliseconds: int = 0,
+        is_queued: bool = False,
+    ) -> None:
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, at least 1, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds
+        it
+        """
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.ttl_milliseconds: int = ttl_milliseconds
+        """How long the permit lasts unless it is settled or renewed: 1ms to 1d"""
+        self.explains: bool = explains
+        """Whether a denial lists every limit that stands against a candidate"""
+        self.folds_tags: bool = folds_tags
+        """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
+        false, and the daemon sets it where it has no room for more tags
+        """
+        self.wait_milliseconds: int = wait_milliseconds
+        """How long the call may wait for its turn: 0s to 1d; 0: it does not wait"""
+        self.priority: int = priority
+        """How urgent a waiting call is: 0, the most urgent, to 7; by default 3"""
+        self.resumes: int = resumes
+        """The ticket of an earlier request of this worker, whose wait this request continues after a lost connection;
+        0: none
+        """
+        self.passed: int = passed
+        """The candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it
+        found in the journal
+        """
+        self.passed_milliseconds: int = passed_milliseconds
+        """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
+        self.is_queued: bool = is_queued
+        """Whether the call joins the queue; clients send false"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.candidates, put_record, 16)
+        put_list(out, self.tags, put_name, 8)
+        self.estimate.encode(out)
+        out += _i64_B_B_i64_B_u64_H_i64_B.pack(
+            self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
+            self.passed, self.passed_milliseconds, self.is_queued
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Admit:
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        (
+            ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
+            is_queued
+        ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
+        return cls(
+            candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
+            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+        )
+
+
+class AdmitReply(Record):
+    """The record AdmitReply."""
+
+    __slots__ = ("permit", "expires_at", "decision", "ticket")
+
+    def __init__(
+        self,
+        permit: int | None = None,
+        expires_at: int = 0,
+        decision: AdmissionDecision | None = None,
+        ticket: int | None = None,
+    ) -> None:
+        self.permit: int | None = permit
+        """The permit's number, to settle it with; absent: denied, or it waits"""
+        self.expires_at: int = expires_at
+        """When the permit ends by itself, on the steady clock; 0 without a permit"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate is admitted, or why none is"""
+        self.ticket: int | None = ticket
+        """Present if the call waits: the sequence number of this request; how the wait ends is pushed, see
+        `admission.tickets`
+        """
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.permit, put_u64)
+        put_i64(out, self.expires_at)
+        put_open_record(out, self.decision)
+        put_optional(out, self.ticket, put_u64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmitReply:
+        permit = reader.u64() if reader.flag() else None
+        expires_at = reader.i64()
+        decision = reader.record(AdmissionDecision.decode)
+        ticket = reader.u64() if reader.flag() else None
+        return cls(permit, expires_at, decision, ticket)
 
 
 class Blame(Record):
@@ -1520,7 +1653,7 @@ class PermitEntry(Record):
 
     __slots__ = (
         "permit", "provider", "deployment", "model", "tags", "standing", "worker", "user", "estimate", "granted_at",
-        "expires_at", "is_in_flight"
+        "expires_at", "is_in_flight", "ticket"
     )
 
     def __init__(
@@ -1537,6 +1670,7 @@ class PermitEntry(Record):
         granted_at: int = 0,
         expires_at: int = 0,
         is_in_flight: bool = False,
+        ticket: int = 0,
     ) -> None:
         self.permit: int = permit
         """The permit's number"""
@@ -1564,6 +1698,8 @@ class PermitEntry(Record):
         """When it ends by itself, on the steady clock; once it has lapsed, when it did"""
         self.is_in_flight: bool = is_in_flight
         """Whether its call counts as in flight; not after its worker's death"""
+        self.ticket: int = ticket
+        """The ticket of a call that has waited for the permit; 0: it has not"""
 
     def encode(self, out: bytearray) -> None:
         put_u64(out, self.permit)
@@ -1575,7 +1711,7 @@ class PermitEntry(Record):
         self.worker.encode(out)
         put_u32(out, self.user)
         self.estimate.encode(out)
-        out += _i64_i64_B.pack(self.granted_at, self.expires_at, self.is_in_flight)
+        out += _i64_i64_B_u64.pack(self.granted_at, self.expires_at, self.is_in_flight, self.ticket)
 
     @classmethod
     def decode(cls, reader: Reader) -> PermitEntry:
@@ -1588,10 +1724,10 @@ class PermitEntry(Record):
         worker = WorkerID.decode(reader)
         user = reader.u32()
         estimate = Estimate.decode(reader)
-        granted_at, expires_at, is_in_flight = reader.fixed(_i64_i64_B)
+        granted_at, expires_at, is_in_flight, ticket = reader.fixed(_i64_i64_B_u64)
         return cls(
             permit, provider, deployment, model, tags, standing, worker, user, estimate, granted_at, expires_at,
-            truth(is_in_flight)
+            truth(is_in_flight), ticket
         )
 
 
@@ -1934,6 +2070,35 @@ class Thresholds(Record):
         return cls(warning, critical, emergency)
 
 
+class TicketEntry(Record):
+    """The record TicketEntry."""
+
+    __slots__ = ("ticket", "standing", "admission")
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        standing: TicketStanding = TicketStanding.WAITING,
+        admission: AdmitReply | None = None,
+    ) -> None:
+        self.ticket: int = ticket
+        """The sequence number of the request that was answered with the ticket"""
+        self.standing: TicketStanding = standing
+        """What became of it"""
+        self.admission: AdmitReply = AdmitReply() if admission is None else admission
+        """The permit if it is `granted`; why there is none if it is `expired`"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_B.pack(self.ticket, self.standing)
+        self.admission.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> TicketEntry:
+        ticket, standing = reader.fixed(_u64_B)
+        admission = AdmitReply.decode(reader)
+        return cls(ticket, TicketStanding(standing), admission)
+
+
 class TokenUsage(Record):
     """The record TokenUsage."""
 
@@ -2003,6 +2168,74 @@ class UseTotals(Record):
     def decode(cls, reader: Reader) -> UseTotals:
         spend, requests, input_tokens, output_tokens = reader.fixed(_i64_i64_i64_i64)
         return cls(Money(spend), requests, input_tokens, output_tokens)
+
+
+class WaitingEntry(Record):
+    """The record WaitingEntry."""
+
+    __slots__ = (
+        "ticket", "worker", "user", "candidates", "tags", "estimate", "priority", "since", "until", "reason", "is_away"
+    )
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        worker: WorkerID | None = None,
+        user: int = 0,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        priority: int = 0,
+        since: int = 0,
+        until: int = 0,
+        reason: DenialReason = DenialReason.EXHAUSTED,
+        is_away: bool = False,
+    ) -> None:
+        self.ticket: int = ticket
+        """Its ticket, which is a number of its worker"""
+        self.worker: WorkerID = WorkerID() if worker is None else worker
+        """The worker; the lower half is shown as 0"""
+        self.user: int = user
+        """The peer user that the worker runs as"""
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for"""
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.priority: int = priority
+        """The priority that it asked for"""
+        self.since: int = since
+        """Since when it waits, on the steady clock"""
+        self.until: int = until
+        """When it gives up, on the steady clock"""
+        self.reason: DenialReason = reason
+        """What stood against its first candidate when it was last examined"""
+        self.is_away: bool = is_away
+        """Whether its worker has no connection now"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.ticket)
+        self.worker.encode(out)
+        put_u32(out, self.user)
+        put_list(out, self.candidates, put_record)
+        put_list(out, self.tags, put_name)
+        self.estimate.encode(out)
+        out += _B_i64_i64_B_B.pack(self.priority, self.since, self.until, self.reason, self.is_away)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> WaitingEntry:
+        ticket = reader.u64()
+        worker = WorkerID.decode(reader)
+        user = reader.u32()
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        priority, since, until, reason, is_away = reader.fixed(_B_i64_i64_B_B)
+        return cls(
+            ticket, worker, user, candidates, tags, estimate, priority, since, until, DenialReason(reason),
+            truth(is_away)
+        )
 
 
 class WorkerID(Record):
