@@ -34,8 +34,8 @@ struct PreparedPartsTests {
 
     /// Breakers and marks by name, and when the next deadline is due.
     private struct Contents: Equatable {
-        var breakers: [Name: CircuitBreaker] = [:]
-        var configured: Set<Name> = []
+        var breakers: [String: CircuitBreaker] = [:]
+        var configured: Set<String> = []
         var marks: [Name: ExhaustionRegistry.Mark] = [:]
         var providers: Int
         var deadlines: Int
@@ -45,9 +45,10 @@ struct PreparedPartsTests {
             providers = machine.ledger.providerCount
             deadlines = machine.deadlines.count
             due = machine.deadlines.first?.milliseconds
-            machine.breakers.forEach { id in
-                breakers[machine.names[id]] = machine.breakers[id]
-                if machine.breakers.isConfigured(id) { configured.insert(machine.names[id]) }
+            machine.breakers.forEach { key in
+                let route = machine.candidate(of: key).route
+                breakers[route] = machine.breakers[key]
+                if machine.breakers.isConfigured(key) { configured.insert(route) }
             }
             machine.exhaustion.forEach { id, mark in marks[machine.names[id]] = mark }
         }

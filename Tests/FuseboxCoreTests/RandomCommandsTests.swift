@@ -225,7 +225,7 @@ struct RandomCommandsTests {
         mutating func reads() {
             note(PermitList(cursor: 0))
             note(Overview(cursor: Page.end))
-            note(BreakerList(cursor: Page.end))
+            note(BreakerList())
             note(BreakerGet(name: name()))
             note(BreakerConfigurationGet(name: name()))
             note(BreakerSerialize(name: name()))

@@ -19,8 +19,9 @@ struct RouteTable<Element: Sendable>: Sendable {
         fileprivate static func plain(_ index: Int) -> Place { Place(number: index << 1) }
         @inline(__always)
         fileprivate static func modelled(_ slot: Int) -> Place { Place(number: slot << 1 | 1) }
+        /// Whether it is the place of a record with a model.
         @inline(__always)
-        fileprivate var hasModel: Bool { number & 1 == 1 }
+        var hasModel: Bool { number & 1 == 1 }
         @inline(__always)
         fileprivate var index: Int { number >> 1 }
     }
@@ -153,6 +154,9 @@ struct RouteTable<Element: Sendable>: Sendable {
         }
         for slot in slots[next...] { try body(modelled[slot].key, .modelled(slot)) }
     }
+
+    /// The first provider or deployment with a record of its own, at or after an index.
+    func nextPlain(from index: Int) -> NameID? { plain.next(from: index).map { NameID(index: $0) } }
 
     /// Every route with a record, in the order of keys.
     var keys: [RouteKey] {

@@ -31,13 +31,18 @@ enum PermitSection: SnapshotSection {
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
+            image.episode = permit.grant.passage.episode
+            image.isOfModelBreaker = permit.grant.passage.isOfModel
+            image.isProbe = permit.grant.passage.isProbe
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, image.charges)
+        let passage = PermitRegistry.Passage(
+            episode: image.episode, isOfModel: image.isOfModelBreaker, isProbe: image.isProbe)
+        try state.builder.insertPermit(image.entry, image.charges, passage)
     }
 }
 
@@ -111,6 +116,9 @@ struct PermitImage: VersionedRecord {
     var grantedAt = Timestamp(milliseconds: 0)
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
+    var episode: UInt32 = 0
+    var isOfModelBreaker = false
+    var isProbe = false
     var charges: [ChargeImage] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -128,6 +136,9 @@ struct PermitImage: VersionedRecord {
             "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
+        try visitor.field("episode", &episode, "the episode of the breaker that let its call pass")
+        try visitor.field("isOfModelBreaker", &isOfModelBreaker, "whether that is the breaker of its model")
+        try visitor.field("isProbe", &isProbe, "whether that breaker had opened and was not closed yet")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
     }
 }
