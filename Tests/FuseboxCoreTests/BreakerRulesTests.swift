@@ -43,7 +43,8 @@ struct BreakerRulesTests {
             3s | report failure | open 5       | 2 | failures
             """),
         BreakerScript(
-            "a probe that fails begins an episode, and the other probe is not of it", .init(degradationCurve: [1, 1, 1, 1, 0.9]),
+            "a probe that fails begins an episode, and the other probe is not of it",
+            .init(degradationCurve: [1, 1, 1, 1, 0.9]),
             """
             0s   | admit 5   | closed 0   | 0 | -
             1s   | 5 failure | open 5     | 1 | failures
@@ -96,7 +97,8 @@ struct BreakerRulesTests {
             4s | report failure | open 5       | 1 | failureRate
             """),
         BreakerScript(
-            "below the rate it stays as it is", .init(minRequests: 1, degradationCurve: [1, 1, 1, 1, 1], failureRate: 0.75),
+            "below the rate it stays as it is",
+            .init(minRequests: 1, degradationCurve: [1, 1, 1, 1, 1], failureRate: 0.75),
             """
             0s | report success | closed 0 | 0 | -
             1s | report failure | closed 1 | 0 | -
@@ -128,7 +130,8 @@ struct BreakerRulesTests {
             306s | 2 failure   | degraded 2 | 2 | -
             """),
         BreakerScript(
-            "in the recovery the rate is still reached, so one failed probe ends it", .init(
+            "in the recovery the rate is still reached, so one failed probe ends it",
+            .init(
                 minRequests: 2, degradationCurve: [1, 1, 1, 1, 0.9], failureRate: 0.5),
             """
             0s  | report failure | closed 1   | 0 | -
@@ -258,7 +261,7 @@ struct BreakerRulesTests {
         for outcome in [Outcome.failure, .success, .success, .failure] {
             try rig.apply(Report(candidate: Candidate(provider: name("p")), outcome: outcome))
         }
-        let admit = Admit(candidates: Candidates(Candidate(provider: name("p"))), ttlMilliseconds: 1_000)
+        let admit = Admit(candidates: Candidates([Candidate(provider: name("p"))]), ttlMilliseconds: 1_000)
         let denial = try #require(try rig.apply(admit).decision.denials.array.first)
         #expect(denial.reason == .breakerOpen)
         #expect(denial.openedBy == .failureRate)

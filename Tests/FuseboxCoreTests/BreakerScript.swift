@@ -18,7 +18,8 @@ struct BreakerScript: Sendable, CustomTestStringConvertible {
     var testDescription: String { title }
 
     init(
-        _ title: String, _ change: BreakerConfigurationChange = .init(), under profile: Profile = .fusebox, _ steps: String
+        _ title: String, _ change: BreakerConfigurationChange = .init(), under profile: Profile = .fusebox,
+        _ steps: String
     ) {
         self.title = title
         self.profile = profile
@@ -27,7 +28,7 @@ struct BreakerScript: Sendable, CustomTestStringConvertible {
     }
 
     private static let provider = name("p")
-    private static let admit = Admit(candidates: Candidates(Candidate(provider: provider)), ttlMilliseconds: 86_400_000)
+    private static let admit = Admit(candidates: Candidates([Candidate(provider: provider)]), ttlMilliseconds: 86_400_000)
 
     func run() throws {
         var rig = Rig(profile)

@@ -18,7 +18,9 @@ struct RateWindowTests {
             calls.append(call)
             window.count(isFailure: call.1, isSlow: call.2, at: at(now), over: period)
             let sums = window.sums(at: at(now), over: period)
-            let (least, most) = (calls.filter { now - $0.at <= period }, calls.filter { now - $0.at <= longest(period) })
+            let (least, most) = (
+                calls.filter { now - $0.at <= period }, calls.filter { now - $0.at <= longest(period) }
+            )
             #expect((UInt64(least.count)...UInt64(most.count)).contains(sums.calls))
             let failures = UInt64(least.count { $0.isFailure })...UInt64(most.count { $0.isFailure })
             #expect(failures.contains(sums.failures))
@@ -72,12 +74,5 @@ struct RateWindowTests {
             _ = try RateWindow(records, isKept: fault != "off", over: 1_000)
         }
         #expect(error?.status == .outOfRange)
-    }
-}
-
-extension RateBucket: Equatable {
-    public static func == (one: RateBucket, other: RateBucket) -> Bool {
-        (one.startedAt, one.calls, one.failures) == (other.startedAt, other.calls, other.failures)
-            && (one.timed, one.slow) == (other.timed, other.slow)
     }
 }

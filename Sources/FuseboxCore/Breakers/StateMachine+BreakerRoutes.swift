@@ -48,7 +48,9 @@ extension StateMachine {
     func untilForcedOpenEnds<Text: NameText>(
         above route: borrowing Route<Text>, own: BreakerRegistry.Place?, at now: Timestamp
     ) -> Int64? {
-        guard route.deployment != nil || own.map(\.hasModel) ?? true, let provider = route.providerID else { return nil }
+        guard route.deployment != nil || own.map(\.hasModel) ?? true, let provider = route.providerID else {
+            return nil
+        }
         var longest: Int64?
         for place in [provider, route.deploymentID] {
             guard let place, let breaker = breakers.find(RouteKey(place)), breaker != own,

@@ -281,7 +281,8 @@ extension BreakerReset: StateCommand {
     ) throws(Refusal) -> Done {
         let told = Candidate(provider: name, deployment: deployment, model: model)
         var route = machine.route(by: told)
-        let mayCreate = machine.profile.readsChangeState && !mustBeKnown && route.deployment == nil && route.model == nil
+        let mayCreate =
+            machine.profile.readsChangeState && !mustBeKnown && route.deployment == nil && route.model == nil
         guard mayCreate || machine.breakerKey(named: route).map({ machine.breakers.contains($0) }) == true else {
             throw Refusal(.notFound, "there is no breaker of \(told.route)")
         }

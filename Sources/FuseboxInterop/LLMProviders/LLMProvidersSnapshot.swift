@@ -32,7 +32,8 @@ public enum LLMProvidersSnapshot {
         var records: [BreakerRecord] = []
         machine.breakers.forEach { key in
             // The library has one breaker a provider.
-            guard key.model == nil, machine.names.parent(of: key.place) == nil, var breaker = machine.breakers[key] else {
+            guard key.model == nil, machine.names.parent(of: key.place) == nil, var breaker = machine.breakers[key]
+            else {
                 return
             }
             if !machine.profile.readsChangeState { breaker.synchronise(at: moment.now) }

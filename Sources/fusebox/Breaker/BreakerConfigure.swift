@@ -116,7 +116,8 @@ extension BreakerCommands {
 
         @Option(
             parsing: .unconditional,
-            help: "Whether each model of the provider has a breaker of its own. (default: unchanged; initially provider)")
+            help:
+                "Whether each model of the provider has a breaker of its own. (default: unchanged; initially provider)")
         var by: Division?
 
         @OptionGroup var creation: CreationOption

@@ -17,7 +17,9 @@ extension BreakerCommands {
             }
             let clock = try DaemonClock(of: client)
             let status = reply.status
-            let rule = status.openedBy.map { "; \(status.state == .open ? "" : "opened, because ")\(BreakerText.sentence($0))" }
+            let rule = status.openedBy.map {
+                "; \(status.state == .open ? "" : "opened, because ")\(BreakerText.sentence($0))"
+            }
             let listing: Listing = [
                 "breaker": reply.exists
                     ? breaker.route : "\(breaker.route) (does not exist; a new one would be as shown)",
@@ -34,7 +36,8 @@ extension BreakerCommands {
                 "recovers": status.nextAttempt.map { "a step \(clock.relative($0))" },
                 "reset timeout": Quantity.text(milliseconds: status.resetTimeoutMilliseconds)
                     + (status.failedRecoveries == 0
-                        ? "" : "; \(Quantity.count(UInt64(status.failedRecoveries), "recovery", plural: "recoveries")) failed"),
+                        ? ""
+                        : "; \(Quantity.count(UInt64(status.failedRecoveries), "recovery", plural: "recoveries")) failed"),
                 "episode": "\(status.episode)",
             ]
             return Answer(json: JSONValue(record: reply), text: listing.text)

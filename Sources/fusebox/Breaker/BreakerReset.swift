@@ -25,7 +25,8 @@ extension BreakerCommands {
                 try client.breakers.resetAll()
                 return .done
             }
-            try client.withKnown(route) { () throws(ClientError) in try client.breakers.reset(route, mustBeKnown: true) }
+            try client.withKnown(route) { () throws(ClientError) in try client.breakers.reset(route, mustBeKnown: true)
+            }
             return .done
         }
     }

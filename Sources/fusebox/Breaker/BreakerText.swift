@@ -10,11 +10,13 @@ enum BreakerText {
         return [
             "failure threshold": "\(configuration.failureThreshold)",
             "reset timeout": Quantity.text(milliseconds: first)
-                + (last > first ? ", doubled by each recovery that fails, up to \(Quantity.text(milliseconds: last))" : ""),
+                + (last > first
+                    ? ", doubled by each recovery that fails, up to \(Quantity.text(milliseconds: last))" : ""),
             "curve": configuration.degradationCurve.map { JSONValue($0).text() }.joined(separator: ","),
             "failure rate": configuration.failureRate > 0 ? Formatting.percent(configuration.failureRate) : "off",
             "slow-call rate": configuration.slowCallRate > 0
-                ? "\(Formatting.percent(configuration.slowCallRate)) of calls of at least \(slowCall(configuration))" : "off",
+                ? "\(Formatting.percent(configuration.slowCallRate)) of calls of at least \(slowCall(configuration))"
+                : "off",
             "monitoring period": Quantity.text(milliseconds: configuration.monitoringPeriodMilliseconds),
             "min requests": "\(configuration.minRequests)",
             "max probes": configuration.maxProbes == 0 ? "no limit but the share" : "\(configuration.maxProbes)",
@@ -54,7 +56,9 @@ enum BreakerText {
     private static func share(
         _ part: UInt64, of calls: UInt64, _ what: String, _ bound: Double, _ rates: BreakerRates
     ) -> String {
-        let now = calls == 0 ? "no calls" : "\(part) of \(Quantity.count(calls, "call")) (\(percent(part, of: calls))) \(what)"
+        let now =
+            calls == 0
+            ? "no calls" : "\(part) of \(Quantity.count(calls, "call")) (\(percent(part, of: calls))) \(what)"
         let period = Quantity.text(milliseconds: rates.monitoringPeriodMilliseconds)
         let least = rates.minRequests > 1 ? " from \(Quantity.count(UInt64(rates.minRequests), "call")) on" : ""
         return "\(now) within \(period); \(Formatting.percent(bound))\(least) opens it"

@@ -137,7 +137,8 @@ struct BreakerConfigurationImage: WireRecord {
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
             "how long a call counts for the rates, and a worker's failure for `minWorkers`")
-        try visitor.field("minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
+        try visitor.field(
+            "minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points"

@@ -229,7 +229,10 @@ public struct BreakerConfigure: Command {
     /// Every field has its default.
     @inlinable public init() {}
     /// Changes the configuration of this breaker.
-    public init(name: Name, deployment: Name? = nil, model: Name? = nil, change: BreakerConfigurationChange, mustBeKnown: Bool = false) {
+    public init(
+        name: Name, deployment: Name? = nil, model: Name? = nil, change: BreakerConfigurationChange,
+        mustBeKnown: Bool = false
+    ) {
         self.name = name
         self.deployment = deployment
         self.model = model

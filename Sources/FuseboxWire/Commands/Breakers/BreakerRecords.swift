@@ -144,7 +144,8 @@ public struct BreakerConfiguration: WireRecord {
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
             "how long a call counts for the rates, and a worker's failure for `minWorkers`")
-        try visitor.field("minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
+        try visitor.field(
+            "minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points"
@@ -245,7 +246,8 @@ public struct BreakerConfigurationChange: WireRecord {
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
             "how long a call counts for the rates, and a worker's failure for `minWorkers`; \(Quantity.text(ValueRanges.monitoringPeriod))"
         )
-        try visitor.field("minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
+        try visitor.field(
+            "minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most \(WireLimits.curveLength) points; an empty curve stands for the default"
