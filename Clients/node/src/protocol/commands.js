@@ -1484,6 +1484,7 @@ function writeAdmissionSettle (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  records.writeCallTiming(w, v.timing)
 }
 /** @param {Reader} r */
 function readAdmissionSettle (r) {
@@ -1492,6 +1493,7 @@ function readAdmissionSettle (r) {
     outcome: r.enumeration(e.Outcome),
     usage: r.has() ? records.readCallUsage(r) : null,
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    timing: records.readCallTiming(r),
   }
 }
 /** @param {Writer} w @param {any} v */

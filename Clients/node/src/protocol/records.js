@@ -321,6 +321,24 @@ function readBurnRate (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeCallTiming (w, v = {}) {
+  if (w.has(v.firstTokenMilliseconds)) {
+    w.u32(v.firstTokenMilliseconds, 'firstTokenMilliseconds')
+  }
+  if (w.has(v.durationMilliseconds)) {
+    w.u32(v.durationMilliseconds, 'durationMilliseconds')
+  }
+}
+
+/** @param {Reader} r */
+function readCallTiming (r) {
+  return {
+    firstTokenMilliseconds: r.has() ? r.u32() : null,
+    durationMilliseconds: r.has() ? r.u32() : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
 function writeCallUsage (w, v = {}) {
   if (w.has(v.model)) {
     w.name(v.model, 'model')
@@ -1207,6 +1225,8 @@ module.exports.writeBreakerStatus = writeBreakerStatus
 module.exports.readBreakerStatus = readBreakerStatus
 module.exports.writeBurnRate = writeBurnRate
 module.exports.readBurnRate = readBurnRate
+module.exports.writeCallTiming = writeCallTiming
+module.exports.readCallTiming = readCallTiming
 module.exports.writeCallUsage = writeCallUsage
 module.exports.readCallUsage = readCallUsage
 module.exports.writeCandidate = writeCandidate

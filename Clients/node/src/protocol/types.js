@@ -184,6 +184,12 @@
  */
 
 /**
+ * @typedef {object} CallTiming
+ * @property {number | null} [firstTokenMilliseconds] from the permit until the first token of the answer; absent: nobody told it
+ * @property {number | null} [durationMilliseconds] from the permit until the end of the call; absent: until its settle was applied
+ */
+
+/**
  * @typedef {object} CallUsage
  * @property {string | null} [model] the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged
  * @property {bigint | null} [cost] what the call cost, $0 to $1,000,000; absent: nobody told it (nano-dollars)
@@ -1351,7 +1357,8 @@
  * @property {bigint | number} permit the permit's number
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
- * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled`, `quotaExhausted` and `unauthorized`
+ * @property {CallTiming} timing how long the call took, as its worker measured it
  */
 
 /**

@@ -345,6 +345,16 @@ export type BurnRate = {
      */
     isApproximate: boolean;
 };
+export type CallTiming = {
+    /**
+     * from the permit until the first token of the answer; absent: nobody told it
+     */
+    firstTokenMilliseconds?: number | null | undefined;
+    /**
+     * from the permit until the end of the call; absent: until its settle was applied
+     */
+    durationMilliseconds?: number | null | undefined;
+};
 export type CallUsage = {
     /**
      * the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged
@@ -2503,6 +2513,10 @@ export type AdmissionSettleRequest = {
      * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
+    /**
+     * how long the call took, as its worker measured it
+     */
+    timing: CallTiming;
 };
 export type AdmissionSettleReply = {
     /**

@@ -703,6 +703,32 @@ class BurnRate(Record):
 
 
 class CallUsage(Record):
+class CallTiming(Record):
+    """The record CallTiming."""
+
+    __slots__ = ("first_token_milliseconds", "duration_milliseconds")
+
+    def __init__(
+        self,
+        first_token_milliseconds: int | None = None,
+        duration_milliseconds: int | None = None,
+    ) -> None:
+        self.first_token_milliseconds: int | None = first_token_milliseconds
+        """From the permit until the first token of the answer; absent: nobody told it"""
+        self.duration_milliseconds: int | None = duration_milliseconds
+        """From the permit until the end of the call; absent: until its settle was applied"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.first_token_milliseconds, put_u32)
+        put_optional(out, self.duration_milliseconds, put_u32)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CallTiming:
+        first_token_milliseconds = reader.u32() if reader.flag() else None
+        duration_milliseconds = reader.u32() if reader.flag() else None
+        return cls(first_token_milliseconds, duration_milliseconds)
+
+
     """The record CallUsage."""
 
     __slots__ = ("model", "cost", "tokens")
