@@ -261,7 +261,7 @@ struct BreakerRulesTests {
         for outcome in [Outcome.failure, .success, .success, .failure] {
             try rig.apply(Report(candidate: Candidate(provider: name("p")), outcome: outcome))
         }
-        let admit = Admit(candidates: Candidates([Candidate(provider: name("p"))]), ttlMilliseconds: 1_000)
+        let admit = Admit(candidates: .only(Candidate(provider: name("p"))), ttlMilliseconds: 1_000)
         let denial = try #require(try rig.apply(admit).decision.denials.array.first)
         #expect(denial.reason == .breakerOpen)
         #expect(denial.openedBy == .failureRate)
@@ -279,6 +279,24 @@ struct BreakerRulesTests {
         try rig.apply(Report(candidate: Candidate(provider: name("p")), outcome: .failure), at: 60_000)
         let again = try rig.apply(BreakerGet(name: name("p")), at: 60_000).status
         #expect((again.resetTimeoutMilliseconds, again.failedRecoveries) == (120_000, 1))
+    }
+
+    @Test func theTimeToTheFirstTokenCountsIfItIsToldElseThatToTheEndOfTheCall() throws {
+        let timings = [
+            (CallTiming(firstTokenMilliseconds: 100, durationMilliseconds: 20_000), 0),
+            (CallTiming(durationMilliseconds: 9_999), 0), (CallTiming(durationMilliseconds: 10_000), 1),
+            (CallTiming(firstTokenMilliseconds: 10_000, durationMilliseconds: 1), 1), (CallTiming(), 1),
+        ]
+        for (timing, slow) in timings {
+            var rig = Rig()
+            let change = BreakerConfigurationChange(minRequests: 9, slowCallRate: 1, slowCallMilliseconds: 10_000)
+            try rig.apply(BreakerConfigure(name: name("p"), change: change))
+            let admit = Admit(candidates: .only(Candidate(provider: name("p"))), ttlMilliseconds: 60_000)
+            let permit = try #require(try rig.apply(admit).permit)
+            try rig.apply(Settle(permit: permit, outcome: .success, timing: timing), at: 30_000)
+            let rates = try #require(try rig.apply(BreakerGet(name: name("p")), at: 30_000).status.rates)
+            #expect((rates.timed, rates.slow) == (1, UInt64(slow)), "\(timing)")
+        }
     }
 
     @Test func theRemainderOfTheShareIsClearedOnClosing() throws {

@@ -28,7 +28,8 @@ struct BreakerScript: Sendable, CustomTestStringConvertible {
     }
 
     private static let provider = name("p")
-    private static let admit = Admit(candidates: Candidates([Candidate(provider: provider)]), ttlMilliseconds: 86_400_000)
+    private static let admit = Admit(
+        candidates: .only(Candidate(provider: provider)), ttlMilliseconds: 86_400_000)
 
     func run() throws {
         var rig = Rig(profile)
@@ -87,5 +88,14 @@ struct BreakerScript: Sendable, CustomTestStringConvertible {
             "\(status.state) \(status.consecutiveFailures)", "\(status.episode)",
             status.openedBy.map { "\($0)" } ?? "-",
         ]
+    }
+}
+
+extension Candidates {
+    /// One candidate.
+    static func only(_ candidate: Candidate) -> Candidates {
+        var candidates = Candidates()
+        candidates.append(candidate)
+        return candidates
     }
 }

@@ -182,7 +182,7 @@ extension StateMachine {
                 scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
         let need = permits.permits[place].grant.need
-        let call = BreakerCall(permits.permits[place].grant, application)
+        let call = BreakerCall(permits.permits[place].grant, command.timing, application)
         permits.settle(place)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)
         if let use {

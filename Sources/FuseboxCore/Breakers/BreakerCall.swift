@@ -6,12 +6,15 @@ struct BreakerCall: Sendable {
     var breaker: RouteKey
     var reported: ReportedCall
 
-    /// A call with a permit.
-    init(_ grant: borrowing PermitRegistry.Grant, _ application: Application) {
+    /// A call with a permit. It took as long as its worker says; without a word, until now.
+    init(_ grant: borrowing PermitRegistry.Grant, _ timing: CallTiming, _ application: Application) {
         breaker = grant.breaker
-        reported = ReportedCall(
-            worker: application.worker, episode: grant.passage.episode,
-            milliseconds: application.now - grant.grantedAt)
+        reported = ReportedCall(worker: application.worker, episode: grant.passage.episode)
+        if let told = timing.firstTokenMilliseconds ?? timing.durationMilliseconds {
+            reported.milliseconds = Int64(told)
+        } else {
+            reported.milliseconds = application.now - grant.grantedAt
+        }
     }
 
     /// A call without a permit. It is of the present episode, and nothing is known of how long it took.
