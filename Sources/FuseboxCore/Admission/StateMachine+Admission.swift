@@ -149,7 +149,8 @@ extension StateMachine {
         if let mark = exhaustion.mark(provider, at: moment.now) {
             objections.add(.exhausted, for: mark.resetsAt - moment.now)
         }
-        if let wait = untilForcedOpenEnds(above: route, own: breaker, at: moment.now) {
+        if let forced = forcedBreaker(above: route, breaker, at: moment.now) {
+            let wait = breakers.standing(of: forced, at: moment.now).untilDecayMilliseconds
             objections.add(.breakerOpen, for: wait, openedBy: .forced)
         }
         guard let breaker, let standing, standing.share < 1 else { return objections }

@@ -42,25 +42,33 @@ extension StateMachine {
     /// Whether one more model may have a breaker of its own. Otherwise its calls have that of its provider or deployment.
     private var hasRoomForModelBreaker: Bool { breakers.modelCount < bounds.modelBreakers }
 
-    /// A breaker that an operator has opened above the one of a route: how long decay still keeps it open. Nil if there is
+    /// The breaker above that of a route which an operator has opened, and which stays open the longest. Nil if there is
     /// none.
+    ///
+    /// - Parameter own: the breaker of calls by the route; nil if it does not exist
     @inline(__always)
-    func untilForcedOpenEnds<Text: NameText>(
-        above route: borrowing Route<Text>, own: BreakerRegistry.Place?, at now: Timestamp
-    ) -> Int64? {
-        guard route.deployment != nil || own.map(\.hasModel) ?? true, let provider = route.providerID else {
-            return nil
-        }
-        var longest: Int64?
-        for place in [provider, route.deploymentID] {
-            guard let place, let breaker = breakers.find(RouteKey(place)), breaker != own,
-                breakers.isForced(breaker)
-            else { continue }
-            let standing = breakers.standing(of: breaker, at: now)
+    func forcedBreaker<Text: NameText>(
+        above route: borrowing Route<Text>, _ own: BreakerRegistry.Place?, at now: Timestamp
+    ) -> BreakerRegistry.Place? {
+        // Nothing is above the breaker of a provider, and that is found first.
+        guard route.deployment != nil || own.map(\.hasModel) ?? true else { return nil }
+        return forcedBreaker(among: (route.providerID, route.deploymentID), except: own, at: now)
+    }
+
+    private func forcedBreaker(
+        among places: (NameID?, NameID?), except own: BreakerRegistry.Place?, at now: Timestamp
+    ) -> BreakerRegistry.Place? {
+        var longest: (place: BreakerRegistry.Place, milliseconds: Int64)?
+        for name in [places.0, places.1] {
+            guard let name, let place = breakers.find(RouteKey(name)), place != own, breakers.isForced(place) else {
+                continue
+            }
+            let standing = breakers.standing(of: place, at: now)
             guard standing.share <= 0, standing.openedBy == .forced else { continue }
-            longest = max(longest ?? 0, standing.untilDecayMilliseconds)
+            if let longest, longest.milliseconds >= standing.untilDecayMilliseconds { continue }
+            longest = (place, standing.untilDecayMilliseconds)
         }
-        return longest
+        return longest?.place
     }
 
     /// The route of the breaker of calls that are charged to these scopes.

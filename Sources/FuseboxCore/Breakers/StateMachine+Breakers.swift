@@ -107,13 +107,15 @@ extension StateMachine {
     ) throws(Refusal) -> BreakerAcquireReply {
         var route = route(command.name, command.deployment, command.model)
         let draw = command.draw
-        let place = try breaker(of: &route, application)
-        if let wait = untilForcedOpenEnds(above: route, own: place, at: application.now) {
+        if let forced = forcedBreaker(above: route, findBreaker(of: route), at: application.now) {
+            // Nothing changes, and no breaker is created for the route.
+            let standing = breakers.standing(of: forced, at: application.now)
             var reply = BreakerAcquireReply()
-            reply.retryAfterMilliseconds = wait
-            reply.consecutiveFailures = breakers[place].consecutiveFailures
+            reply.retryAfterMilliseconds = standing.untilDecayMilliseconds
+            reply.consecutiveFailures = breakers[forced].consecutiveFailures
             return reply
         }
+        let place = try breaker(of: &route, application)
         if let rejection = breakers.rejection(by: place, at: application.now, under: profile) { return rejection }
         return changeBreaker(place, application, &effects) { $0.acquire(at: $1, under: $2, draw: draw) }
     }
