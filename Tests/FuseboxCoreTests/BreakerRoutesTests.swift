@@ -8,7 +8,7 @@ struct BreakerRoutesTests {
     // MARK: Deployments
 
     @Test func aDeploymentHasABreakerOfItsOwnAndTheProvidersIsNotMovedByIt() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.call("p@eu/m", .failure, times: 3)
         try calls.call("p@us/m", .success)
         try calls.call("p/m", .failure)
@@ -21,14 +21,14 @@ struct BreakerRoutesTests {
     }
 
     @Test func aProvidersBreakerThatFailuresHaveOpenedDoesNotStandAgainstItsDeployments() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.call("p", .failure, times: 5)
         #expect(try calls.denial("p")?.reason == .breakerOpen)
         #expect(try calls.denial("p@eu") == nil)
     }
 
     @Test func oneThatAnOperatorHasOpenedDoesWhileItIsOpen() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.call("p@eu", .success)
         try calls.rig.apply(BreakerForceOpen(name: name("p")))
         for route in ["p", "p@eu", "p@new", "p@eu/m"] {
@@ -45,7 +45,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func reportsAndOutcomesWithoutAPermitGoToTheBreakerOfTheirRoute() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.rig.apply(BreakerFailure(name: name("p"), deployment: name("eu"), model: name("m")))
         try calls.rig.apply(BreakerFailure(name: name("p"), model: name("m")))
         try calls.rig.apply(Report(candidate: calls.candidate("p@us/m"), outcome: .failure))
@@ -60,7 +60,7 @@ struct BreakerRoutesTests {
     // MARK: Models
 
     @Test func byModelEachModelOfAProviderHasABreakerOfItsOwn() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         try calls.call("p/m", .failure, times: 5)
         try calls.call("p/n", .success)
@@ -75,7 +75,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func byProviderAgainItsModelsLoseTheirBreakersAndLateResultsMoveNone() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         let admit = try calls.admit("p/m")
         let permit = try #require(try calls.rig.apply(admit).permit)
@@ -89,7 +89,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func anOperatorOpensTheBreakersOfAllModelsWithThatOfTheProvider() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         try calls.call("p@eu/m", .success)
         try calls.rig.apply(BreakerForceOpen(name: name("p"), deployment: name("eu")))
@@ -100,11 +100,9 @@ struct BreakerRoutesTests {
     }
 
     @Test func withoutRoomForMoreABreakerOfAModelIsThatOfItsProvider() throws {
-        var calls = RoutedCalls()
-        calls.rig = Rig(
-            bounds: {
-                var bounds = Bounds(); bounds.modelBreakers = 1; return bounds
-            }())
+        var bounds = Bounds()
+        bounds.modelBreakers = 1
+        var calls = try RoutedCalls(bounds: bounds)
         try calls.divideByModel()
         try calls.call("p/m", .failure)
         try calls.call("p/n", .failure, times: 2)
@@ -113,7 +111,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func aModelOfAProviderWithOneBreakerCannotBeConfiguredOrOpened() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         calls.rig.expect(.outOfRange, of: BreakerForceOpen(name: name("p"), model: name("m")))
         let change = BreakerConfigurationChange(failureThreshold: 2)
         calls.rig.expect(.outOfRange, of: BreakerConfigure(name: name("p"), model: name("m"), change: change))
@@ -128,7 +126,7 @@ struct BreakerRoutesTests {
     // MARK: Configuration
 
     @Test func aBreakerBelowAnotherHasItsConfigurationUntilItGetsItsOwn() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.call("p@eu", .success)
         try calls.configure("p", .init(failureThreshold: 7, byModel: true))
         try calls.call("p@us/m", .success)
@@ -143,7 +141,7 @@ struct BreakerRoutesTests {
     // MARK: Keeping and forgetting
 
     @Test func aRecordKeepsItsRoute() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         try calls.call("p@eu/m", .failure, times: 2)
         let serialize = BreakerSerialize(name: name("p"), deployment: name("eu"), model: name("m"))
@@ -154,7 +152,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func whoForgetsAProviderForgetsTheBreakersOfItsDeploymentsAndModels() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         for route in ["p", "p/m", "p@eu", "p@eu/m", "q@eu"] { try calls.call(route, .success) }
         try calls.rig.apply(Forget(name: name("p")))
@@ -163,7 +161,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func idleBreakersOfDeploymentsAndModelsAreForgottenThoughTheirProviderHasAnAccount() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.divideByModel()
         for route in ["p/m", "p@eu", "q"] { try calls.call(route, .success) }
         let idle = Bounds().idleBreakerMilliseconds
@@ -172,9 +170,9 @@ struct BreakerRoutesTests {
     }
 
     @Test func theOverviewCountsWhatIsNotClosedBelowAProvider() throws {
-        var calls = RoutedCalls()
-        try calls.rig.apply(BreakerFailure(name: name("p"), deployment: name("eu")))
-        try calls.rig.apply(BreakerFailure(name: name("p"), deployment: name("us")))
+        var calls = try RoutedCalls()
+        try calls.rig.apply(BreakerForceOpen(name: name("p"), deployment: name("eu")))
+        try calls.rig.apply(BreakerForceOpen(name: name("p"), deployment: name("us")))
         try calls.rig.apply(BreakerSuccess(name: name("p"), deployment: name("asia")))
         let entries = try calls.rig.apply(Overview()).entries
         #expect(entries.map(\.name.text) == ["p"])
@@ -182,7 +180,7 @@ struct BreakerRoutesTests {
     }
 
     @Test func aTransitionTellsTheRouteAndTheRule() throws {
-        var calls = RoutedCalls()
+        var calls = try RoutedCalls()
         try calls.rig.apply(BreakerForceOpen(name: name("p"), deployment: name("eu")))
         guard case .breakerTransition(let event)? = calls.rig.events.last else {
             Issue.record("no transition in \(calls.rig.events)")
@@ -195,7 +193,13 @@ struct BreakerRoutesTests {
 
 /// Calls by routes, and what breakers make of them.
 private struct RoutedCalls {
-    var rig = Rig()
+    var rig: Rig
+
+    /// Breakers let everything through until they are open.
+    init(bounds: Bounds = Bounds()) throws {
+        rig = Rig(bounds: bounds)
+        try rig.apply(BreakerConfigureDefault(change: .init(degradationCurve: [1])))
+    }
 
     func candidate(_ route: String) throws -> Candidate {
         let parts = try RouteText(route)

@@ -220,8 +220,8 @@ struct BreakerRulesTests {
             66s  | 1 success           | recovering 3 | 1 | forced
             67s  | admit 1             | recovering 3 | 1 | forced
             68s  | admit denied probes | recovering 3 | 1 | forced
-            69s  | 2 success           | closed 1     | 2 | -
-            70s  | admit 9             | closed 1     | 2 | -
+            69s  | 2 success           | closed 2     | 2 | -
+            70s  | admit 9             | closed 2     | 2 | -
             """),
         BreakerScript(
             "before it opens there are no probes", .init(degradationCurve: [1, 0.9, 0.9], maxProbes: 1),

@@ -62,10 +62,13 @@ struct OptionRangesTests {
         }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
     }
 
-    private static let shares = [
-        ("0", true), ("1", true), ("0%", true), ("100%", true), ("0.07", true), ("1.001", false), ("-0.001", false),
-        ("101%", false), ("half", false), ("nan", false), ("", false),
-    ].map { Value(text: $0.0, isInRange: $0.1, ask: nil) }
+    /// Shares, as numbers and in percent.
+    private static var shares: [Value] {
+        [
+            ("0", true), ("1", true), ("0%", true), ("100%", true), ("0.07", true), ("1.001", false), ("-0.001", false),
+            ("101%", false), ("half", false), ("nan", false), ("", false),
+        ].map { Value(text: $0.0, isInRange: $0.1, ask: nil) }
+    }
 
     // MARK: The options
 
