@@ -331,13 +331,17 @@ struct AdmissionTests {
         #expect(granted == 100)
     }
 
-    @Test func whileABreakerIsNotClosedNoMoreCallsAreInFlightThanMaxProbes() throws {
+    @Test func whileABreakerIsNotClosedNoMoreCallsAreInFlightSinceItOpenedThanMaxProbes() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.99], maxProbes: 2)))
-        let permits = try (0..<3).map { _ in try permit(admit(), &rig) }
-        try rig.apply(BreakerFailure(name: p))
+        // Those of before do not count.
+        for _ in 0..<3 { _ = try permit(admit(), &rig) }
+        try rig.apply(BreakerForceOpen(name: p))
+        for _ in 0..<4 { try rig.apply(BreakerSuccess(name: p)) }
+        let permits = try (0..<2).map { _ in try permit(admit(), &rig) }
         #expect(try rig.apply(admit()).decision.denials.array.map(\.reason) == [.probes])
         try rig.apply(Settle(permit: permits[0], outcome: .rejected))
+        _ = try permit(admit(), &rig)
         #expect(try rig.apply(admit()).permit == nil)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)))
         _ = try permit(admit(), &rig)

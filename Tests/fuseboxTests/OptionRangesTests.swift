@@ -62,6 +62,14 @@ struct OptionRangesTests {
         }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
     }
 
+    /// Shares, as numbers and in percent.
+    private static var shares: [Value] {
+        [
+            ("0", true), ("1", true), ("0%", true), ("100%", true), ("0.07", true), ("1.001", false), ("-0.001", false),
+            ("101%", false), ("half", false), ("nan", false), ("", false),
+        ].map { Value(text: $0.0, isInRange: $0.1, ask: nil) }
+    }
+
     // MARK: The options
 
     private static func configure(
@@ -167,6 +175,12 @@ struct OptionRangesTests {
             configure("--max-probes", counts(configuring(\.maxProbes))),
             // A change treats 0 as 1.
             configure("--min-workers", counts(upTo: ValueRanges.minWorkers.upperBound, configuring(\.minWorkers))),
+            configure("--slow-after", durations(ValueRanges.slowCall, configuring(\.slowCallMilliseconds))),
+            configure(
+                "--max-reset-timeout",
+                durations(ValueRanges.maxResetTimeout, configuring(\.maxResetTimeoutMilliseconds))),
+            configure("--failure-rate", shares),
+            Row(command: "breaker configure p --slow-after 1s", option: "--slow-rate", values: shares),
             // A change clamps the points of a curve. The command line refuses them as mistakes.
             configure(
                 "--curve",

@@ -12,6 +12,12 @@ module.exports = {
     model: 3,
     tag: 4,
   }),
+  BreakerRule: new Enumeration('BreakerRule', {
+    failures: 0,
+    failureRate: 1,
+    slowCallRate: 2,
+    forced: 3,
+  }),
   BreakerState: new Enumeration('BreakerState', {
     closed: 0,
     degraded: 1,

@@ -10,6 +10,11 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'failures' | 'failureRate' | 'slowCallRate' | 'forced' | number} BreakerRule
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'closed' | 'degraded' | 'recovering' | 'open' | number} BreakerState
  */
 /**
@@ -145,33 +150,58 @@
  * @typedef {object} BreakerConfiguration
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
  * @typedef {object} BreakerConfigurationChange
  * @property {number | null} [failureThreshold] consecutive failures at which it opens; 0 counts as 1
  * @property {bigint | null} [resetTimeoutMilliseconds] quiet time that takes one failure off; 1ms to 366d
- * @property {bigint | null} [monitoringPeriodMilliseconds] how long a worker's failure counts for `minWorkers`; 0s to 366d
- * @property {number | null} [minRequests] kept, without effect
+ * @property {bigint | null} [monitoringPeriodMilliseconds] how long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d
+ * @property {number | null} [minRequests] how many calls of the monitoring period a rate needs to open it
  * @property {Array<number> | null} [degradationCurve] the share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most 32 points; an empty curve stands for the default
- * @property {number | null} [maxProbes] the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number | null} [maxProbes] from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number | null} [minWorkers] how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most 16
+ * @property {number | null} [failureRate] the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number | null} [slowCallRate] the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint | null} [slowCallMilliseconds] from how long on a call is slow; 0s to 366d; 0: none is
+ * @property {bigint | null} [maxResetTimeoutMilliseconds] up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout: it stays
+ * @property {boolean | null} [byModel] whether each model of the provider has a breaker of its own
  */
 
 /**
  * @typedef {object} BreakerEntry
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerStatus} status its state, health and statistics at this moment
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
+ */
+
+/**
+ * @typedef {object} BreakerRates
+ * @property {bigint} calls the calls that succeeded or failed
+ * @property {bigint} failures those that failed
+ * @property {number} failureRate the share of failed calls at which a failure opens the breaker; 0: any may fail
+ * @property {bigint} timed the calls of which it is known how long they took: those with a permit
+ * @property {bigint} slow those that were slow
+ * @property {number} slowCallRate the share of slow calls at which a slow call opens the breaker; 0: any may be slow
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {number} minRequests how many calls a rate needs to open the breaker
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts
  */
 
 /**
  * @typedef {object} BreakerRecord
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfiguration} configuration its configuration
  * @property {boolean} isConfigured whether the configuration is its own, not the default's
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
@@ -185,6 +215,12 @@
  * @property {number} windowStart when the monitoring window began
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
+ * @property {number} episode how often it has opened, and closed after that
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -200,6 +236,11 @@
  * @property {number | null} [lastSuccess] when a success was last reported
  * @property {number | null} [lastRequest] when a call last asked for it, or it was forced open
  * @property {number | null} [nextAttempt] when decay will next take a failure off; absent if there is none
+ * @property {number} episode how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off now; it grows with the recoveries that fail
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {BreakerRates | null} [rates] the rates now and those that open it; absent if none is configured
  */
 
 /**
@@ -210,6 +251,12 @@
  * @property {bigint} baseMilliseconds the time that the rate is measured over: the window, or as much of it as the provider has a history of
  * @property {bigint} sampleCount records in the window
  * @property {boolean} isApproximate whether records older than the window are included, because history that old is kept in sums
+ */
+
+/**
+ * @typedef {object} CallTiming
+ * @property {number | null} [firstTokenMilliseconds] from the permit until the first token of the answer; absent: nobody told it
+ * @property {number | null} [durationMilliseconds] from the permit until the end of the call; absent: until its settle was applied
  */
 
 /**
@@ -230,6 +277,7 @@
  * @typedef {object} Denial
  * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
+ * @property {BreakerRule | null} [openedBy] for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
  */
 
 /**
@@ -384,6 +432,7 @@
  * @property {string} name the provider or breaker
  * @property {BreakerState} state the state of its breaker; closed if it has none
  * @property {number} share the share of traffic admitted, 0 to 1; 1 if it has no breaker
+ * @property {number} narrowBreakers breakers of its deployments and models that are not closed
  * @property {number | null} [exhaustedUntil] when its exhaustion mark expires; absent if none is in force
  * @property {bigint} spend what was spent since its account began or was reset (nano-dollars)
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
@@ -446,6 +495,15 @@
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} models the number of its model accounts
+ */
+
+/**
+ * @typedef {object} RateBucket
+ * @property {number} startedAt when it began: a multiple of the twentieth, which is rounded up to whole milliseconds
+ * @property {number} calls the calls that succeeded or failed
+ * @property {number} failures those that failed
+ * @property {number} timed the calls of which it is known how long they took
+ * @property {number} slow those that were slow
  */
 
 /**
@@ -648,8 +706,10 @@
  * Asks whether a call may go out now. An unknown breaker is created.
  *
  * @typedef {object} BreakerAcquireRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {number | null} [draw] a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -664,7 +724,9 @@
  * Reports that a call succeeded.
  *
  * @typedef {object} BreakerSuccessRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -675,7 +737,9 @@
  * Reports that a call failed.
  *
  * @typedef {object} BreakerFailureRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -686,8 +750,10 @@
  * A breaker's state, health and statistics.
  *
  * @typedef {object} BreakerGetRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -700,21 +766,23 @@
  * A page of all breakers.
  *
  * @typedef {object} BreakerListRequest
- * @property {number} cursor 0 to begin, then what the last page said
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
  */
 
 /**
  * @typedef {object} BreakerListReply
  * @property {Array<BreakerEntry>} entries at most 256 breakers
- * @property {number} next the cursor of the next page; 0 if this was the last
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
  * Opens a breaker by hand; decay closes it again.
  *
  * @typedef {object} BreakerForceOpenRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -725,8 +793,10 @@
  * Closes a breaker and forgets its failures and statistics; its configuration stays.
  *
  * @typedef {object} BreakerResetRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -747,9 +817,11 @@
  * Changes a breaker's configuration; its failures stay.
  *
  * @typedef {object} BreakerConfigureRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfigurationChange} change the parts of the configuration to set
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -760,19 +832,26 @@
  * A breaker's configuration; of an unknown one, the default.
  *
  * @typedef {object} BreakerConfigurationRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
  * @typedef {object} BreakerConfigurationReply
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
@@ -796,23 +875,30 @@
  * @typedef {object} BreakerDefaultReply
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
  * A breaker with everything it remembers. Refused with `notFound` if unknown.
  *
  * @typedef {object} BreakerSerializeRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
  * @typedef {object} BreakerSerializeReply
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfiguration} configuration its configuration
  * @property {boolean} isConfigured whether the configuration is its own, not the default's
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
@@ -826,6 +912,12 @@
  * @property {number} windowStart when the monitoring window began
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
+ * @property {number} episode how often it has opened, and closed after that
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -1411,6 +1503,7 @@
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
  * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {CallTiming} timing how long the call took, as its worker measured it
  */
 
 /**
@@ -1770,11 +1863,14 @@
 
 /**
  * @typedef {object} BreakerTransitionFields
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerState} from the state before
  * @property {BreakerState} to the state now
  * @property {number} share the share of traffic admitted now
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
