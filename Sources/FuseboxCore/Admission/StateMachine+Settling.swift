@@ -336,6 +336,10 @@ extension StateMachine {
         case .success:
             addBreaker(provider, application)
             recordSuccess(of: provider, application, &effects)
+            // The call was the last that a rate limit of the provider allowed.
+            if let retryAfter, retryAfter > 0 {
+                mark(provider, for: min(retryAfter, WireLimits.longestResetMilliseconds), application, &effects)
+            }
         case .failure, .throttled:
             // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
@@ -343,7 +347,7 @@ extension StateMachine {
                 recordFailure(of: provider, application, &effects)
             }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
-        case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
+        case .quotaExhausted, .unauthorized: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return
         }
     }

@@ -47,7 +47,7 @@
  *
  * @typedef {'deny' | 'notify' | 'shadow' | number} LimitMode
  */
-/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled'} Outcome
+/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized'} Outcome
  */
 /**
  * A value that this client does not know is its number.
@@ -1357,7 +1357,7 @@
  * @property {bigint | number} permit the permit's number
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
- * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled`, `quotaExhausted` and `unauthorized`
+ * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
  * @property {CallTiming} timing how long the call took, as its worker measured it
  */
 

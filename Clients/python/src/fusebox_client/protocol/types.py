@@ -151,6 +151,7 @@ class Outcome(Enumeration):
     REJECTED = 4
     ABANDONED = 5
     CANCELLED = 6
+    UNAUTHORIZED = 7
 
 
 class PermitStanding(Enumeration):
@@ -702,7 +703,6 @@ class BurnRate(Record):
         )
 
 
-class CallUsage(Record):
 class CallTiming(Record):
     """The record CallTiming."""
 
@@ -729,6 +729,7 @@ class CallTiming(Record):
         return cls(first_token_milliseconds, duration_milliseconds)
 
 
+class CallUsage(Record):
     """The record CallUsage."""
 
     __slots__ = ("model", "cost", "tokens")
