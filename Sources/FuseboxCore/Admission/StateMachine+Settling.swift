@@ -340,14 +340,19 @@ extension StateMachine {
         _ effects: inout [Event]
     ) {
         switch outcome {
-        case .success: countAtBreaker(isFailure: false, call, application, &effects)
+        case .success:
+            countAtBreaker(isFailure: false, call, application, &effects)
+            // The call was the last that a rate limit of the provider allowed.
+            if let retryAfter, retryAfter > 0 {
+                mark(provider, for: min(retryAfter, WireLimits.longestResetMilliseconds), application, &effects)
+            }
         case .failure, .throttled:
             // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
                 countAtBreaker(isFailure: true, call, application, &effects)
             }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
-        case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
+        case .quotaExhausted, .unauthorized: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return
         }
     }

@@ -74,18 +74,18 @@ extension StateMachine {
         limitTable.crossings.removeAll()
         other.permits.forEach { releaseRoute(of: $0.grant.scopes) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
-        other.recentCosts.forEach { entry, _ in releaseNames(of: entry.route) }
+        other.recentCosts.forEach { route, _, _ in releaseNames(of: route) }
     }
 
     /// Gives the routes whose costs are remembered their names among those that are known now.
     private mutating func keepCosts(of previous: StateMachine) {
         recentCosts = RecentCosts()
-        previous.recentCosts.forEach { entry, user in
-            var route = entry.route
+        previous.recentCosts.forEach { route, oldestFirst, user in
+            var route = route
             route.place = route.place.map { renamed($0, of: previous) }
             route.model = route.model.map { renamed($0, of: previous) }
             retainNames(of: route)
-            _ = recentCosts.restore(route, by: user, oldestFirst: entry.oldestFirst)
+            _ = recentCosts.restore(route, by: user, oldestFirst: oldestFirst)
         }
     }
 

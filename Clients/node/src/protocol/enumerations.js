@@ -77,6 +77,7 @@ module.exports = {
     rejected: 4,
     abandoned: 5,
     cancelled: 6,
+    unauthorized: 7,
   }),
   PermitStanding: new Enumeration('PermitStanding', {
     inForce: 0,

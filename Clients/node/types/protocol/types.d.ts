@@ -38,7 +38,7 @@ export type LimitDimension = 'cost' | 'requests' | 'tokens' | 'inputTokens' | 'o
  * A value that this client does not know is its number.
  */
 export type LimitMode = 'deny' | 'notify' | 'shadow' | number;
-export type Outcome = 'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled';
+export type Outcome = 'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized';
 /**
  * A value that this client does not know is its number.
  */
@@ -2974,7 +2974,7 @@ export type AdmissionSettleRequest = {
      */
     usage?: CallUsage | null | undefined;
     /**
-     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
     /**

@@ -14,17 +14,20 @@ public enum Outcome: UInt8, WireEnumeration {
     case abandoned = 5
     /// It was never sent.
     case cancelled = 6
+    /// The provider did not take the key: 401, 403.
+    case unauthorized = 7
 
     /// Whether the provider could not serve the call, so that another one may.
     public var isOfProvider: Bool {
         switch self {
-        case .failure, .throttled, .quotaExhausted: true
+        case .failure, .throttled, .quotaExhausted, .unauthorized: true
         case .success, .rejected, .abandoned, .cancelled: false
         }
     }
 
-    /// Whether the provider may have said with it when it takes calls again.
-    public var takesRetryAfter: Bool { isOfProvider }
+    /// Whether the provider may have said with it when it takes calls again. With a success it has said that nothing
+    /// remains of a rate limit.
+    public var takesRetryAfter: Bool { isOfProvider && self != .unauthorized || self == .success }
 
     /// Whether a call that ended so may have used something.
     public var takesUsage: Bool { self != .cancelled }

@@ -238,7 +238,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with
-        `failure`, `throttled` and `quotaExhausted`
+        `success`, `failure`, `throttled` and `quotaExhausted`
         """
         self.timing: CallTiming = CallTiming() if timing is None else timing
         """How long the call took, as its worker measured it"""

@@ -167,6 +167,7 @@ class Outcome(Enumeration):
     REJECTED = 4
     ABANDONED = 5
     CANCELLED = 6
+    UNAUTHORIZED = 7
 
 
 class PermitStanding(Enumeration):
