@@ -339,7 +339,7 @@ struct RandomCommandsTests {
     @Test(arguments: profiles, seeds)
     func permitsAddUpAtEveryMomentAndWhatIsHeldIsTheSumOfThoseInForce(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
-        for _ in 0..<1_500 {
+        for _ in 0..<6_000 {
             run.step()
             let permits = run.rig.machine.permits
             let totals = permits.totals
