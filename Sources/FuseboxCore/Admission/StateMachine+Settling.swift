@@ -182,6 +182,10 @@ extension StateMachine {
                 scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
         let need = permits.permits[place].grant.need
+        if command.outcome == .success {
+            noteLatency(
+                command.timing, grantedAt: permits.permits[place].grant.grantedAt, reply.standing, scopes, application)
+        }
         permits.settle(place)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
         if let use {

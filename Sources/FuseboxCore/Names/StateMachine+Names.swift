@@ -52,6 +52,7 @@ extension StateMachine {
         }
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)
+        latencies.forget(name)
         forgetDeployments(of: id)
         let forgotten = ledger.forget(id)
         nameClosedDays()

@@ -124,7 +124,8 @@ extension Engine {
             .ledgerRecord, .ledgerReset, .ledgerAdjust, .ledgerAccount, .ledgerAccounts, .ledgerProvider, .ledgerModel,
             .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
-            .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
+            .report, .renew, .admitPreview, .permitList, .revoke, .latencyList, .advance, .evictIdleBreakers,
+            .forgetWorker,
             .reclaimPermits, .beginPermitNumbers, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
             .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:

@@ -74,6 +74,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case admitPreview = 100
     case permitList = 101
     case revoke = 102
+    case latencyList = 105
 
     case limitSet = 112
     case limitRemove = 113
@@ -181,6 +182,7 @@ public enum CommandTable {
         case .admitPreview: visitor.visit(AdmitPreview.self)
         case .permitList: visitor.visit(PermitList.self)
         case .revoke: visitor.visit(Revoke.self)
+        case .latencyList: visitor.visit(LatencyList.self)
 
         case .limitSet: visitor.visit(LimitSet.self)
         case .limitRemove: visitor.visit(LimitRemove.self)

@@ -1599,36 +1599,16 @@ function readAdmissionPreview (r) {
 }
 /** @param {Writer} w @param {any} v */
 function writeAdmissionPreviewReply (w, v = {}) {
-  if (w.has(v.candidate)) {
-    w.u8(v.candidate, 'candidate')
+  records.writeAdmissionDecision(w, v.decision)
+  for (const element of w.list(v.outlooks, 16, 'outlooks')) {
+    records.writeCandidateOutlook(w, element)
   }
-  w.enumeration(e.BreakerState, v.state, 'state')
-  w.f64(v.share, 'share')
-  for (const element of w.list(v.denials, 16, 'denials')) {
-    records.writeDenial(w, element)
-  }
-  if (w.has(v.retryAfterMilliseconds)) {
-    w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
-  }
-  for (const element of w.list(v.limits, Infinity, 'limits')) {
-    records.writeLimitObjection(w, element)
-  }
-  if (w.has(v.heldCost)) {
-    w.money(v.heldCost, 'heldCost')
-  }
-  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
 }
 /** @param {Reader} r */
 function readAdmissionPreviewReply (r) {
   return {
-    candidate: r.has() ? r.u8() : null,
-    state: r.enumeration(e.BreakerState),
-    share: r.f64(),
-    denials: r.list(() => records.readDenial(r)),
-    retryAfterMilliseconds: r.has() ? r.i64() : null,
-    limits: r.list(() => records.readLimitObjection(r)),
-    heldCost: r.has() ? r.money() : null,
-    costBasis: r.enumeration(e.CostBasis),
+    decision: records.readAdmissionDecision(r),
+    outlooks: r.list(() => records.readCandidateOutlook(r)),
   }
 }
 
@@ -1683,6 +1663,31 @@ function readAdmissionRevokeReply (r) {
   return {
     standing: r.enumeration(e.PermitStanding),
     entry: r.has() ? records.readPermitEntry(r) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionLatencies (w, v = {}) {
+  w.u32(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readAdmissionLatencies (r) {
+  return {
+    cursor: r.u32(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionLatenciesReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeRouteLatency(w, element)
+  }
+  w.u32(v.next, 'next')
+}
+/** @param {Reader} r */
+function readAdmissionLatenciesReply (r) {
+  return {
+    entries: r.list(() => records.readRouteLatency(r)),
+    next: r.u32(),
   }
 }
 
@@ -2794,6 +2799,18 @@ const commands = {
     read: readAdmissionRevoke,
     writeReply: writeAdmissionRevokeReply,
     readReply: readAdmissionRevokeReply,
+  },
+  'admission.latencies': {
+    number: 105,
+    name: 'admission.latencies',
+    effect: 'read',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionLatencies,
+    read: readAdmissionLatencies,
+    writeReply: writeAdmissionLatenciesReply,
+    readReply: readAdmissionLatenciesReply,
   },
   'limit.set': {
     number: 112,

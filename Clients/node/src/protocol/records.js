@@ -379,6 +379,43 @@ function readCandidate (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeCandidateOutlook (w, v = {}) {
+  const start = w.open()
+  if (w.has(v.denial)) {
+    records.writeDenial(w, v.denial)
+  }
+  w.enumeration(e.BreakerState, v.state, 'state')
+  w.f64(v.share, 'share')
+  if (w.has(v.heldCost)) {
+    w.money(v.heldCost, 'heldCost')
+  }
+  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
+  if (w.has(v.duration)) {
+    records.writeLatency(w, v.duration)
+  }
+  if (w.has(v.firstToken)) {
+    records.writeLatency(w, v.firstToken)
+  }
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readCandidateOutlook (r) {
+  const outer = r.open()
+  const v = {
+    denial: r.has() ? records.readDenial(r) : null,
+    state: r.enumeration(e.BreakerState),
+    share: r.f64(),
+    heldCost: r.has() ? r.money() : null,
+    costBasis: r.enumeration(e.CostBasis),
+    duration: r.has() ? records.readLatency(r) : null,
+    firstToken: r.has() ? records.readLatency(r) : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeDenial (w, v = {}) {
   const start = w.open()
   w.enumeration(e.DenialReason, v.reason, 'reason')
@@ -605,6 +642,29 @@ function readHistoryProblem (r) {
     lastDay: r.has() ? r.i64() : null,
     records: r.u64(),
     what: r.text(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeLatency (w, v = {}) {
+  const start = w.open()
+  w.u32(v.count, 'count')
+  w.u32(v.p50Milliseconds, 'p50Milliseconds')
+  w.u32(v.p95Milliseconds, 'p95Milliseconds')
+  w.u32(v.p99Milliseconds, 'p99Milliseconds')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readLatency (r) {
+  const outer = r.open()
+  const v = {
+    count: r.u32(),
+    p50Milliseconds: r.u32(),
+    p95Milliseconds: r.u32(),
+    p99Milliseconds: r.u32(),
   }
   r.close(outer)
   return v
@@ -844,6 +904,12 @@ function writeOverviewEntry (w, v = {}) {
   if (w.has(v.daysRemaining)) {
     w.f64(v.daysRemaining, 'daysRemaining')
   }
+  if (w.has(v.duration)) {
+    records.writeLatency(w, v.duration)
+  }
+  if (w.has(v.firstToken)) {
+    records.writeLatency(w, v.firstToken)
+  }
   w.close(start)
 }
 
@@ -861,6 +927,8 @@ function readOverviewEntry (r) {
     limits: r.u32(),
     fullest: r.has() ? records.readLimitEntry(r) : null,
     daysRemaining: r.has() ? r.f64() : null,
+    duration: r.has() ? records.readLatency(r) : null,
+    firstToken: r.has() ? records.readLatency(r) : null,
   }
   r.close(outer)
   return v
@@ -1016,6 +1084,37 @@ function readProviderAccount (r) {
     held: r.money(),
     inFlight: r.u32(),
     models: r.u32(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeRouteLatency (w, v = {}) {
+  const start = w.open()
+  w.name(v.provider, 'provider')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  records.writeLatency(w, v.duration)
+  if (w.has(v.firstToken)) {
+    records.writeLatency(w, v.firstToken)
+  }
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readRouteLatency (r) {
+  const outer = r.open()
+  const v = {
+    provider: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    duration: records.readLatency(r),
+    firstToken: r.has() ? records.readLatency(r) : null,
   }
   r.close(outer)
   return v
@@ -1231,6 +1330,8 @@ module.exports.writeCallUsage = writeCallUsage
 module.exports.readCallUsage = readCallUsage
 module.exports.writeCandidate = writeCandidate
 module.exports.readCandidate = readCandidate
+module.exports.writeCandidateOutlook = writeCandidateOutlook
+module.exports.readCandidateOutlook = readCandidateOutlook
 module.exports.writeDenial = writeDenial
 module.exports.readDenial = readDenial
 module.exports.writeDepletionEstimate = writeDepletionEstimate
@@ -1249,6 +1350,8 @@ module.exports.writeHistoryFile = writeHistoryFile
 module.exports.readHistoryFile = readHistoryFile
 module.exports.writeHistoryProblem = writeHistoryProblem
 module.exports.readHistoryProblem = readHistoryProblem
+module.exports.writeLatency = writeLatency
+module.exports.readLatency = readLatency
 module.exports.writeLimit = writeLimit
 module.exports.readLimit = readLimit
 module.exports.writeLimitChange = writeLimitChange
@@ -1277,6 +1380,8 @@ module.exports.writePriceEntry = writePriceEntry
 module.exports.readPriceEntry = readPriceEntry
 module.exports.writeProviderAccount = writeProviderAccount
 module.exports.readProviderAccount = readProviderAccount
+module.exports.writeRouteLatency = writeRouteLatency
+module.exports.readRouteLatency = readRouteLatency
 module.exports.writeScope = writeScope
 module.exports.readScope = readScope
 module.exports.writeScopeAccount = writeScopeAccount

@@ -383,6 +383,36 @@ export type Candidate = {
      */
     model?: string | null | undefined;
 };
+export type CandidateOutlook = {
+    /**
+     * why it would not be admitted; absent: it would be
+     */
+    denial?: Denial | null | undefined;
+    /**
+     * the state of its breaker
+     */
+    state: BreakerState;
+    /**
+     * the share of traffic that its breaker lets through, 0 to 1
+     */
+    share: number;
+    /**
+     * the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
+    /**
+     * how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
+};
 export type Denial = {
     /**
      * the reason that lasts longest; of those that last equally long, the first of the enumeration
@@ -560,6 +590,24 @@ export type HistoryProblem = {
      * what is wrong, as a clause
      */
     what: string;
+};
+export type Latency = {
+    /**
+     * the number of calls that have succeeded lately: in the last 5 to 10 minutes
+     */
+    count: number;
+    /**
+     * the time that half of them did not exceed
+     */
+    p50Milliseconds: number;
+    /**
+     * the time that 95 % of them did not exceed
+     */
+    p95Milliseconds: number;
+    /**
+     * the time that 99 % of them did not exceed
+     */
+    p99Milliseconds: number;
 };
 export type Limit = {
     /**
@@ -798,6 +846,14 @@ export type OverviewEntry = {
      * days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
      */
     daysRemaining?: number | null | undefined;
+    /**
+     * how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
 };
 export type PermitEntry = {
     /**
@@ -944,6 +1000,28 @@ export type ProviderAccount = {
      * the number of its model accounts
      */
     models: number;
+};
+export type RouteLatency = {
+    /**
+     * the provider
+     */
+    provider: string;
+    /**
+     * the deployment; absent: the calls named none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model that was asked for; absent: the calls named none
+     */
+    model?: string | null | undefined;
+    /**
+     * from the permit to the end of the call
+     */
+    duration: Latency;
+    /**
+     * from the permit to the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
 };
 export type Scope = {
     /**
@@ -2591,7 +2669,7 @@ export type AdmissionRenewReply = {
     expiresAt: number;
 };
 /**
- * What `admission.admit` would decide now. Takes nothing.
+ * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
  */
 export type AdmissionPreviewRequest = {
     /**
@@ -2613,37 +2691,13 @@ export type AdmissionPreviewRequest = {
 };
 export type AdmissionPreviewReply = {
     /**
-     * the place of the admitted candidate in the request, from 0; absent: denied
+     * which candidate would be admitted, or why none would
      */
-    candidate?: number | null | undefined;
+    decision: AdmissionDecision;
     /**
-     * the state of the admitted candidate's breaker; closed if denied
+     * one for each candidate, in their order, also for those after the admitted one
      */
-    state: BreakerState;
-    /**
-     * the share of traffic that this breaker admits, 0 to 1; 0 if denied
-     */
-    share: number;
-    /**
-     * one for each candidate before the admitted one, or for each of all if denied, in their order
-     */
-    denials: Array<Denial>;
-    /**
-     * the shortest of the candidates' times; absent if admitted, or if time alone does not help
-     */
-    retryAfterMilliseconds?: bigint | null | undefined;
-    /**
-     * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
-     */
-    limits: Array<LimitObjection>;
-    /**
-     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
-     */
-    heldCost?: bigint | null | undefined;
-    /**
-     * where this cost comes from
-     */
-    costBasis: CostBasis;
+    outlooks: Array<CandidateOutlook>;
 };
 /**
  * A page of the permits in force, and the totals of all.
@@ -2690,6 +2744,25 @@ export type AdmissionRevokeReply = {
      * the permit as it was; if it was in force, its estimate was given back; absent if it was settled
      */
     entry?: PermitEntry | null | undefined;
+};
+/**
+ * A page of the routes whose calls have succeeded lately, with how long they took.
+ */
+export type AdmissionLatenciesRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: number;
+};
+export type AdmissionLatenciesReply = {
+    /**
+     * at most 256 routes
+     */
+    entries: Array<RouteLatency>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: number;
 };
 /**
  * Sets limits on a scope, all or none. One that exists keeps what was used of it.
@@ -3519,6 +3592,10 @@ export type Commands = {
     'admission.revoke': {
         request: AdmissionRevokeRequest;
         reply: AdmissionRevokeReply;
+    };
+    'admission.latencies': {
+        request: AdmissionLatenciesRequest;
+        reply: AdmissionLatenciesReply;
     };
     'limit.set': {
         request: LimitSetRequest;

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import struct
 
-from .._money import Money
 from .._wire import (
     Reader,
     Record,
@@ -13,32 +12,30 @@ from .._wire import (
     put_bool,
     put_i64,
     put_list,
-    put_money,
     put_name,
     put_open_record,
     put_optional,
     put_record,
+    put_u32,
     put_u64,
     put_u8,
     truth,
 )
 from .types import (
     AdmissionDecision,
-    BreakerState,
     CallTiming,
     CallUsage,
     Candidate,
-    CostBasis,
-    Denial,
+    CandidateOutlook,
     DepletionProjected,
     Estimate,
     FiredEvents,
-    LimitObjection,
     LimitReached,
     Outcome,
     PermitEntry,
     PermitStanding,
     PermitTotals,
+    RouteLatency,
 )
 
 TYPE_CHECKING = False
@@ -49,7 +46,6 @@ _i64_B_B = struct.Struct("<qBB")
 _u64_B = struct.Struct("<QB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
-_B_d = struct.Struct("<Bd")
 
 
 class AdmissionAdmitReply(Record):
@@ -353,65 +349,31 @@ class AdmissionRenewRequest(Request[AdmissionRenewReply]):
 class AdmissionPreviewReply(Record):
     """The reply to `admission.preview`."""
 
-    __slots__ = (
-        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis"
-    )
+    __slots__ = ("decision", "outlooks")
 
     def __init__(
         self,
-        candidate: int | None = None,
-        state: BreakerState = BreakerState.CLOSED,
-        share: float = 0.0,
-        denials: Iterable[Denial] = (),
-        retry_after_milliseconds: int | None = None,
-        limits: Iterable[LimitObjection] = (),
-        held_cost: Money | None = None,
-        cost_basis: CostBasis = CostBasis.NOTHING,
+        decision: AdmissionDecision | None = None,
+        outlooks: Iterable[CandidateOutlook] = (),
     ) -> None:
-        self.candidate: int | None = candidate
-        """The place of the admitted candidate in the request, from 0; absent: denied"""
-        self.state: BreakerState = state
-        """The state of the admitted candidate's breaker; closed if denied"""
-        self.share: float = share
-        """The share of traffic that this breaker admits, 0 to 1; 0 if denied"""
-        self.denials: tuple[Denial, ...] = tuple(denials)
-        """One for each candidate before the admitted one, or for each of all if denied, in their order"""
-        self.retry_after_milliseconds: int | None = retry_after_milliseconds
-        """The shortest of the candidates' times; absent if admitted, or if time alone does not help"""
-        self.limits: tuple[LimitObjection, ...] = tuple(limits)
-        """For each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that
-        stands against one of these candidates; at most 64
-        """
-        self.held_cost: Money | None = held_cost
-        """The cost that the admitted call holds until it is settled; absent: none, or denied"""
-        self.cost_basis: CostBasis = cost_basis
-        """Where this cost comes from"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate would be admitted, or why none would"""
+        self.outlooks: tuple[CandidateOutlook, ...] = tuple(outlooks)
+        """One for each candidate, in their order, also for those after the admitted one"""
 
     def encode(self, out: bytearray) -> None:
-        put_optional(out, self.candidate, put_u8)
-        out += _B_d.pack(self.state, self.share)
-        put_list(out, self.denials, put_open_record, 16)
-        put_optional(out, self.retry_after_milliseconds, put_i64)
-        put_list(out, self.limits, put_open_record)
-        put_optional(out, self.held_cost, put_money)
-        put_u8(out, self.cost_basis)
+        put_open_record(out, self.decision)
+        put_list(out, self.outlooks, put_open_record, 16)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionPreviewReply:
-        candidate = reader.u8() if reader.flag() else None
-        state, share = reader.fixed(_B_d)
-        denials = reader.open_items(Denial.decode)
-        retry_after_milliseconds = reader.i64() if reader.flag() else None
-        limits = reader.open_items(LimitObjection.decode)
-        held_cost = reader.money() if reader.flag() else None
-        cost_basis = CostBasis(reader.u8())
-        return cls(
-            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
-        )
+        decision = reader.record(AdmissionDecision.decode)
+        outlooks = reader.open_items(CandidateOutlook.decode)
+        return cls(decision, outlooks)
 
 
 class AdmissionPreviewRequest(Request[AdmissionPreviewReply]):
-    """What `admission.admit` would decide now. Takes nothing."""
+    """What `admission.admit` would decide now, and what is known of each candidate. Takes nothing."""
 
     __slots__ = ("candidates", "tags", "estimate", "explains")
     NUMBER = 100
@@ -575,3 +537,57 @@ class AdmissionRevokeRequest(Request[AdmissionRevokeReply]):
     def decode(cls, reader: Reader) -> AdmissionRevokeRequest:
         permit = reader.u64()
         return cls(permit)
+
+
+class AdmissionLatenciesReply(Record):
+    """The reply to `admission.latencies`."""
+
+    __slots__ = ("entries", "next")
+
+    def __init__(
+        self,
+        entries: Iterable[RouteLatency] = (),
+        next: int = 0,
+    ) -> None:
+        self.entries: tuple[RouteLatency, ...] = tuple(entries)
+        """At most 256 routes"""
+        self.next: int = next
+        """The cursor of the next page; 0 if this was the last"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.entries, put_open_record)
+        put_u32(out, self.next)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionLatenciesReply:
+        entries = reader.open_items(RouteLatency.decode)
+        next = reader.u32()
+        return cls(entries, next)
+
+
+class AdmissionLatenciesRequest(Request[AdmissionLatenciesReply]):
+    """A page of the routes whose calls have succeeded lately, with how long they took."""
+
+    __slots__ = ("cursor",)
+    NUMBER = 105
+    NAME = "admission.latencies"
+    EFFECT = "read"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(AdmissionLatenciesReply.decode)
+
+    def __init__(
+        self,
+        cursor: int = 0,
+    ) -> None:
+        self.cursor: int = cursor
+        """0 to begin, then what the last page said"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u32(out, self.cursor)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionLatenciesRequest:
+        cursor = reader.u32()
+        return cls(cursor)

@@ -42,6 +42,7 @@ _i64_i64_u64_B = struct.Struct("<qqQB")
 _B_d_i64 = struct.Struct("<Bdq")
 _i64_i64 = struct.Struct("<qq")
 _i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
+_I_I_I_I = struct.Struct("<IIII")
 _B_i64 = struct.Struct("<Bq")
 _B_B = struct.Struct("<BB")
 _i64_d_i64_i64 = struct.Struct("<qdqq")
@@ -795,6 +796,56 @@ class Candidate(Record):
         return cls(provider, deployment, model)
 
 
+class CandidateOutlook(Record):
+    """The record CandidateOutlook."""
+
+    __slots__ = ("denial", "state", "share", "held_cost", "cost_basis", "duration", "first_token")
+
+    def __init__(
+        self,
+        denial: Denial | None = None,
+        state: BreakerState = BreakerState.CLOSED,
+        share: float = 0.0,
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.denial: Denial | None = denial
+        """Why it would not be admitted; absent: it would be"""
+        self.state: BreakerState = state
+        """The state of its breaker"""
+        self.share: float = share
+        """The share of traffic that its breaker lets through, 0 to 1"""
+        self.held_cost: Money | None = held_cost
+        """The cost that the call would hold until it is settled; absent: none is known"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
+        self.duration: Latency | None = duration
+        """How long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.denial, put_open_record)
+        out += _B_d.pack(self.state, self.share)
+        put_optional(out, self.held_cost, put_money)
+        put_u8(out, self.cost_basis)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CandidateOutlook:
+        denial = reader.record(Denial.decode) if reader.flag() else None
+        state, share = reader.fixed(_B_d)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis = CostBasis(reader.u8())
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(denial, BreakerState(state), share, held_cost, cost_basis, duration, first_token)
+
+
 class Denial(Record):
     """The record Denial."""
 
@@ -1135,6 +1186,36 @@ class HistoryProblem(Record):
         records = reader.u64()
         what = reader.text()
         return cls(file, offset, first_day, last_day, records, what)
+
+
+class Latency(Record):
+    """The record Latency."""
+
+    __slots__ = ("count", "p50_milliseconds", "p95_milliseconds", "p99_milliseconds")
+
+    def __init__(
+        self,
+        count: int = 0,
+        p50_milliseconds: int = 0,
+        p95_milliseconds: int = 0,
+        p99_milliseconds: int = 0,
+    ) -> None:
+        self.count: int = count
+        """The number of calls that have succeeded lately: in the last 5 to 10 minutes"""
+        self.p50_milliseconds: int = p50_milliseconds
+        """The time that half of them did not exceed"""
+        self.p95_milliseconds: int = p95_milliseconds
+        """The time that 95 % of them did not exceed"""
+        self.p99_milliseconds: int = p99_milliseconds
+        """The time that 99 % of them did not exceed"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _I_I_I_I.pack(self.count, self.p50_milliseconds, self.p95_milliseconds, self.p99_milliseconds)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Latency:
+        count, p50_milliseconds, p95_milliseconds, p99_milliseconds = reader.fixed(_I_I_I_I)
+        return cls(count, p50_milliseconds, p95_milliseconds, p99_milliseconds)
 
 
 class Limit(Record):
@@ -1481,7 +1562,8 @@ class OverviewEntry(Record):
     """The record OverviewEntry."""
 
     __slots__ = (
-        "name", "state", "share", "exhausted_until", "spend", "held", "in_flight", "limits", "fullest", "days_remaining"
+        "name", "state", "share", "exhausted_until", "spend", "held", "in_flight", "limits", "fullest",
+        "days_remaining", "duration", "first_token"
     )
 
     def __init__(
@@ -1496,6 +1578,8 @@ class OverviewEntry(Record):
         limits: int = 0,
         fullest: LimitEntry | None = None,
         days_remaining: float | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
     ) -> None:
         self.name: str = name
         """The provider or breaker"""
@@ -1519,6 +1603,12 @@ class OverviewEntry(Record):
         """
         self.days_remaining: float | None = days_remaining
         """Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"""
+        self.duration: Latency | None = duration
+        """How long successful calls of the provider have taken lately, from the permit to the end; absent: there was
+        none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
@@ -1527,6 +1617,8 @@ class OverviewEntry(Record):
         out += _i64_i64_I_I.pack(self.spend.nanodollars, self.held.nanodollars, self.in_flight, self.limits)
         put_optional(out, self.fullest, put_open_record)
         put_optional(out, self.days_remaining, put_f64)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> OverviewEntry:
@@ -1536,9 +1628,11 @@ class OverviewEntry(Record):
         spend, held, in_flight, limits = reader.fixed(_i64_i64_I_I)
         fullest = reader.record(LimitEntry.decode) if reader.flag() else None
         days_remaining = reader.f64() if reader.flag() else None
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
         return cls(
             name, BreakerState(state), share, exhausted_until, Money(spend), Money(held), in_flight, limits, fullest,
-            days_remaining
+            days_remaining, duration, first_token
         )
 
 
@@ -1781,6 +1875,47 @@ class ProviderAccount(Record):
         usage = reader.record(AccountUsage.decode)
         held, in_flight, models = reader.fixed(_i64_I_I)
         return cls(provider, usage, Money(held), in_flight, models)
+
+
+class RouteLatency(Record):
+    """The record RouteLatency."""
+
+    __slots__ = ("provider", "deployment", "model", "duration", "first_token")
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the calls named none"""
+        self.model: str | None = model
+        """The model that was asked for; absent: the calls named none"""
+        self.duration: Latency = Latency() if duration is None else duration
+        """From the permit to the end of the call"""
+        self.first_token: Latency | None = first_token
+        """From the permit to the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_open_record(out, self.duration)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RouteLatency:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        duration = reader.record(Latency.decode)
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(provider, deployment, model, duration, first_token)
 
 
 class Scope(Record):
