@@ -10,13 +10,16 @@ struct OverviewCommand: DaemonCommand {
         abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
         discussion: """
             The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
-            how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits.
+            how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits. EXHAUSTED is about the provider \
+            as a whole; a number of routes is that of its deployments and models with a mark or a pause of their own, which \
+            `fusebox exhaustion list` shows.
             """)
 
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let entries = try client.overview().sorted { $0.name < $1.name }
+        let pauses = entries.contains(where: \.isPaused) ? try client.exhaustion.pauses() : []
         let clock = try DaemonClock(of: client)
         let table = Table(
             [
@@ -24,7 +27,7 @@ struct OverviewCommand: DaemonCommand {
                 .right("SPENT"), .right("HELD"), .left("LASTS"),
             ],
             rows: entries.map { Self.row($0, clock) },
-            notes: entries.map { entry in entry.fullest.map { [LimitReport.fullest($0, of: entry.limits)] } ?? [] })
+            notes: entries.map { Self.notes($0, pauses, clock) })
         return Answer(
             json: ["entries": .array(entries.map(Self.json)), "now": JSONValue(clock.now.milliseconds)],
             text: table.fitted(ifEmpty: "There are no providers and no breakers yet."))
@@ -33,10 +36,29 @@ struct OverviewCommand: DaemonCommand {
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {
         [
             entry.name.text, "\(entry.state)", Formatting.percent(entry.share), "\(entry.inFlight)",
-            entry.exhaustedUntil.map { "ends \(clock.relative($0))" } ?? "-",
+            exhausted(entry, clock),
             Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
             entry.daysRemaining.map(Formatting.days) ?? "-",
         ]
+    }
+
+    /// What keeps calls away.
+    private static func exhausted(_ entry: Overview.Entry, _ clock: DaemonClock) -> String {
+        if entry.isPaused { return "paused" }
+        if let end = entry.exhaustedUntil { return "ends \(clock.relative(end))" }
+        let narrow = entry.narrowMarks + entry.narrowPauses
+        return narrow == 0 ? "-" : Quantity.count(narrow, "route")
+    }
+
+    private static func notes(
+        _ entry: Overview.Entry, _ pauses: [PauseEntry], _ clock: DaemonClock
+    ) -> [String] {
+        var notes: [String] = []
+        for pause in pauses where pause.provider == entry.name && pause.deployment == nil && pause.model == nil {
+            notes.append(MarkText.sentence(pause, clock))
+        }
+        if let fullest = entry.fullest { notes.append(LimitReport.fullest(fullest, of: entry.limits)) }
+        return notes
     }
 
     private static func json(_ entry: Overview.Entry) -> JSONValue {

@@ -17,7 +17,11 @@ struct PreparedPartsTests {
             switch random.below(8) {
             case 0: try rig.apply(BreakerSuccess(name: name), at: milliseconds)
             case 1, 2: try rig.apply(BreakerFailure(name: name), at: milliseconds)
-            case 3: try rig.apply(ExhaustionMark(provider: name, resetAfterMilliseconds: 50_000), at: milliseconds)
+            case 3:
+                let mark = ExhaustionMark(
+                    provider: name, deployment: random.below(4) == 0 ? Self.name(random.below(24)) : nil,
+                    model: random.below(4) == 0 ? Self.name(random.below(24)) : nil, resetAfterMilliseconds: 50_000)
+                try rig.apply(mark, at: milliseconds)
             case 4: _ = try? rig.apply(ExhaustionClear(provider: name), at: milliseconds)
             case 5:
                 let record = LedgerRecord(
@@ -36,7 +40,7 @@ struct PreparedPartsTests {
     private struct Contents: Equatable {
         var breakers: [Name: CircuitBreaker] = [:]
         var configured: Set<Name> = []
-        var marks: [Name: ExhaustionRegistry.Mark] = [:]
+        var marks: [String: Mark] = [:]
         var providers: Int
         var deadlines: Int
         var due: Int64?
@@ -49,7 +53,7 @@ struct PreparedPartsTests {
                 breakers[machine.names[id]] = machine.breakers[id]
                 if machine.breakers.isConfigured(id) { configured.insert(machine.names[id]) }
             }
-            machine.exhaustion.forEach { id, mark in marks[machine.names[id]] = mark }
+            machine.exhaustion.forEach { route, mark in marks[machine.candidate(of: route).route] = mark }
         }
     }
 

@@ -2,12 +2,15 @@ import FuseboxWire
 
 /// What stands against one candidate.
 struct Objections: Sendable {
-    /// The reason that lasts longest. Of reasons that last equally long it is the first in the order of `DenialReason`.
+    /// The reason that lasts longest. Of reasons that last equally long it is the first in the order of `DenialReason`,
+    /// where a pause comes before all.
     private(set) var longest: DenialReason?
     /// How long it lasts by time alone. Nil: for ever.
     private var milliseconds: Int64? = 0
-    /// Whether its quota is marked as exhausted.
+    /// Whether its route is marked or paused.
     private(set) var hasMark = false
+    /// The marks that the call may probe, if nothing stands against it.
+    var probes: CallRoutes.Places = []
     /// Whether the share alone stands against it.
     var isShareOnly: Bool { longest == .share && !isMoreThanShare }
     private var isMoreThanShare = false
@@ -21,7 +24,7 @@ struct Objections: Sendable {
         _ reason: DenialReason, for milliseconds: Int64?, of limit: @autoclosure () -> LimitTable.Objection? = nil
     ) {
         if reason != .share { isMoreThanShare = true }
-        if reason == .exhausted { hasMark = true }
+        if reason == .exhausted || reason == .paused { hasMark = true }
         if longest != nil {
             guard let standing = self.milliseconds else { return }
             if let milliseconds, milliseconds <= standing { return }
@@ -40,7 +43,7 @@ struct PassedOver: Sendable {
     var provider: NameID?
     /// The use of the limit that denied it, if one did and was used before.
     var deniedBy: Int?
-    /// Whether its quota is marked as exhausted.
+    /// Whether its route is marked or paused.
     var hasMark = false
     /// Whether the share alone stands against it.
     var isShareOnly = false
@@ -52,6 +55,8 @@ struct PassedOver: Sendable {
 struct WeighedCandidates<Text: NameText>: Sendable {
     /// The candidate that is admitted. Nil if none is.
     var chosen: Route<Text>?
+    /// The marks that it probes.
+    var probes: CallRoutes.Places = []
     /// The candidates before it, at their places in the request.
     var passedOver = Candidates.Values<PassedOver>(repeating: PassedOver())
 }
@@ -84,7 +89,9 @@ extension StateMachine {
             estimate.cost = cost
             let need = CallNeed(estimate)
             let standing = route.providerID.flatMap { breakers.standing(of: $0, at: moment.now) }
-            var objections = objections(to: route.providerID, standing, at: moment)
+            var objections = Objections()
+            addMarks(of: route.routes, at: moment.now, &objections)
+            addBreaker(of: route.providerID, standing, at: moment, &objections)
             if !limitTable.isEmpty {
                 addLimits(
                     to: route, asked, need, at: moment, &objections, telling: explains ? UInt8(place) : nil,
@@ -100,6 +107,8 @@ extension StateMachine {
                     decision.share = standing.share
                 }
                 weighed.chosen = route
+                weighed.probes = objections.probes
+                decision.isProbe = !objections.probes.isEmpty
                 return weighed
             }
             decision.denials.append(denial)
@@ -127,21 +136,16 @@ extension StateMachine {
         return milliseconds.saturatingAdd(Int64(hash >> 33) % (milliseconds / 4 + 1))
     }
 
-    /// What stands against a candidate apart from limits, in the order of `DenialReason`.
+    /// Adds what a breaker has against a candidate.
     ///
     /// - Parameters:
     ///   - provider: nil if it is unknown; then nothing stands against it
     ///   - breaker: the status of the provider's breaker; nil if it has none
     @inline(__always)
-    private func objections(
-        to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
-    ) -> Objections {
-        var objections = Objections()
-        guard let provider else { return objections }
-        if let mark = exhaustion.mark(provider, at: moment.now) {
-            objections.add(.exhausted, for: mark.resetsAt - moment.now)
-        }
-        guard let breaker, breaker.share < 1 else { return objections }
+    private func addBreaker(
+        of provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment, _ objections: inout Objections
+    ) {
+        guard let provider, let breaker, breaker.share < 1 else { return }
         if breaker.share <= 0 {
             objections.add(.breakerOpen, for: breaker.untilDecayMilliseconds)
         } else if !breaker.nextPasses {
@@ -149,7 +153,6 @@ extension StateMachine {
         }
         let limit = breaker.maxProbes
         if limit > 0, permits.inFlight(of: provider) >= limit { objections.add(.probes, for: 0) }
-        return objections
     }
 
     /// Adds the limits that stand against a candidate.
@@ -248,6 +251,7 @@ extension StateMachine {
         }
         let scopes = openAccounts(of: chosen, asked, tags, folds: terms.foldsTags, application)
         let place = grant(provider, scopes, terms, application, &effects)
+        beginProbes(weighed.probes, ofPermit: place)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
         return reply

@@ -53,6 +53,7 @@ extension StateMachine {
         _ place: Int, _ standing: PermitStanding, at now: Timestamp, _ effects: inout [Event]
     ) {
         deadlines.remove(.permit, place)
+        endProbes(ofPermit: place, at: now)
         let grant = permits.permits[place].grant
         limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
         // The event is made before the permit lapses. If no lapsed permits are kept, it is forgotten at once, perhaps
@@ -119,6 +120,7 @@ extension StateMachine {
             guard let place = permits.firstInFlight(of: worker) else { break }
             let grant = permits.permits[place].grant
             if limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now) {
+                endProbes(ofPermit: place, at: moment.now)
                 permits.endFlight(place)
             } else {
                 lapse(place, .reclaimed, at: moment.now, &effects)
@@ -159,6 +161,7 @@ extension StateMachine {
         _ command: SettleOf<Text>, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> SettleReply {
         try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
+        try Self.validate(command.markScope, command.outcome)
         var reply = SettleReply()
         guard let place = try findPermit(command.permit, application) else {
             reply.standing = .settled
@@ -182,8 +185,12 @@ extension StateMachine {
                 scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
         let need = permits.permits[place].grant.need
+        let call = EndedCall(permits.permits[place])
         permits.settle(place)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        noteMarks(
+            of: call, command.outcome, retryAfter: command.retryAfterMilliseconds, command.markScope, application,
+            &effects)
         if let use {
             let used = command.outcome == .success ? CallNeed(use.charge, orAs: need) : CallNeed(use.charge)
             record(use, used, provider, scopes, application)
@@ -246,6 +253,7 @@ extension StateMachine {
         _ command: ReportOf<Text>, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> LedgerRecordReply {
         try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
+        try Self.validate(command.markScope, command.outcome)
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
         let asked = look(command.tags, folds: command.foldsTags, application)
@@ -271,6 +279,9 @@ extension StateMachine {
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
         var asking = scopes
         if command.candidate.model == nil { asking.model = nil }
+        noteMarks(
+            of: EndedCall(routes: asking.routes), command.outcome, retryAfter: command.retryAfterMilliseconds,
+            command.markScope, application, &effects)
         noteCost(charge, command.outcome, asking, by: application.user)
         if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
             // Without a report, the name that was asked for has answered.
@@ -327,7 +338,7 @@ extension StateMachine {
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Counts at breaker and mark how a call went.
+    /// Counts at the breaker how a call went.
     private mutating func count(
         _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
         _ effects: inout [Event]
@@ -342,9 +353,7 @@ extension StateMachine {
                 addBreaker(provider, application)
                 recordFailure(of: provider, application, &effects)
             }
-            if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
-        case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
-        case .rejected, .abandoned, .cancelled: return
+        case .quotaExhausted, .unauthorized, .rejected, .abandoned, .cancelled: return
         }
     }
 }

@@ -204,13 +204,17 @@ extension Overview: StateCommand {
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.now = application.now
+        let narrow = machine.narrowMarks(at: application.now)
         var index = Int(cursor)
         while let id = machine.nextName(from: index) {
             guard reply.entries.count < WireLimits.pageLength else {
                 reply.next = UInt32(id.index)
                 break
             }
-            reply.entries.append(machine.overview(of: id, at: application.moment))
+            var entry = machine.overview(of: id, at: application.moment)
+            entry.narrowMarks = narrow[id]?.marks ?? 0
+            entry.narrowPauses = narrow[id]?.pauses ?? 0
+            reply.entries.append(entry)
             index = id.index + 1
         }
         return reply
@@ -221,8 +225,7 @@ extension StateMachine {
     /// The first name at or after a place that is a breaker or a provider.
     fileprivate func nextName(from index: Int) -> NameID? {
         [
-            breakers.next(from: index)?.index, exhaustion.next(from: index)?.provider.index,
-            ledger.providers.next(from: index),
+            breakers.next(from: index)?.index, nextMarked(from: index)?.index, ledger.providers.next(from: index),
         ].compactMap(\.self).min().map { NameID(index: $0) }
     }
 
@@ -233,7 +236,11 @@ extension StateMachine {
             entry.state = status.state
             entry.share = status.share
         }
-        entry.exhaustedUntil = exhaustion.mark(id, at: moment.now)?.resetsAt
+        entry.exhaustedUntil = exhaustion.mark(RouteKey(id), at: moment.now)?.resetsAt
+        if let pause = pauses.pause(RouteKey(id), at: moment.now) {
+            entry.isPaused = true
+            entry.pausedUntil = pause.until
+        }
         entry.held = Money(nanodollars: permits.held(of: id))
         entry.inFlight = UInt32(permits.inFlight(of: id))
         addLimits(of: id, to: &entry, at: moment)

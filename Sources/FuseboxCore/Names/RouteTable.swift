@@ -162,6 +162,9 @@ struct RouteTable<Element: Sendable>: Sendable {
         return keys
     }
 
+    /// The first place at or after a number that has a record without a model.
+    func nextPlain(from number: Int) -> NameID? { plain.next(from: number).map { NameID(index: $0) } }
+
     /// The first routes with a record, at or after a place in the order of keys, at most so many.
     func keys(from order: UInt64, atMost limit: Int) -> [RouteKey] {
         let slots = slots(from: order)

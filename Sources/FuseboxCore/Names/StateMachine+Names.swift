@@ -45,11 +45,7 @@ extension StateMachine {
             setDeadline(ofBreaker: id)
             names.release(id)
         }
-        if exhaustion.contains(id) {
-            exhaustion.clear(id, at: now)
-            setDeadline(ofMark: id)
-            names.release(id)
-        }
+        forgetMarks(of: id)
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)
         forgetDeployments(of: id)
@@ -64,7 +60,7 @@ extension StateMachine {
 }
 
 extension Forget: StateCommand {
-    /// Forgets the name: its breaker, its mark, its account with all models, its limits.
+    /// Forgets the name: its breaker, its marks, its account with all models, its limits. A pause stays.
     ///
     /// - Throws: `notFound` if the name is unknown.
     public func apply(
@@ -84,7 +80,8 @@ extension EvictIdleBreakers: StateCommand {
         let since = application.now - machine.bounds.idleBreakerMilliseconds
         var idle: [NameID] = []
         machine.breakers.forEach { name in
-            guard !machine.exhaustion.contains(name), !machine.ledger.contains(name), !machine.permits.holds(name),
+            guard !machine.exhaustion.contains(RouteKey(name)), !machine.ledger.contains(name),
+                !machine.permits.holds(name),
                 machine.breakers.isIdle(name, since: since, at: application.now)
             else { return }
             idle.append(name)

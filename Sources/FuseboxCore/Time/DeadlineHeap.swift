@@ -2,14 +2,16 @@ import FuseboxCollections
 
 /// A priority queue of deadlines, the earliest first.
 ///
-/// Each subject (a mark, a breaker, a permit, a raised limit) has at most one deadline, which can be moved and taken away. Which of two
-/// comes first is the same however the heap came to be: earlier, then by kind, then by the subject's own order.
+/// Each subject (a mark, a pause, a breaker, a permit, a raised limit) has at most one deadline, which can be moved and
+/// taken away. Which of two comes first is the same however the heap came to be: earlier, then by kind, then by the
+/// subject's own order.
 struct DeadlineHeap: Sendable {
     enum Kind: UInt8, Sendable, CaseIterable {
         case mark = 0
         case breaker = 1
         case permit = 2
         case raise = 3
+        case pause = 4
     }
 
     struct Deadline: Sendable, Equatable {
@@ -32,7 +34,7 @@ struct DeadlineHeap: Sendable {
     private var places = Places(repeating: ChunkedArray())
 
     /// A table for each kind of deadline.
-    typealias Places = InlineArray<4, ChunkedArray<UInt32>>
+    typealias Places = InlineArray<5, ChunkedArray<UInt32>>
 
     var count: Int { heap.count }
 

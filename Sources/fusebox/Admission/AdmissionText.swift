@@ -45,7 +45,8 @@ enum AdmissionText {
 
     private static func sentence(_ reason: DenialReason) -> String {
         switch reason {
-        case .exhausted: "its quota is exhausted"
+        case .exhausted: "it is marked as exhausted"
+        case .paused: "an operator has paused it"
         case .breakerOpen: "its breaker is open"
         case .share: "its breaker lets only a share of the calls through"
         case .probes: "its breaker is not closed, and all its probe calls are in flight"

@@ -31,13 +31,14 @@ enum PermitSection: SnapshotSection {
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
+            image.probes = permit.grant.probes.rawValue
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, image.charges)
+        try state.builder.insertPermit(image.entry, probes: CallRoutes.Places(rawValue: image.probes), image.charges)
     }
 }
 
@@ -111,6 +112,7 @@ struct PermitImage: VersionedRecord {
     var grantedAt = Timestamp(milliseconds: 0)
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
+    var probes: UInt8 = 0
     var charges: [ChargeImage] = []
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -128,6 +130,10 @@ struct PermitImage: VersionedRecord {
             "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
+        try visitor.field(
+            "probes", &probes,
+            "the marks that its call probes: 1 of the provider, 2 of the deployment, 4 of the provider with the model, 8 of the deployment with the model"
+        )
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
     }
 }

@@ -95,6 +95,9 @@ public struct SettleOf<Text: NameText>: Command {
     /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
     /// with an outcome that `takesRetryAfter`.
     public var retryAfterMilliseconds: Int64?
+    /// How much of the call's route the outcome marks, if it marks; nil: the whole route, with `unauthorized` the
+    /// deployment.
+    public var markScope: MarkScope?
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -117,6 +120,10 @@ public struct SettleOf<Text: NameText>: Command {
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with \(Outcome.withRetryAfter())"
+        )
+        try visitor.field(
+            "markScope", &markScope,
+            "how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none"
         )
     }
 }
@@ -162,6 +169,8 @@ public struct ReportOf<Text: NameText>: Command {
     public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, as in `admission.settle`.
     public var retryAfterMilliseconds: Int64?
+    /// How much of the route the outcome marks, as in `admission.settle`.
+    public var markScope: MarkScope?
     /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
     /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
@@ -190,6 +199,7 @@ public struct ReportOf<Text: NameText>: Command {
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long until the provider takes calls again, as in `admission.settle`")
+        try visitor.field("markScope", &markScope, "how much of the route it marks, as in `admission.settle`")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 }
