@@ -39,10 +39,10 @@ class CallFailedError extends FuseboxError {
  *
  * @param {Outcome} outcome
  */
-const isOfProvider = outcome => ['failure', 'throttled', 'quotaExhausted'].includes(outcome)
+const isOfProvider = outcome => ['failure', 'throttled', 'quotaExhausted', 'unauthorized'].includes(outcome)
 
 /** @param {Outcome} outcome */
-const takesRetryAfter = isOfProvider
+const takesRetryAfter = outcome => isOfProvider(outcome) && outcome !== 'unauthorized'
 
 /**
  * The outcomes of HTTP statuses. What is not listed is `success` below 400, `rejected` below 500, `failure` above.

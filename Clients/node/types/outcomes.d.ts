@@ -79,10 +79,6 @@ export function outcomeOfStatus(status: number, headers?: unknown, code?: unknow
  * @returns {number | null}
  */
 export function retryAfter(headers: unknown): number | null;
-/**
- * Whether another provider may do better.
- *
- * @param {Outcome} outcome
- */
+/** @param {Outcome} outcome */
 export function takesRetryAfter(outcome: Outcome): boolean;
 import { FuseboxError } from "./errors";

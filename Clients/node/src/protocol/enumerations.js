@@ -31,6 +31,7 @@ module.exports = {
     share: 2,
     probes: 3,
     limit: 4,
+    paused: 5,
   }),
   DepletionTier: new Enumeration('DepletionTier', {
     none: 0,
@@ -62,6 +63,24 @@ module.exports = {
     notify: 1,
     shadow: 2,
   }),
+  MarkEnd: new Enumeration('MarkEnd', {
+    expired: 0,
+    cleared: 1,
+    succeeded: 2,
+  }),
+  MarkReason: new Enumeration('MarkReason', {
+    told: 0,
+    quotaExhausted: 1,
+    throttled: 2,
+    failure: 3,
+    unauthorized: 4,
+  }),
+  MarkScope: new Enumeration('MarkScope', {
+    provider: 0,
+    deployment: 1,
+    model: 2,
+    route: 3,
+  }),
   Outcome: new Enumeration('Outcome', {
     success: 0,
     failure: 1,
@@ -70,6 +89,7 @@ module.exports = {
     rejected: 4,
     abandoned: 5,
     cancelled: 6,
+    unauthorized: 7,
   }),
   PermitStanding: new Enumeration('PermitStanding', {
     inForce: 0,

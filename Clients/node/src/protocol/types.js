@@ -20,7 +20,7 @@
 /**
  * A value that this client does not know is its number.
  *
- * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number} DenialReason
+ * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | number} DenialReason
  */
 /**
  * A value that this client does not know is its number.
@@ -47,7 +47,19 @@
  *
  * @typedef {'deny' | 'notify' | 'shadow' | number} LimitMode
  */
-/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled'} Outcome
+/**
+ * A value that this client does not know is its number.
+ *
+ * @typedef {'expired' | 'cleared' | 'succeeded' | number} MarkEnd
+ */
+/**
+ * A value that this client does not know is its number.
+ *
+ * @typedef {'told' | 'quotaExhausted' | 'throttled' | 'failure' | 'unauthorized' | number} MarkReason
+ */
+/** @typedef {'provider' | 'deployment' | 'model' | 'route'} MarkScope
+ */
+/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized'} Outcome
  */
 /**
  * A value that this client does not know is its number.
@@ -104,6 +116,7 @@
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
  * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
  * @property {CostBasis} costBasis where this cost comes from
+ * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
  */
 
 /**
@@ -199,7 +212,7 @@
 
 /**
  * @typedef {object} Denial
- * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, the first of the enumeration
+ * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
  */
 
@@ -235,6 +248,14 @@
  * @property {string} provider the provider
  * @property {number} exhaustedAt when it was marked
  * @property {number} resetsAt when the mark expires
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {MarkReason} reason why it was marked, or its end put off last
+ * @property {number} user the peer user that told it last
+ * @property {number} changedAt when it was marked, or its end put off last; a success ends it if its call was admitted later
+ * @property {number | null} [probeAt] when a call may probe it; absent: none may before its end
+ * @property {boolean} isProbed whether a call is under way that probes it
+ * @property {number} failedProbes how many probes have failed
  */
 
 /**
@@ -355,13 +376,28 @@
  * @property {string} name the provider or breaker
  * @property {BreakerState} state the state of its breaker; closed if it has none
  * @property {number} share the share of traffic admitted, 0 to 1; 1 if it has no breaker
- * @property {number | null} [exhaustedUntil] when its exhaustion mark expires; absent if none is in force
+ * @property {number | null} [exhaustedUntil] when the mark of the provider as a whole expires; absent if none is in force
+ * @property {boolean} isPaused whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why
+ * @property {number | null} [pausedUntil] when that pause ends by itself; absent if it lasts until it is resumed, or if none is in force
+ * @property {number} narrowMarks marks in force of its deployments and models
+ * @property {number} narrowPauses pauses in force of its deployments and models
  * @property {bigint} spend what was spent since its account began or was reset (nano-dollars)
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} limits how many limits are set on the provider as a whole
  * @property {LimitEntry | null} [fullest] the fullest of those that deny, by what is used and held over the amount; of the others if none denies; absent: there is none
  * @property {number | null} [daysRemaining] days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
+ */
+
+/**
+ * @typedef {object} PauseEntry
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {number} since since when it is paused
+ * @property {number | null} [until] when the pause ends by itself; absent: it lasts until it is resumed
+ * @property {number} user the peer user of the operator who paused it last
+ * @property {string} reason why, in the operator's words
  */
 
 /**
@@ -556,7 +592,8 @@
  * @property {bigint} requests requests answered since the start
  * @property {bigint} refusals requests refused since the start
  * @property {number} breakers breakers known
- * @property {number} exhausted providers with an exhaustion mark in force
+ * @property {number} exhausted exhaustion marks in force
+ * @property {number} paused routes that operators have paused
  * @property {number} providers provider accounts in the ledger
  * @property {number} modelAccounts model accounts in the ledger
  * @property {number} names names of providers and breakers in use
@@ -788,11 +825,13 @@
  */
 
 /**
- * Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
+ * Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
  *
  * @typedef {object} ExhaustionMarkRequest
  * @property {string} provider the provider
- * @property {bigint | number | null} [resetAfterMilliseconds] how long the mark lasts, 0s to 366d; absent: the default cooldown
+ * @property {bigint | number | null} [resetAfterMilliseconds] how long the mark lasts, 0s to 366d; absent: the default cooldown, doubled by each mark in a row
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
  */
 
 /**
@@ -801,11 +840,13 @@
  */
 
 /**
- * Removes a provider's mark.
+ * Removes a route's own mark. Wider and narrower marks stay, and pauses do.
  *
  * @typedef {object} ExhaustionClearRequest
  * @property {string} provider the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; a known name without a mark is not refused
+ * @property {string | null} [deployment] the deployment; absent: the mark is not of one
+ * @property {string | null} [model] the model; absent: the mark is not of one
  */
 
 /**
@@ -813,32 +854,35 @@
  */
 
 /**
- * A provider's mark, if one is in force.
+ * The mark and the pause that keep calls by a route away the longest, be they of the route or of what it is part of.
  *
  * @typedef {object} ExhaustionGetRequest
  * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the calls name none
+ * @property {string | null} [model] the model; absent: the calls name none
  */
 
 /**
  * @typedef {object} ExhaustionGetReply
- * @property {ExhaustionEntry | null} [entry] the mark; absent if the provider is not exhausted
+ * @property {ExhaustionEntry | null} [entry] the mark that ends last; absent if none is in force
+ * @property {PauseEntry | null} [pause] the pause that ends last; absent if none is in force
  */
 
 /**
  * A page of the marks in force.
  *
  * @typedef {object} ExhaustionListRequest
- * @property {number} cursor 0 to begin, then what the last page said
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
  */
 
 /**
  * @typedef {object} ExhaustionListReply
- * @property {Array<ExhaustionEntry>} entries at most 256 marks
- * @property {number} next the cursor of the next page; 0 if this was the last
+ * @property {Array<ExhaustionEntry>} entries at most 160 marks
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
- * Removes every mark.
+ * Removes every mark. Pauses stay.
  *
  * @typedef {object} ExhaustionResetRequest
  */
@@ -848,10 +892,11 @@
  */
 
 /**
- * Sets the default cooldown: how long a mark lasts that names no duration.
+ * Sets how long a mark lasts that names no duration, and how long any mark lasts at most.
  *
  * @typedef {object} ExhaustionSetDefaultRequest
- * @property {bigint | number} cooldownMilliseconds the default cooldown, 0s to 366d
+ * @property {bigint | number | null} [cooldownMilliseconds] the default cooldown, 0s to 366d; absent: as it was
+ * @property {bigint | number | null} [longestMilliseconds] how long a mark lasts at most, 1m to 366d: those that are made or put off from now on; absent: as it was
  */
 
 /**
@@ -859,7 +904,7 @@
  */
 
 /**
- * The default cooldown: how long a mark lasts that names no duration.
+ * How long a mark lasts that names no duration, and how long any mark lasts at most.
  *
  * @typedef {object} ExhaustionDefaultRequest
  */
@@ -867,6 +912,52 @@
 /**
  * @typedef {object} ExhaustionDefaultReply
  * @property {bigint} cooldownMilliseconds the default cooldown
+ * @property {bigint} longestMilliseconds how long a mark lasts at most; under `llm-providers` each lasts as told
+ */
+
+/**
+ * Pauses a route: no call is admitted by it until the pause ends by its time or is resumed.
+ *
+ * @typedef {object} ExhaustionPauseRequest
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {string} reason why; 1 to 1024 bytes
+ * @property {bigint | number | null} [durationMilliseconds] how long it lasts, 1ms to 366d; absent: until it is resumed
+ * @property {boolean} [mustBeKnown] whether a route of which nothing is known is refused with `notFound`
+ */
+
+/**
+ * @typedef {object} ExhaustionPauseReply
+ * @property {PauseEntry} entry the pause as it is now
+ */
+
+/**
+ * Ends a route's own pause. Wider and narrower pauses stay, and marks do.
+ *
+ * @typedef {object} ExhaustionResumeRequest
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the pause is not of one
+ * @property {string | null} [model] the model; absent: the pause is not of one
+ */
+
+/**
+ * @typedef {object} ExhaustionResumeReply
+ * @property {boolean} wasPaused whether the route was paused
+ * @property {PauseEntry | null} [remaining] a wider pause that still keeps calls by the route away; absent: none does
+ */
+
+/**
+ * A page of the pauses in force.
+ *
+ * @typedef {object} ExhaustionPausesRequest
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} ExhaustionPausesReply
+ * @property {Array<PauseEntry>} entries at most 48 pauses
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
@@ -1352,6 +1443,7 @@
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
  * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {MarkScope | null} [markScope] how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none
  */
 
 /**
@@ -1369,6 +1461,7 @@
  * @property {Outcome} outcome how the call went
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
  * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, as in `admission.settle`
+ * @property {MarkScope | null} [markScope] how much of the route it marks, as in `admission.settle`
  * @property {boolean} [foldsTags] whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
  */
 
@@ -1412,6 +1505,7 @@
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
  * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
  * @property {CostBasis} costBasis where this cost comes from
+ * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
  */
 
 /**
@@ -1650,7 +1744,7 @@
  */
 
 /**
- * A provider's mark began or was extended.
+ * A route was marked, or its mark was put off.
  *
  * @typedef {object} ProviderExhaustedEvent
  * @property {'providerExhausted'} name
@@ -1666,7 +1760,7 @@
  */
 
 /**
- * A provider's mark ended.
+ * A mark ended.
  *
  * @typedef {object} ProviderRestoredEvent
  * @property {'providerRestored'} name
@@ -1679,7 +1773,9 @@
 /**
  * @typedef {object} ProviderRestoredFields
  * @property {string} provider the provider
- * @property {boolean} expired whether its time had passed; otherwise it was cleared by hand
+ * @property {string | null} [deployment] the deployment; absent: the mark was not of one
+ * @property {string | null} [model] the model; absent: the mark was not of one
+ * @property {MarkEnd} end why it ended
  */
 
 /**
@@ -1806,6 +1902,39 @@
  */
 
 /**
+ * An operator has paused a route, or changed its pause.
+ *
+ * @typedef {object} RoutePausedEvent
+ * @property {'routePaused'} name
+ * @property {bigint} number counts all events of the daemon since its start
+ * @property {bigint} missed how many events were not sent since the last one that was
+ * @property {number} at when it happened, in milliseconds on the steady clock
+ * @property {RoutePausedFields} fields
+ */
+
+/**
+ * @typedef {object} RoutePausedFields
+ * @property {PauseEntry} entry the pause
+ */
+
+/**
+ * A pause ended.
+ *
+ * @typedef {object} RouteResumedEvent
+ * @property {'routeResumed'} name
+ * @property {bigint} number counts all events of the daemon since its start
+ * @property {bigint} missed how many events were not sent since the last one that was
+ * @property {number} at when it happened, in milliseconds on the steady clock
+ * @property {RouteResumedFields} fields
+ */
+
+/**
+ * @typedef {object} RouteResumedFields
+ * @property {PauseEntry} entry the pause that ended
+ * @property {boolean} expired whether its time had passed; otherwise an operator has resumed the route
+ */
+
+/**
  * The commands by their names.
  *
  * @typedef {{
@@ -1835,6 +1964,9 @@
  *   'exhaustion.reset': { request: ExhaustionResetRequest, reply: ExhaustionResetReply },
  *   'exhaustion.setDefault': { request: ExhaustionSetDefaultRequest, reply: ExhaustionSetDefaultReply },
  *   'exhaustion.default': { request: ExhaustionDefaultRequest, reply: ExhaustionDefaultReply },
+ *   'exhaustion.pause': { request: ExhaustionPauseRequest, reply: ExhaustionPauseReply },
+ *   'exhaustion.resume': { request: ExhaustionResumeRequest, reply: ExhaustionResumeReply },
+ *   'exhaustion.pauses': { request: ExhaustionPausesRequest, reply: ExhaustionPausesReply },
  *   'ledger.record': { request: LedgerRecordRequest, reply: LedgerRecordReply },
  *   'ledger.reset': { request: LedgerResetRequest, reply: LedgerResetReply },
  *   'ledger.adjust': { request: LedgerAdjustRequest, reply: LedgerAdjustReply },
@@ -1896,7 +2028,7 @@
 
 /** @typedef {keyof Commands} CommandName */
 
-/** @typedef {BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent} FuseboxEvent */
+/** @typedef {BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent | RoutePausedEvent | RouteResumedEvent} FuseboxEvent */
 
 /** @typedef {'breaker' | 'exhaustion' | 'ledger' | 'admission'} Topic */
 

@@ -34,6 +34,7 @@ from .types import (
     FiredEvents,
     LimitObjection,
     LimitReached,
+    MarkScope,
     Outcome,
     PermitEntry,
     PermitStanding,
@@ -49,6 +50,7 @@ _u64_B = struct.Struct("<QB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
 _B_d = struct.Struct("<Bd")
+_B_B = struct.Struct("<BB")
 
 
 class AdmissionAdmitReply(Record):
@@ -166,7 +168,7 @@ class AdmissionSettleReply(Record):
 class AdmissionSettleRequest(Request[AdmissionSettleReply]):
     """Closes a permit: gives back what it holds, and counts how its call went and what it used."""
 
-    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds")
+    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "mark_scope")
     NUMBER = 97
     NAME = "admission.settle"
     EFFECT = "durable"
@@ -181,6 +183,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
+        mark_scope: MarkScope | None = None,
     ) -> None:
         self.permit: int = permit
         """The permit's number"""
@@ -192,18 +195,24 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         """How long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with
         `failure`, `throttled` and `quotaExhausted`
         """
+        self.mark_scope: MarkScope | None = mark_scope
+        """How much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the
+        deployment, or the provider if there is none
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _u64_B.pack(self.permit, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_optional(out, self.mark_scope, put_u8)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionSettleRequest:
         permit, outcome = reader.fixed(_u64_B)
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
-        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds)
+        mark_scope = MarkScope(reader.u8()) if reader.flag() else None
+        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, mark_scope)
 
 
 class AdmissionReportReply(Record):
@@ -235,7 +244,7 @@ class AdmissionReportReply(Record):
 class AdmissionReportRequest(Request[AdmissionReportReply]):
     """Counts how a call without a permit went and what it used."""
 
-    __slots__ = ("candidate", "tags", "outcome", "usage", "retry_after_milliseconds", "folds_tags")
+    __slots__ = ("candidate", "tags", "outcome", "usage", "retry_after_milliseconds", "mark_scope", "folds_tags")
     NUMBER = 98
     NAME = "admission.report"
     EFFECT = "durable"
@@ -251,6 +260,7 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
+        mark_scope: MarkScope | None = None,
         folds_tags: bool = False,
     ) -> None:
         self.candidate: Candidate = Candidate() if candidate is None else candidate
@@ -265,6 +275,8 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, as in `admission.settle`"""
+        self.mark_scope: MarkScope | None = mark_scope
+        """How much of the route it marks, as in `admission.settle`"""
         self.folds_tags: bool = folds_tags
         """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
         false, and the daemon sets it where it has no room for more tags
@@ -276,6 +288,7 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         put_u8(out, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_optional(out, self.mark_scope, put_u8)
         put_bool(out, self.folds_tags)
 
     @classmethod
@@ -285,8 +298,9 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         outcome = Outcome(reader.u8())
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
+        mark_scope = MarkScope(reader.u8()) if reader.flag() else None
         folds_tags = reader.flag()
-        return cls(candidate, tags, outcome, usage, retry_after_milliseconds, folds_tags)
+        return cls(candidate, tags, outcome, usage, retry_after_milliseconds, mark_scope, folds_tags)
 
 
 class AdmissionRenewReply(Record):
@@ -348,7 +362,8 @@ class AdmissionPreviewReply(Record):
     """The reply to `admission.preview`."""
 
     __slots__ = (
-        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis"
+        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis",
+        "is_probe"
     )
 
     def __init__(
@@ -361,6 +376,7 @@ class AdmissionPreviewReply(Record):
         limits: Iterable[LimitObjection] = (),
         held_cost: Money | None = None,
         cost_basis: CostBasis = CostBasis.NOTHING,
+        is_probe: bool = False,
     ) -> None:
         self.candidate: int | None = candidate
         """The place of the admitted candidate in the request, from 0; absent: denied"""
@@ -380,6 +396,8 @@ class AdmissionPreviewReply(Record):
         """The cost that the admitted call holds until it is settled; absent: none, or denied"""
         self.cost_basis: CostBasis = cost_basis
         """Where this cost comes from"""
+        self.is_probe: bool = is_probe
+        """Whether the admitted call probes a mark of its route: a success ends the mark"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.candidate, put_u8)
@@ -388,7 +406,7 @@ class AdmissionPreviewReply(Record):
         put_optional(out, self.retry_after_milliseconds, put_i64)
         put_list(out, self.limits, put_open_record)
         put_optional(out, self.held_cost, put_money)
-        put_u8(out, self.cost_basis)
+        out += _B_B.pack(self.cost_basis, self.is_probe)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionPreviewReply:
@@ -398,9 +416,10 @@ class AdmissionPreviewReply(Record):
         retry_after_milliseconds = reader.i64() if reader.flag() else None
         limits = reader.open_items(LimitObjection.decode)
         held_cost = reader.money() if reader.flag() else None
-        cost_basis = CostBasis(reader.u8())
+        cost_basis, is_probe = reader.fixed(_B_B)
         return cls(
-            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
+            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost,
+            CostBasis(cost_basis), truth(is_probe)
         )
 
 
