@@ -91,8 +91,14 @@ extension FuseboxClient {
     public typealias BreakerLookup = BreakerGet.Reply
     /// The whole state of a breaker, as `breakers.serialize` returns it.
     public typealias BreakerRecord = FuseboxWire.BreakerRecord
-    /// The mark of a provider whose quota is used up.
+    /// The mark of a route whose quota is used up.
     public typealias ExhaustionEntry = FuseboxWire.ExhaustionEntry
+    /// Why a route was marked.
+    public typealias MarkReason = FuseboxWire.MarkReason
+    /// How much of a call's route its outcome marks.
+    public typealias MarkScope = FuseboxWire.MarkScope
+    /// A route that an operator has paused.
+    public typealias PauseEntry = FuseboxWire.PauseEntry
 
     // MARK: The ledger
 

@@ -85,6 +85,12 @@ public struct Bounds: Sendable, Equatable {
     /// Accounts of a model with a provider that one peer uid may open, operators aside: a quarter.
     public var modelAccountsPerUser = 65_536
 
+    /// Marks of single models. A further one marks the provider or the deployment. 16,384 of them are 3 MiB.
+    public var modelMarks = 16_384
+
+    /// Pauses that operators have set.
+    public var pauses = 16_384
+
     /// Tags with an account, or that permits or limits refer to. A further one counts under `(other)`, or where a
     /// template covers it under that template's own `(other)`.
     public var tags = 65_536

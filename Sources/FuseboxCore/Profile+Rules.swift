@@ -39,6 +39,12 @@ extension Profile {
     /// Under `fusebox` a mark is only extended.
     var marksOnlyExtend: Bool { self == .fusebox }
 
+    /// In the reference a mark lasts as long as was told, and nothing but time ends it. One that is wrong then keeps
+    /// calls away for days. It is of the whole provider, so a model that has run out stops all others. Under `fusebox`
+    /// a mark is as narrow as the route, has a longest time, is probed, and ends with a success that was admitted after
+    /// it.
+    var doubtsMarks: Bool { self == .fusebox }
+
     /// In the reference a reset also clears rate windows and history. Under `fusebox` they stay, because they do not
     /// depend on what is reset.
     var resetClearsWindowsAndHistory: Bool { self == .llmProviders }

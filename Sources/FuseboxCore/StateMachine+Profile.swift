@@ -17,6 +17,7 @@ extension StateMachine {
         } else {
             machine.ledger.splitHistory(at: lastMoment.now)
         }
+        if profile.doubtsMarks { machine.exhaustion.cap(at: lastMoment.now) }
         machine.breakers.updateAll { $0.enter(profile) }
         machine.setDeadlines()
         return machine

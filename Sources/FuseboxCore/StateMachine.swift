@@ -15,6 +15,8 @@ public struct StateMachine: Sendable {
     public internal(set) var breakers = BreakerRegistry()
     /// All exhaustion marks.
     public internal(set) var exhaustion = ExhaustionRegistry()
+    /// What operators have paused.
+    var pauses = PauseTable()
     /// Accounts and histories.
     public internal(set) var ledger: CreditLedger
     /// The permits in force and those that lapsed lately.
@@ -204,6 +206,9 @@ extension StateMachine {
         case .exhaustionReset: visitor.visit(ExhaustionReset.self)
         case .exhaustionSetDefault: visitor.visit(ExhaustionSetDefault.self)
         case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
+        case .exhaustionPause: visitor.visit(ExhaustionPause.self)
+        case .exhaustionResume: visitor.visit(ExhaustionResume.self)
+        case .exhaustionPauses: visitor.visit(ExhaustionPauses.self)
         case .ledgerRecord: visitor.visit(LedgerRecord.self)
         case .ledgerProvider: visitor.visit(LedgerProvider.self)
         case .ledgerModel: visitor.visit(LedgerModel.self)

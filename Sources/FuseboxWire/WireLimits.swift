@@ -35,6 +35,12 @@ public enum WireLimits {
     /// The most entries of one page of a list. This bounds the work of one request.
     public static let pageLength = 256
 
+    /// The most marks of one page. With the longest names they fill a third of a frame.
+    public static let marksPerPage = 160
+
+    /// The most pauses of one page. With the longest names and reasons they fill a third of a frame.
+    public static let pausesPerPage = 48
+
     /// The most points of a degradation curve. More steps would make no visible difference in traffic.
     public static let curveLength = 32
 

@@ -43,7 +43,8 @@ struct Fusebox: ParsableCommand {
             CommandGroup(
                 name: "State",
                 subcommands: [
-                    BreakerCommands.self, ExhaustionCommands.self, LedgerCommands.self, LimitCommands.self,
+                    BreakerCommands.self, ExhaustionCommands.self, PauseCommand.self, ResumeCommand.self,
+                    LedgerCommands.self, LimitCommands.self,
                     NamesCommands.self, AliasCommands.self, PriceCommands.self, ForgetCommand.self,
                 ]),
             CommandGroup(

@@ -11,13 +11,16 @@ struct OverviewCommand: DaemonCommand {
         discussion: """
             The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
             how long its limits of cost last at its burn rate. P50 and P95 are how long its successful calls have taken \
-            lately. `fusebox limit list` shows all limits, `fusebox latency` the times by route.
+            lately. `fusebox limit list` shows all limits, `fusebox latency` the times by route. EXHAUSTED is about the provider \
+            as a whole; a number of routes is that of its deployments and models with a mark or a pause of their own, which \
+            `fusebox exhaustion list` shows.
             """)
 
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let entries = try client.overview().sorted { $0.name < $1.name }
+        let pauses = entries.contains(where: \.isPaused) ? try client.exhaustion.pauses() : []
         let clock = try DaemonClock(of: client)
         let table = Table(
             [
@@ -25,7 +28,7 @@ struct OverviewCommand: DaemonCommand {
                 .right("SPENT"), .right("HELD"), .left("LASTS"), .right("P50"), .right("P95"),
             ],
             rows: entries.map { Self.row($0, clock) },
-            notes: entries.map { entry in entry.fullest.map { [LimitReport.fullest($0, of: entry.limits)] } ?? [] })
+            notes: entries.map { Self.notes($0, pauses, clock) })
         return Answer(
             json: ["entries": .array(entries.map(Self.json)), "now": JSONValue(clock.now.milliseconds)],
             text: table.fitted(ifEmpty: "There are no providers and no breakers yet."))
@@ -34,7 +37,7 @@ struct OverviewCommand: DaemonCommand {
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {
         [
             entry.name.text, "\(entry.state)\(narrow(entry))", Formatting.percent(entry.share), "\(entry.inFlight)",
-            entry.exhaustedUntil.map { "ends \(clock.relative($0))" } ?? "-",
+            exhausted(entry, clock),
             Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
             entry.daysRemaining.map(Formatting.days) ?? "-",
             LatencyCommand.text(entry.duration?.p50Milliseconds), LatencyCommand.text(entry.duration?.p95Milliseconds),
@@ -44,6 +47,25 @@ struct OverviewCommand: DaemonCommand {
     /// How many breakers of its deployments and models are not closed.
     private static func narrow(_ entry: Overview.Entry) -> String {
         entry.narrowBreakers == 0 ? "" : ", \(entry.narrowBreakers) below not closed"
+    }
+
+    /// What keeps calls away.
+    private static func exhausted(_ entry: Overview.Entry, _ clock: DaemonClock) -> String {
+        if entry.isPaused { return "paused" }
+        if let end = entry.exhaustedUntil { return "ends \(clock.relative(end))" }
+        let narrow = entry.narrowMarks + entry.narrowPauses
+        return narrow == 0 ? "-" : Quantity.count(narrow, "route")
+    }
+
+    private static func notes(
+        _ entry: Overview.Entry, _ pauses: [PauseEntry], _ clock: DaemonClock
+    ) -> [String] {
+        var notes: [String] = []
+        for pause in pauses where pause.provider == entry.name && pause.deployment == nil && pause.model == nil {
+            notes.append(MarkText.sentence(pause, clock))
+        }
+        if let fullest = entry.fullest { notes.append(LimitReport.fullest(fullest, of: entry.limits)) }
+        return notes
     }
 
     private static func json(_ entry: Overview.Entry) -> JSONValue {

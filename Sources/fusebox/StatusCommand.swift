@@ -42,7 +42,7 @@ struct StatusCommand: DaemonCommand {
             "connections": "\(status.connections) of \(status.connectionLimit), \(status.subscribers) subscribed",
             "requests": "\(status.requests), \(status.refusals) refused",
             "breakers": "\(status.breakers)",
-            "exhausted": "\(status.exhausted)",
+            "exhausted": "\(Quantity.count(status.exhausted, "mark")), \(Quantity.count(status.paused, "pause"))",
             "permits": "\(status.permits) in force",
             "ledger":
                 "\(Quantity.count(status.providers, "provider")), \(Quantity.count(status.modelAccounts, "model"))",

@@ -146,10 +146,13 @@ extension ReceivedEvent {
                 + "\(it.to), share \(Formatting.percent(it.share)), failures \(it.consecutiveFailures)"
                 + (it.to == .open ? it.openedBy.map { "; \(BreakerText.sentence($0))" } ?? "" : "")
         case .providerExhausted(let it):
-            "exhausted \(it.entry.provider): for \(Formatting.span(milliseconds: it.entry.resetsAt - at)), "
-                + "until \(clock.date(it.entry.resetsAt))"
-        case .providerRestored(let it):
-            "restored \(it.provider): the mark \(it.expired ? "expired" : "was cleared")"
+            "exhausted \(it.entry.route): for \(Formatting.span(milliseconds: it.entry.resetsAt - at)), "
+                + "until \(clock.date(it.entry.resetsAt))\(Self.because(it.entry.reason))"
+        case .providerRestored(let it): Self.sentence(it)
+        case .routePaused(let it):
+            "paused \(it.entry.route), \(it.entry.until.map { "until \(clock.date($0))" } ?? "until it is resumed"), "
+                + "by uid \(it.entry.user): \(it.entry.reason)"
+        case .routeResumed(let it): "resumed \(it.entry.route)\(it.expired ? ": the pause expired" : "")"
         case .limitReached(let it): LimitReport.sentence(it)
         case .limitDenied(let it):
             "\(LimitReport.name(it.entry)) denied a call that needs \(LimitReport.amount(it.needed, of: it.entry)): "
@@ -164,6 +167,22 @@ extension ReceivedEvent {
         case .permitLapsed(let it):
             "permit \(it.entry.permit) of \(it.entry.provider): \(it.entry.standing), it held "
                 + "\(Formatting.dollars(it.entry.estimate.cost ?? .zero))"
+        }
+    }
+
+    private static func because(_ reason: MarkReason) -> String {
+        reason == .told ? "" : ": \(MarkText.text(reason))"
+    }
+
+    private static func sentence(_ restored: ProviderRestored) -> String {
+        let route = Candidate(
+            provider: restored.provider, deployment: restored.deployment, model: restored.model
+        ).route
+        return switch restored.end {
+        case .expired: "restored \(route): the mark expired"
+        case .cleared: "restored \(route): the mark was cleared"
+        case .succeeded: "restored \(route): a call has succeeded"
+        case .unknown: "restored \(route)"
         }
     }
 

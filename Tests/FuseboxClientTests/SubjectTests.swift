@@ -24,6 +24,12 @@ struct SubjectTests {
                 reply.next = $0
                 return reply
             }
+        case ExhaustionPauses.declaration.number:
+            page(ExhaustionPauses.self) {
+                var reply = ExhaustionPauses.Reply.sample(1)
+                reply.next = $0
+                return reply
+            }
         case LedgerProviders.declaration.number:
             page(LedgerProviders.self) {
                 var reply = LedgerProviders.Reply.sample(1)
@@ -120,6 +126,30 @@ struct SubjectTests {
         try exhaustion.setDefaultCooldown(.seconds(60))
         #expect(try last(server) == ExhaustionSetDefault(cooldownMilliseconds: 60_000))
         #expect(try exhaustion.defaultCooldown() == .milliseconds(1200))
+        try exhaustion.setLongestMark(.seconds(7200))
+        #expect(try last(server) == ExhaustionSetDefault(longestMilliseconds: 7_200_000))
+        #expect(try exhaustion.longestMark() == .milliseconds(ExhaustionDefault.Reply.sample(1).longestMilliseconds))
+    }
+
+    @Test func marksAndPausesOfRoutes() throws {
+        let exhaustion = try server.connect().exhaustion
+        let (openai, eu, mini) = (try Name("openai"), try Name("eu"), try Name("mini"))
+        try exhaustion.mark("openai", deployment: "eu", model: "mini")
+        #expect(try last(server) == ExhaustionMark(provider: openai, deployment: eu, model: mini))
+        try exhaustion.clear("openai", deployment: "eu", model: "mini", mustBeKnown: true)
+        #expect(
+            try last(server) == ExhaustionClear(provider: openai, deployment: eu, model: mini, mustBeKnown: true))
+        let check = try exhaustion.get("openai", deployment: "eu", model: "mini")
+        #expect(try last(server) == ExhaustionGet(provider: openai, deployment: eu, model: mini))
+        #expect(check.isPaused && check.pause == ExhaustionGet.Reply.sample(1).pause)
+        let pause = try exhaustion.pause("openai", deployment: "eu", reason: "why", for: .seconds(9))
+        #expect(pause == ExhaustionPause.Reply.sample(1).entry)
+        #expect(
+            try last(server)
+                == ExhaustionPause(provider: openai, deployment: eu, reason: "why", durationMilliseconds: 9_000))
+        #expect(try exhaustion.resume("openai", model: "mini") == .sample(1))
+        #expect(try last(server) == ExhaustionResume(provider: openai, model: mini))
+        #expect(try exhaustion.pauses().count == 3)
     }
 
     @Test func ledgerSpending() throws {

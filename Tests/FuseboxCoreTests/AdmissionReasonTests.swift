@@ -12,6 +12,12 @@ struct AdmissionReasonTests {
     static let table = """
         stands against it                                         | reason      | retry after | limit
         mark                                                      | exhausted   | 90 s        | -
+        pause-2d                                                  | paused      | 2 d         | -
+        pause                                                     | paused      | never       | -
+        mark pause-90s                                            | paused      | 90 s        | -
+        open pause-60s                                            | paused      | 60 s        | -
+        pause-60s mark                                            | exhausted   | 90 s        | -
+        provider-small pause                                      | paused      | never       | -
         open                                                      | breakerOpen | 60 s        | -
         share                                                     | share       | 0           | -
         probes                                                    | probes      | 0           | -
@@ -110,6 +116,10 @@ struct AdmissionReasonTests {
     private func obstruct(_ provider: Name, _ obstacle: String, _ rig: inout Rig) throws {
         switch obstacle {
         case "mark": try rig.apply(ExhaustionMark(provider: provider, resetAfterMilliseconds: 90_000))
+        case "pause": try rig.apply(ExhaustionPause(provider: provider, reason: "x"))
+        case "pause-60s", "pause-90s", "pause-2d":
+            let time = Quantity.milliseconds(String(obstacle.dropFirst("pause-".count)))
+            try rig.apply(ExhaustionPause(provider: provider, reason: "x", durationMilliseconds: time))
         case "open": for _ in 0..<5 { try rig.apply(BreakerFailure(name: provider)) }
         case "share": try degrade(provider, to: 0.1, &rig)
         case "probes":

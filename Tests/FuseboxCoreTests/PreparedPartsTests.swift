@@ -22,7 +22,11 @@ struct PreparedPartsTests {
                     name: name, deployment: random.below(2) == 0 ? nil : Self.name(random.below(2)),
                     model: Self.name(random.below(3)))
                 try rig.apply(failure, at: milliseconds)
-            case 3: try rig.apply(ExhaustionMark(provider: name, resetAfterMilliseconds: 50_000), at: milliseconds)
+            case 3:
+                let mark = ExhaustionMark(
+                    provider: name, deployment: random.below(4) == 0 ? Self.name(random.below(24)) : nil,
+                    model: random.below(4) == 0 ? Self.name(random.below(24)) : nil, resetAfterMilliseconds: 50_000)
+                try rig.apply(mark, at: milliseconds)
             case 4: _ = try? rig.apply(ExhaustionClear(provider: name), at: milliseconds)
             case 5:
                 let record = LedgerRecord(
@@ -42,7 +46,7 @@ struct PreparedPartsTests {
     private struct Contents: Equatable {
         var breakers: [String: CircuitBreaker] = [:]
         var configured: Set<String> = []
-        var marks: [Name: ExhaustionRegistry.Mark] = [:]
+        var marks: [String: Mark] = [:]
         var providers: Int
         var deadlines: Int
         var due: Int64?
@@ -56,7 +60,7 @@ struct PreparedPartsTests {
                 breakers[route] = machine.breakers[key]
                 if machine.breakers.isConfigured(key) { configured.insert(route) }
             }
-            machine.exhaustion.forEach { id, mark in marks[machine.names[id]] = mark }
+            machine.exhaustion.forEach { route, mark in marks[machine.candidate(of: route).route] = mark }
         }
     }
 

@@ -134,8 +134,14 @@ struct RandomCommandsTests {
             case 38: note(BreakerReset(name: name()))
             case 39: note(BreakerForceOpen(name: name()))
             case 40..<46:
-                note(ExhaustionMark(provider: name(), resetAfterMilliseconds: pick([nil, 0, 5, 100_000])))
-            case 46..<48: note(ExhaustionClear(provider: name()))
+                note(
+                    ExhaustionMark(
+                        provider: name(), deployment: pick([nil, nil, name()]), model: pick([nil, nil, model()]),
+                        resetAfterMilliseconds: pick([nil, 0, 5, 100_000, 3_600_000, 366 * 86_400_000])))
+            case 46..<48:
+                note(ExhaustionClear(provider: name(), model: pick([nil, nil, model()])))
+                if Int.random(in: 0..<8, using: &random) == 0 { note(pause()) }
+                note(ExhaustionResume(provider: name(), deployment: pick([nil, nil, deployment()])))
             case 48: note(ExhaustionReset())
             case 49: note(BreakerResetAll())
             case 50..<80:
@@ -162,6 +168,13 @@ struct RandomCommandsTests {
             }
         }
 
+        /// A pause. Few stand long, so that calls are admitted.
+        private mutating func pause() -> ExhaustionPause {
+            ExhaustionPause(
+                provider: name(), deployment: pick([nil, deployment()]), model: pick([nil, model()]), reason: "why",
+                durationMilliseconds: pick([0, 1, 60_000, 60_000, 60_000, nil]))
+        }
+
         private mutating func admission() {
             let granted = rig.machine.permits.totals.granted
             let permit = pick([granted, .random(in: granted - min(granted, 25)...granted + 1, using: &random)])
@@ -184,7 +197,8 @@ struct RandomCommandsTests {
             case 37..<39:
                 note(
                     Report(
-                        candidate: Candidate(provider: name(), model: pick([nil, model()])),
+                        candidate: Candidate(
+                            provider: name(), deployment: pick([nil, nil, deployment()]), model: pick([nil, model()])),
                         outcome: pick(Outcome.allCases),
                         usage: pick([nil, CallUsage(model: pick([nil, model()]), cost: dollars("0.001"))]),
                         retryAfterMilliseconds: pick([nil, nil, 70_000])))
@@ -244,8 +258,9 @@ struct RandomCommandsTests {
             note(BreakerConfigurationGet(name: name()))
             note(BreakerSerialize(name: name()))
             note(BreakerDefault())
-            note(ExhaustionList(cursor: Page.end))
-            note(ExhaustionGet(provider: name()))
+            note(ExhaustionList(cursor: 0))
+            note(ExhaustionGet(provider: name(), deployment: pick([nil, deployment()]), model: pick([nil, model()])))
+            note(ExhaustionPauses())
             note(ExhaustionDefault())
             note(LedgerProviders(cursor: Page.end))
             note(LedgerModels(provider: name(), cursor: Page.end))
@@ -369,6 +384,12 @@ struct RandomCommandsTests {
                 try run.rig.apply(
                     Settle(permit: permit.number, outcome: .cancelled), at: run.now, by: permit.grant.user)
             }
+        }
+        // Forgetting ends no pause.
+        for route in run.rig.machine.pauses.table.keys.map({ run.rig.machine.candidate(of: $0) }) {
+            let resume = ExhaustionResume(
+                provider: route.provider, deployment: route.deployment, model: route.model)
+            _ = refusal { () throws(Refusal) in try run.rig.apply(resume, at: run.now) }
         }
         for number in 0..<16 {
             _ = refusal { () throws(Refusal) in try run.rig.apply(Forget(name: name("n\(number)")), at: run.now) }

@@ -29,7 +29,10 @@ struct StateImageTests {
     }
 
     private func mark(_ text: String, until resetsAt: Int64 = 5) -> MarkImage {
-        MarkImage(provider: FuseboxCoreTests.name(text), exhaustedAt: at(0), resetsAt: at(resetsAt))
+        var image = MarkImage()
+        image.provider = FuseboxCoreTests.name(text)
+        image.resetsAt = at(resetsAt)
+        return image
     }
 
     @Test func aNameAndItsMarkAreRead() throws {

@@ -38,7 +38,7 @@ extension EndToEnd {
             func isMet(by event: Event) -> Bool {
                 switch (self, event) {
                 case (.permitExpires, .permitLapsed(let lapse)): lapse.entry.standing == .expired
-                case (.markExpires, .providerRestored(let restored)): restored.expired
+                case (.markExpires, .providerRestored(let restored)): restored.end == .expired
                 case (.breakerDecays, .breakerTransition(let transition)): transition.to == .closed
                 default: false
                 }

@@ -8,8 +8,11 @@ enum Deed {
     case reset
     /// Sets a limit of cost on its own name.
     case ownLimit(Int64)
-    case mark(milliseconds: Int64)
+    /// Marks its own name, or a deployment and a model of it.
+    case mark(milliseconds: Int64?, isNarrow: Bool)
     case clear
+    case pause(milliseconds: Int64?)
+    case resume
     /// Sets the limits of the provider that is only used by admission.
     case limit(Int64)
     /// Changes a random limit of others.
@@ -80,7 +83,7 @@ struct Account: Equatable {
         case .settle(_, let provider, let cost, let tokens, isCancelled: false),
             .report(let provider, let cost, let tokens):
             apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
-        case .acquire, .mark, .clear, .limit, .change, .admit, .renew, .settle: break
+        case .acquire, .mark, .clear, .pause, .resume, .limit, .change, .admit, .renew, .settle: break
         }
     }
 }

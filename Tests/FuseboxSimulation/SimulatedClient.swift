@@ -133,9 +133,19 @@ final class SimulatedClient {
         case .reset: send(deed, BreakerReset(name: names.breaker))
         case .ownLimit(let amount):
             send(deed, LimitSet(scope: Scope(provider: names.own), limits: [Limit(.cost, amount, .manual)]))
-        case .mark(let milliseconds):
-            send(deed, ExhaustionMark(provider: names.own, resetAfterMilliseconds: milliseconds))
+        case .mark(let milliseconds, let isNarrow):
+            send(
+                deed,
+                ExhaustionMark(
+                    provider: names.own, deployment: isNarrow ? Names.name("eu") : nil,
+                    model: isNarrow ? names.model : nil, resetAfterMilliseconds: milliseconds))
         case .clear: send(deed, ExhaustionClear(provider: names.own))
+        case .pause(let milliseconds):
+            send(
+                deed,
+                ExhaustionPause(
+                    provider: names.own, model: names.model, reason: "a test", durationMilliseconds: milliseconds))
+        case .resume: send(deed, ExhaustionResume(provider: names.own, model: names.model))
         case .limit, .change, .admit, .renew, .settle, .report: sendAdmission(deed, names)
         }
     }

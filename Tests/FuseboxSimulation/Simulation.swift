@@ -319,8 +319,19 @@ package final class Simulation {
         case 15: .configure(threshold: UInt32(random.within(2...9)))
         case 16: .reset
         case 17: .ownLimit(Int64(random.below(1_000_000)))
-        case 18: .mark(milliseconds: Int64(random.within(1...5_000)))
-        default: .clear
+        case 18:
+            .mark(
+                milliseconds: random.once(in: 4) ? nil : Int64(random.within(1...5_000)),
+                isNarrow: random.once(in: 2))
+        default: random.once(in: 2) ? .clear : pause()
+        }
+    }
+
+    private func pause() -> Deed {
+        switch random.below(3) {
+        case 0: .pause(milliseconds: Int64(random.within(1...5_000)))
+        case 1: .pause(milliseconds: nil)
+        default: .resume
         }
     }
 

@@ -22,7 +22,7 @@ struct EventsTests {
         }
     }
 
-    @Test(arguments: [0, 12, UInt16.max]) func thereIsNoOtherEvent(number: UInt16) {
+    @Test(arguments: [0, 13, UInt16.max]) func thereIsNoOtherEvent(number: UInt16) {
         #expect(EventNumber(rawValue: number) == nil)
         #expect(Event(number: number, rendered: .record([])) == nil)
         let refusal = #expect(throws: Refusal.self) {

@@ -11,7 +11,7 @@ struct AdmissionCommandsTests {
         let arguments = ["admit", "--dry-run", "--provider", "openai", "--provider", "anthropic", "--model", "m"]
         let shown = try Program.run([Program.fusebox] + arguments + ["--socket", daemon.socket])
         #expect(shown.status == 0)
-        #expect(shown.lines[0].hasPrefix("openai/m: its quota is exhausted; try again in 59m "))
+        #expect(shown.lines[0].hasPrefix("openai/m: it is marked as exhausted; try again in 4m "))
         #expect(shown.lines[1] == "anthropic/m: admitted (closed, share 100%)")
         #expect(try daemon.json("permits")["totals"]?["granted"] == 0)
 

@@ -231,6 +231,16 @@ struct OptionRangesTests {
                     _ = try client.call(ExhaustionSetDefault(cooldownMilliseconds: time))
                 }),
             Row(
+                command: "exhaustion default", option: "--max-mark",
+                values: durations(ValueRanges.longestMark) { client, time throws(ClientError) in
+                    _ = try client.call(ExhaustionSetDefault(longestMilliseconds: time))
+                }),
+            Row(
+                command: "pause p --create --reason x", option: "--for",
+                values: durations(ValueRanges.pause) { client, time throws(ClientError) in
+                    _ = try client.call(ExhaustionPause(provider: name, reason: "x", durationMilliseconds: time))
+                }),
+            Row(
                 command: "report --provider p --outcome failure", option: "--cost",
                 values: dollars(upTo: WireLimits.callCost) { client, cost throws(ClientError) in
                     _ = try client.call(report(CallUsage(cost: cost)))

@@ -212,7 +212,7 @@ struct RunCommandTests {
         #expect(denied.output == "")
         let lines = denied.errors.split(separator: "\n")
         #expect(lines.count == 2)
-        #expect(lines[0].hasPrefix("fusebox: openai: its quota is exhausted; try again in 59m "))
+        #expect(lines[0].hasPrefix("fusebox: openai: it is marked as exhausted; try again in 4m "))
         #expect(
             lines[1]
                 == "fusebox: anthropic: the limit of $1 per month on anthropic has no room: $0.00 used, $1.00 left, $2.00 needed; waiting alone does not help"

@@ -111,7 +111,7 @@ class Client {
    * @returns {AsyncGenerator<any, void, undefined>}
    */
   async * list (name, fields = {}) {
-    let cursor = commands[name]?.name.startsWith('limit.') || name === 'admission.permits' ? 0n : 0
+    let cursor = hasLongCursor(name) ? 0n : 0
     do {
       /** @type {any} */
       const page = await this.call(name, { ...fields, cursor })
@@ -344,5 +344,14 @@ async function connect (options = {}) {
   }
   return client
 }
+
+/**
+ * Whether the cursor of a list has 64 bits.
+ *
+ * @param {string} name
+ */
+const hasLongCursor = name => name.startsWith('limit.') || longCursors.has(name)
+
+const longCursors = new Set(['admission.permits', 'exhaustion.list', 'exhaustion.pauses'])
 
 module.exports = { Client, connect }

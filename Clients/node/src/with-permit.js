@@ -74,11 +74,22 @@ async function withPermit (client, candidates, options, body) {
     failure = ending
     const meaning = options.outcome ?? (error => outcomeOfError(error, options.signal))
     const outcome = await finish(client, permit, meaning(ending.error), options)
-    left = left.filter(candidate => candidate.provider !== permit.provider)
+    left = left.filter(candidate => !sharesFailure(candidate, permit, outcome))
     const goesOn = isOfProvider(outcome) && !options.signal?.aborted && attempt < (options.attempts ?? Infinity)
     if (!goesOn || left.length === 0) throw ending.error
   }
 }
+
+/**
+ * Whether a candidate is no use after a call by a permit has failed: it has the same key, and after a used-up quota the
+ * same model.
+ *
+ * @param {import('./candidates').Candidate} candidate @param {Permit} permit
+ * @param {import('./protocol/types').Outcome} outcome
+ */
+const sharesFailure = (candidate, permit, outcome) =>
+  candidate.provider === permit.provider && candidate.deployment === permit.deployment &&
+  (outcome !== 'quotaExhausted' || candidate.model === permit.model)
 
 /**
  * What the body returns or throws.

@@ -219,6 +219,13 @@ test('registry: a mark holds for its time, for every worker', async t => {
   await until(() => !registry.isExhausted('google'))
   registry.clearExhaustion('openai')
   assert.equal(registry.isExhausted('openai'), false)
+  const route = { provider: 'google', deployment: null, model: null }
+  await other.call('exhaustion.pause', { ...route, reason: 'a test', durationMilliseconds: null, mustBeKnown: false })
+  await until(() => registry.isExhausted('google'))
+  assert.equal(registry.getEntry('google').resetAt, Infinity)
+  assert.deepEqual(registry.snapshot().entries.filter(({ provider }) => provider === 'google'), [])
+  await other.call('exhaustion.resume', route)
+  await until(() => !registry.isExhausted('google'))
   await flush()
   assert.equal((await other.call('exhaustion.get', { provider: 'openai' })).entry, null)
 })
@@ -234,12 +241,12 @@ test('registry: serialized and restored', async t => {
   assert.deepEqual(restored.getExhaustedProviders(), ['openai'])
   assert.equal(restored.defaultResetMs, 60_000)
   await flush()
-  const { entries } = await other.call('exhaustion.list', { cursor: 0 })
+  const { entries } = await other.call('exhaustion.list', { cursor: 0n })
   assert.deepEqual(entries.map(({ provider }) => provider), ['openai'])
   assert.ok(Math.abs(entries[0].resetsAt - entries[0].exhaustedAt - 90_000) < 5_000)
   restored.reset()
   await flush()
-  assert.deepEqual((await other.call('exhaustion.list', { cursor: 0 })).entries, [])
+  assert.deepEqual((await other.call('exhaustion.list', { cursor: 0n })).entries, [])
 })
 
 test('ledger: records add up by provider and model, for every worker', async t => {

@@ -8,7 +8,7 @@ public struct CallPolicy: Sendable {
     /// How long the permit is renewed at most. After that it ends by its `ttl`, so that a call that hangs does not hold
     /// a probe or a part of a limit for ever. What the call used still counts when it ends.
     public var maxAge = Duration.seconds(3_600)
-    /// How many calls are made at most, each to another provider. Less than 1 counts as 1.
+    /// How many calls are made at most, each by another route. Less than 1 counts as 1.
     public var attempts = WireLimits.candidates
     /// Maps an error that the body throws to the outcome of the call. The default is `outcome(of:)`.
     public var outcome: @Sendable (any Error) -> CallOutcome = { outcome(of: $0) }
@@ -119,6 +119,13 @@ public struct CallResult<Value> {
     /// - Parameter resetAfter: the time until the quota is reset. Nil: the default cooldown.
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .quotaExhausted(resetAfter: resetAfter, usage: usage))
+    }
+
+    /// The provider did not take the key: 401, 403. The next candidate is tried.
+    ///
+    /// - Parameter scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
+    public static func unauthorized(_ scope: MarkScope? = nil, usage: Usage? = nil) -> CallResult {
+        CallResult(withoutValue: .unauthorized(scope, usage: usage))
     }
 }
 

@@ -4,9 +4,10 @@ extension FuseboxClient {
     /// Makes a call under a permit. Asks which candidate may be called, runs `body`, and settles the permit by what
     /// `body` returned or threw.
     ///
-    /// - If a provider fails (`failure`, `throttled`, `quotaExhausted`, returned or thrown), the next admitted
-    ///   candidate of another provider gets a permit of its own. This goes on until a provider answers, no candidate is
-    ///   left or `CallPolicy.attempts` is reached.
+    /// - If a provider fails (`failure`, `throttled`, `quotaExhausted`, `unauthorized`, returned or thrown), the next
+    ///   admitted candidate of another provider or deployment gets a permit of its own; after `quotaExhausted` also one
+    ///   of another model. This goes on until a provider answers, no candidate is left or `CallPolicy.attempts` is
+    ///   reached.
     /// - Every permit is settled exactly once. A settle that fails does not affect what the caller gets. If the daemon
     ///   is away, the settle is kept, under either failure policy, and sent when a later call reaches the daemon. If
     ///   the daemon refuses it, it goes to `CallPolicy.unsettled`.
@@ -195,18 +196,25 @@ private struct CandidateWalk {
         attempts = policy.attempts
     }
 
-    /// Whether another candidate is to be tried. Leaves out the candidates of a provider that has failed.
+    /// Whether another candidate is to be tried. Leaves out those by the key that has failed, and after a used-up quota
+    /// those by the same route.
     mutating func goesOn<Value>(after ending: CallEnding<Value>, of held: HeldPermit) -> Bool {
         guard case .failure(let error) = ending.result, ending.outcome.outcome.isOfProvider, !Task.isCancelled,
             held.isOfThisProcess
         else { return false }
         failure = error
         attempts -= 1
-        candidates.removeAll { $0.provider == held.permit.candidate.provider }
+        let failed = held.permit.candidate
+        candidates.removeAll {
+            $0.provider == failed.provider && $0.deployment == failed.deployment
+                && (ending.outcome.outcome != .quotaExhausted || $0.model == failed.model)
+        }
         return attempts > 0 && !candidates.isEmpty
     }
 }
 
 extension CallOutcome {
-    fileprivate var withoutUsage: CallOutcome { CallOutcome(outcome, retryAfter: retryAfter) }
+    fileprivate var withoutUsage: CallOutcome {
+        CallOutcome(outcome, retryAfter: retryAfter, markScope: markScope)
+    }
 }

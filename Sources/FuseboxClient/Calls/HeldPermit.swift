@@ -59,6 +59,6 @@ public final class HeldPermit: Sendable {
         let total = outcome.usage.map { used + $0 } ?? used
         // A call that was never sent has used nothing, so one with usage cannot be cancelled.
         let kind = outcome.outcome == .cancelled ? .abandoned : outcome.outcome
-        return CallOutcome(kind, usage: total, retryAfter: outcome.retryAfter)
+        return CallOutcome(kind, usage: total, retryAfter: outcome.retryAfter, markScope: outcome.markScope)
     }
 }

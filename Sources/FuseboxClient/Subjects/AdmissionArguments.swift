@@ -87,11 +87,15 @@ public struct CallOutcome: Sendable, Equatable {
     public internal(set) var usage: Usage?
     /// How long the provider takes no calls, with an outcome that `takesRetryAfter`. Nil if it did not say.
     public let retryAfter: Duration?
+    /// How much of the call's route the outcome marks, if it marks. Nil: the whole route; with `unauthorized` the
+    /// deployment, or the provider if the call names none.
+    public var markScope: MarkScope?
 
-    init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil) {
+    init(_ outcome: Outcome, usage: Usage? = nil, retryAfter: Duration? = nil, markScope: MarkScope? = nil) {
         self.outcome = outcome
         self.usage = usage
         self.retryAfter = retryAfter
+        self.markScope = markScope
     }
 
     /// An outcome with its time and its usage. What the outcome does not take is dropped.
@@ -137,8 +141,15 @@ public struct CallOutcome: Sendable, Equatable {
         CallOutcome(.quotaExhausted, usage: usage, retryAfter: resetAfter)
     }
 
-    /// The provider did not take the key: 401, 403.
+    /// The provider did not take the key: 401, 403. The key is marked for as long as a mark may last, and probed.
     public static let unauthorized = CallOutcome(.unauthorized)
+    /// The provider did not take the key: 401, 403.
+    ///
+    /// - Parameter scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
+    ///   `route` is right for a 403, where the key may not use this model.
+    public static func unauthorized(_ scope: MarkScope? = nil, usage: Usage? = nil) -> CallOutcome {
+        CallOutcome(.unauthorized, usage: usage, markScope: scope)
+    }
 
     /// The provider refused because of the request: 400, content filter.
     public static let rejected = CallOutcome(.rejected)
@@ -220,6 +231,7 @@ extension Settle {
         self.init(
             permit: permit, outcome: outcome.outcome, usage: try outcome.sentUsage,
             retryAfterMilliseconds: outcome.sentRetryAfter, timing: timing)
+        markScope = outcome.sentMarkScope
     }
 }
 
@@ -238,6 +250,7 @@ extension Report {
             candidate: candidate, tags: try WireLimits.TagList(checking: tags), outcome: outcome.outcome,
             usage: try outcome.sentUsage,
             retryAfterMilliseconds: outcome.sentRetryAfter)
+        markScope = outcome.sentMarkScope
     }
 }
 
@@ -247,6 +260,7 @@ extension Report {
         self.init(
             candidate: permit.candidate, tags: permit.sentTags, outcome: settle.outcome, usage: settle.usage,
             retryAfterMilliseconds: settle.retryAfterMilliseconds)
+        markScope = settle.markScope
     }
 }
 
@@ -256,6 +270,9 @@ extension CallOutcome {
     fileprivate var sentRetryAfter: Int64? {
         retryAfter.map { min(max($0.wholeMilliseconds, 0), Self.longestRetryMilliseconds) }
     }
+
+    /// An outcome that marks nothing takes no scope.
+    fileprivate var sentMarkScope: MarkScope? { outcome.isOfProvider ? markScope : nil }
 
     fileprivate var sentUsage: CallUsage? {
         get throws(ClientError) {

@@ -48,7 +48,11 @@ extension BreakerList: PagedCommand {
 }
 
 extension ExhaustionList: PagedCommand {
-    static func page(_ reply: Reply) -> (elements: [ExhaustionEntry], next: UInt32) { (reply.entries, reply.next) }
+    static func page(_ reply: Reply) -> (elements: [ExhaustionEntry], next: UInt64) { (reply.entries, reply.next) }
+}
+
+extension ExhaustionPauses: PagedCommand {
+    static func page(_ reply: Reply) -> (elements: [PauseEntry], next: UInt64) { (reply.entries, reply.next) }
 }
 
 extension AliasList: PagedCommand {

@@ -25,6 +25,8 @@ public struct PermitRegistry: Sendable {
         var grantedAt: Timestamp
         /// When it ends by itself; once it has lapsed, when it did.
         var expiresAt: Timestamp
+        /// The marks that its call was let through to probe.
+        var probes: CallRoutes.Places = []
 
         /// A grant by a route of this provider.
         init(

@@ -2,12 +2,15 @@ import FuseboxWire
 
 /// What stands against one candidate.
 struct Objections: Sendable {
-    /// The reason that lasts longest. Of reasons that last equally long it is the first in the order of `DenialReason`.
+    /// The reason that lasts longest. Of reasons that last equally long it is the first in the order of `DenialReason`,
+    /// where a pause comes before all.
     private(set) var longest: DenialReason?
     /// How long it lasts by time alone. Nil: for ever.
     private var milliseconds: Int64? = 0
-    /// Whether its quota is marked as exhausted.
+    /// Whether its route is marked or paused.
     private(set) var hasMark = false
+    /// The marks that the call may probe, if nothing stands against it.
+    var probes: CallRoutes.Places = []
     /// Whether the share alone stands against it.
     var isShareOnly: Bool { longest == .share && !isMoreThanShare }
     private var isMoreThanShare = false
@@ -24,7 +27,7 @@ struct Objections: Sendable {
         of limit: @autoclosure () -> LimitTable.Objection? = nil
     ) {
         if reason != .share { isMoreThanShare = true }
-        if reason == .exhausted { hasMark = true }
+        if reason == .exhausted || reason == .paused { hasMark = true }
         if longest != nil {
             guard let standing = self.milliseconds else { return }
             if let milliseconds, milliseconds <= standing { return }
@@ -64,7 +67,7 @@ struct PassedOver: Sendable {
     var breaker: BreakerRegistry.Place?
     /// The use of the limit that denied it, if one did and was used before.
     var deniedBy: Int?
-    /// Whether its quota is marked as exhausted.
+    /// Whether its route is marked or paused.
     var hasMark = false
     /// Whether the share alone stands against it.
     var isShareOnly = false
@@ -76,6 +79,8 @@ struct PassedOver: Sendable {
 struct WeighedCandidates<Text: NameText>: Sendable {
     /// The candidate that is admitted. Nil if none is.
     var chosen: Route<Text>?
+    /// The marks that it probes.
+    var probes: CallRoutes.Places = []
     /// The candidates before it, at their places in the request.
     var passedOver = Candidates.Values<PassedOver>(repeating: PassedOver())
 }
@@ -147,6 +152,8 @@ extension StateMachine {
                     decision.share = standing.share
                 }
                 weighed.chosen = route
+                weighed.probes = objections.probes
+                decision.isProbe = !objections.probes.isEmpty
                 return weighed
             }
             decision.denials.append(denial)
@@ -174,7 +181,7 @@ extension StateMachine {
         return milliseconds.saturatingAdd(Int64(hash >> 33) % (milliseconds / 4 + 1))
     }
 
-    /// What stands against a candidate apart from limits, in the order of `DenialReason`.
+    /// Adds what a breaker has against a candidate.
     ///
     /// - Parameters:
     ///   - breaker: the breaker of calls by its route; nil if there is none
@@ -185,10 +192,8 @@ extension StateMachine {
         at moment: Moment
     ) -> Objections {
         var objections = Objections()
-        guard let provider = route.providerID else { return objections }
-        if let mark = exhaustion.mark(provider, at: moment.now) {
-            objections.add(.exhausted, for: mark.resetsAt - moment.now)
-        }
+        guard route.providerID != nil else { return objections }
+        addMarks(of: route.routes, at: moment.now, &objections)
         if let forced = forcedBreaker(above: route, breaker, at: moment.now) {
             let wait = breakers.standing(of: forced, at: moment.now).untilDecayMilliseconds
             objections.add(.breakerOpen, for: wait, openedBy: .forced)
@@ -302,6 +307,7 @@ extension StateMachine {
         terms.candidate = reply.decision.candidate ?? 0
         let passage = passBreaker(scopes, application, &effects)
         let place = grant(scopes, passage, terms, application, &effects)
+        beginProbes(weighed.probes, ofPermit: place)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
         return reply

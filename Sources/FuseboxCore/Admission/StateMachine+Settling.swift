@@ -53,6 +53,7 @@ extension StateMachine {
         _ place: Int, _ standing: PermitStanding, at now: Timestamp, _ effects: inout [Event]
     ) {
         deadlines.remove(.permit, place)
+        endProbes(ofPermit: place, at: now)
         let grant = permits.permits[place].grant
         news.note(grant.provider)
         limitTable.lapse(grant.charge, estimate: grant.need, givesBack: standing == .revoked, at: now)
@@ -121,6 +122,7 @@ extension StateMachine {
             guard let place = permits.firstInFlight(of: worker) else { break }
             let grant = permits.permits[place].grant
             if limitTable.endFlight(grant.charge, estimate: grant.need, at: moment.now) {
+                endProbes(ofPermit: place, at: moment.now)
                 permits.endFlight(place)
                 news.note(grant.provider)
             } else {
@@ -162,6 +164,7 @@ extension StateMachine {
         _ command: SettleOf<Text>, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> SettleReply {
         try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
+        try Self.validate(command.markScope, command.outcome)
         var reply = SettleReply()
         guard let place = try findPermit(command.permit, application) else {
             reply.standing = .settled
@@ -190,9 +193,13 @@ extension StateMachine {
             noteLatency(
                 command.timing, grantedAt: permits.permits[place].grant.grantedAt, reply.standing, scopes, application)
         }
+        let ended = EndedCall(permits.permits[place])
         permits.settle(place)
         news.note(provider)
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, application, &effects)
+        noteMarks(
+            of: ended, command.outcome, retryAfter: command.retryAfterMilliseconds, command.markScope, application,
+            &effects)
         if let use {
             let used = command.outcome == .success ? CallNeed(use.charge, orAs: need) : CallNeed(use.charge)
             record(use, used, provider, scopes, application)
@@ -255,6 +262,7 @@ extension StateMachine {
         _ command: ReportOf<Text>, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> LedgerRecordReply {
         try Self.validate(command.outcome, hasUsage: command.usage != nil, command.retryAfterMilliseconds)
+        try Self.validate(command.markScope, command.outcome)
         try Self.validate(command.tags)
         try checkRequiredTags(command.tags)
         let asked = look(command.tags, folds: command.foldsTags, application)
@@ -276,12 +284,15 @@ extension StateMachine {
         let breaker = try breaker(of: &route, application)
         let call = BreakerCall(of: breakers.key(of: breaker), application)
         let provider = provider(of: call.breaker)
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, application, &effects)
         guard command.outcome != .cancelled else { return LedgerRecordReply() }
         let scopes = try record(
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
         var asking = scopes
         if command.candidate.model == nil { asking.model = nil }
+        noteMarks(
+            of: EndedCall(routes: asking.routes), command.outcome, retryAfter: command.retryAfterMilliseconds,
+            command.markScope, application, &effects)
         noteCost(charge, command.outcome, asking, by: application.user)
         if let usage = command.usage, let name = usage.model, command.candidate.model != nil, let model = scopes.model {
             // Without a report, the name that was asked for has answered.
@@ -338,26 +349,19 @@ extension StateMachine {
         try validateDuration(retryAfter, "retryAfter")
     }
 
-    /// Counts at breaker and mark how a call went.
+    /// Counts at the breaker how a call went.
     private mutating func count(
-        _ outcome: Outcome, retryAfter: Int64?, _ call: BreakerCall, _ provider: NameID, _ application: Application,
+        _ outcome: Outcome, retryAfter: Int64?, _ call: BreakerCall, _ application: Application,
         _ effects: inout [Event]
     ) {
         switch outcome {
-        case .success:
-            countAtBreaker(isFailure: false, call, application, &effects)
-            // The call was the last that a rate limit of the provider allowed.
-            if let retryAfter, retryAfter > 0 {
-                mark(provider, for: min(retryAfter, WireLimits.longestResetMilliseconds), application, &effects)
-            }
+        case .success: countAtBreaker(isFailure: false, call, application, &effects)
         case .failure, .throttled:
             // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
                 countAtBreaker(isFailure: true, call, application, &effects)
             }
-            if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
-        case .quotaExhausted, .unauthorized: mark(provider, for: retryAfter, application, &effects)
-        case .rejected, .abandoned, .cancelled: return
+        case .quotaExhausted, .unauthorized, .rejected, .abandoned, .cancelled: return
         }
     }
 }

@@ -86,17 +86,6 @@ extension StateMachine {
         return RouteKey(route.deploymentID ?? provider, route.modelID)
     }
 
-    /// The provider of a breaker's route.
-    func provider(of key: RouteKey) -> NameID { names.parent(of: key.place) ?? key.place }
-
-    /// A breaker's route as messages name it.
-    func candidate(of key: RouteKey) -> Candidate {
-        let provider = provider(of: key)
-        return Candidate(
-            provider: names[provider], deployment: key.place == provider ? nil : names[key.place],
-            model: key.model.map { models[$0] })
-    }
-
     // MARK: Walking
 
     /// The breakers of the deployments and models of a provider.
@@ -213,16 +202,6 @@ extension StateMachine {
     }
 
     // MARK: Names
-
-    mutating func retainNames(of key: RouteKey) {
-        names.retain(key.place)
-        if let model = key.model { models.retain(model) }
-    }
-
-    mutating func releaseNames(of key: RouteKey) {
-        names.release(key.place)
-        if let model = key.model { models.release(model) }
-    }
 
     /// The retained route that one of another state has among the names of this state.
     mutating func take(_ key: RouteKey, of other: borrowing StateMachine) -> RouteKey {

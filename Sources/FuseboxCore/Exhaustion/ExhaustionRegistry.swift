@@ -1,140 +1,158 @@
-import FuseboxCollections
 import FuseboxWire
 
-/// The providers that have run out of quota, each with a mark.
+/// The routes that have run out of quota, each with a mark.
 ///
-/// A mark is in force until its end. Reads ignore marks that have ended and change nothing. `expire` removes these
-/// marks.
+/// A mark is of a provider or a deployment, alone or with a model, and keeps the calls away that go by that. It is in
+/// force until its end. Reads ignore marks that have ended and change nothing. A mark without a told end is remembered
+/// after its end, because the next one of its route lasts twice as long.
 public struct ExhaustionRegistry: Sendable {
-    /// The statement that a provider has run out of quota.
-    public struct Mark: Sendable, Equatable {
-        /// When the provider was marked.
-        public var exhaustedAt: Timestamp
-        /// The end of the mark: the first moment at which it is not in force.
-        public var resetsAt: Timestamp
-
-        /// A mark between two moments.
-        public init(exhaustedAt: Timestamp, resetsAt: Timestamp) {
-            self.exhaustedAt = exhaustedAt
-            self.resetsAt = resetsAt
-        }
-
-        func isInForce(at now: Timestamp) -> Bool { now < resetsAt }
-    }
-
-    /// How long a mark without a reported end lasts, in milliseconds. It is 5 minutes unless it was set.
+    /// How long a mark without a told end lasts, in milliseconds. It is 5 minutes unless it was set.
     public var defaultCooldownMilliseconds: Int64 = 300_000
+    /// How long a mark lasts at most, in milliseconds. It is 24 hours unless it was set.
+    public var longestMilliseconds: Int64 = 24 * 3_600_000
 
-    private var marks = SparseTable<Mark>()
-    /// Unknown members of imported JSON, by the mark that they came with; see `ForeignMembers.swift`.
-    var foreignMembers: [NameID: String] = [:]
-    /// A lower bound on the ends of all marks.
-    private var earliestReset: Timestamp?
+    var marks = RouteTable<Mark>()
+    /// The marks that are only remembered.
+    private var endedCount = 0
 
     /// A registry without marks.
     public init() {}
 
-    /// The number of marks, including those that have ended and were not removed yet.
+    /// A place in the registry.
+    typealias Place = RouteTable<Mark>.Place
+
+    /// The number of marks, with those that have ended and are remembered.
     public var count: Int { marks.count }
 
-    /// Whether the provider has a mark, in force or not.
-    public func contains(_ provider: NameID) -> Bool { marks.contains(provider.index) }
+    /// The number of marks whose end was not met.
+    public var countInForce: Int { marks.count - endedCount }
 
-    /// Marks a provider as exhausted. Under `fusebox` a mark that ends later stays as it is.
-    ///
-    /// - Parameter milliseconds: how long the mark lasts; nil means the default cooldown
-    /// - Returns: the provider's mark, and whether this call has set it
-    @discardableResult
-    public mutating func mark(
-        _ provider: NameID, for milliseconds: Int64? = nil, at now: Timestamp, under profile: Profile = .fusebox
-    ) -> (mark: Mark, changed: Bool) {
-        let mark = Mark(exhaustedAt: now, resetsAt: now + (milliseconds ?? defaultCooldownMilliseconds))
-        if profile.marksOnlyExtend, let current = self.mark(provider, at: now), current.resetsAt >= mark.resetsAt {
-            return (current, false)
-        }
-        insert(mark, for: provider)
-        return (mark, true)
-    }
+    /// Whether there is no mark.
+    @inline(__always)
+    var isEmpty: Bool { marks.isEmpty }
 
-    /// Sets the mark of a provider, in place of one that exists.
-    public mutating func insert(_ mark: Mark, for provider: NameID) {
-        marks.insert(mark, at: provider.index)
-        dropForeignMembers(of: provider)
-        earliestReset = min(earliestReset ?? mark.resetsAt, mark.resetsAt)
-    }
+    /// Whether a route has a mark, in force or not.
+    public func contains(_ route: RouteKey) -> Bool { marks.contains(route) }
 
-    /// Gives the providers of marks other names.
-    mutating func rename(_ names: [(from: NameID, to: NameID)]) {
-        // All are taken out first, because one may get the number that another had.
-        let moved = names.map { (name: $0.to, mark: marks[existing: $0.from.index], members: foreignMembers[$0.from]) }
-        for (from, _) in names {
-            marks.remove(at: from.index)
-            dropForeignMembers(of: from)
-        }
-        for (name, mark, members) in moved {
-            marks.insert(mark, at: name.index)
-            if let members { foreignMembers[name] = members }
-        }
-    }
-
-    /// Removes the mark of a provider.
-    ///
-    /// - Returns: whether it was in force
-    @discardableResult
-    public mutating func clear(_ provider: NameID, at now: Timestamp) -> Bool {
-        let wasInForce = mark(provider, at: now) != nil
-        marks.remove(at: provider.index)
-        dropForeignMembers(of: provider)
-        return wasInForce
-    }
-
-    private mutating func dropForeignMembers(of provider: NameID) {
-        if !foreignMembers.isEmpty { foreignMembers[provider] = nil }
-    }
-
-    /// The mark of a provider; nil if none is in force.
-    public func mark(_ provider: NameID, at now: Timestamp) -> Mark? {
-        guard let mark = marks[provider.index], mark.isInForce(at: now) else { return nil }
+    /// The mark of a route; nil if none is in force.
+    public func mark(_ route: RouteKey, at now: Timestamp) -> Mark? {
+        guard let mark = marks[route], mark.isInForce(at: now) else { return nil }
         return mark
     }
 
-    /// The end of a provider's mark, in force or not; nil if there is none.
-    func end(of provider: NameID) -> Timestamp? { marks[provider.index]?.resetsAt }
+    /// Calls `body` with every mark, in force or not, in the order of routes.
+    public func forEach(_ body: (RouteKey, Mark) -> Void) { marks.forEach { body($0, marks[$1]) } }
 
-    /// The first mark at or after an index, in force or not.
-    func next(from index: Int) -> (provider: NameID, mark: Mark)? {
-        guard let found = marks.next(from: index), let mark = marks[found] else { return nil }
-        return (NameID(index: found), mark)
+    // MARK: Marking
+
+    /// Marks a route as exhausted. Under `fusebox` a mark that ends later stays as it is.
+    ///
+    /// - Parameter milliseconds: how long the mark lasts; nil means the default cooldown
+    /// - Returns: the route's mark, and whether this call has set or put off its end
+    @discardableResult
+    public mutating func mark(
+        _ route: RouteKey, for milliseconds: Int64? = nil, at now: Timestamp, under profile: Profile = .fusebox
+    ) -> (mark: Mark, changed: Bool) {
+        mark(route, MarkClaim(reason: .told, milliseconds: milliseconds), at: now, under: profile)
     }
 
-    /// Calls `body` with every mark, in force or not.
-    public func forEach(_ body: (NameID, Mark) -> Void) {
-        marks.forEachIndex { index in
-            if let mark = marks[index] { body(NameID(index: index), mark) }
+    /// Marks a route for what somebody says of it.
+    ///
+    /// - Returns: the route's mark, and whether this call has set or put off its end
+    mutating func mark(
+        _ route: RouteKey, _ claim: MarkClaim, at now: Timestamp, under profile: Profile
+    ) -> (mark: Mark, changed: Bool) {
+        let before = marks[route]
+        let cooldowns = profile.doubtsMarks ? cooldowns(after: before, claim, at: now) : 0
+        let milliseconds = length(of: claim, cooldowns, under: profile)
+        var mark: Mark
+        var isChanged = true
+        if profile.marksOnlyExtend, let before, before.isInForce(at: now) {
+            mark = before
+            isChanged = now + milliseconds > before.resetsAt
+            if isChanged { mark.putOff(by: claim, for: milliseconds, at: now) }
+            if isChanged { mark.foreignMembers = nil }
+        } else {
+            mark = Mark(claim, for: milliseconds, at: now)
+        }
+        mark.cooldowns = cooldowns
+        insert(mark, for: route)
+        return (mark, isChanged)
+    }
+
+    /// How many marks of a route in a row have had no told end, with this one.
+    private func cooldowns(after before: Mark?, _ claim: MarkClaim, at now: Timestamp) -> UInt8 {
+        guard claim.milliseconds == nil, claim.reason != .unauthorized else { return before?.cooldowns ?? 0 }
+        guard let before, before.cooldowns > 0 else { return 1 }
+        return before.isFollowed(by: claim, at: now) ? min(before.cooldowns + 1, 63) : before.cooldowns
+    }
+
+    /// How long a mark for a claim lasts, in milliseconds.
+    private func length(of claim: MarkClaim, _ cooldowns: UInt8, under profile: Profile) -> Int64 {
+        guard profile.doubtsMarks else {
+            return claim.milliseconds
+                ?? (claim.reason == .unauthorized ? longestMilliseconds : defaultCooldownMilliseconds)
+        }
+        if let told = claim.milliseconds { return min(told, longestMilliseconds) }
+        guard claim.reason != .unauthorized else { return longestMilliseconds }
+        return Mark.doubled(defaultCooldownMilliseconds, times: cooldowns - 1, atMost: longestMilliseconds)
+    }
+
+    /// Sets the mark of a route, in place of one that exists.
+    public mutating func insert(_ mark: Mark, for route: RouteKey) {
+        if let place = marks.find(route) { endedCount -= marks[place].hasEnded ? 1 : 0 }
+        marks.insert(mark, for: route)
+        endedCount += mark.hasEnded ? 1 : 0
+    }
+
+    // MARK: Ending
+
+    /// Notes that the end of a mark was met.
+    ///
+    /// - Returns: whether it goes on being remembered
+    mutating func end(_ place: Place) -> Bool {
+        guard !marks[place].hasEnded, marks[place].cooldowns > 0 else { return false }
+        marks[place].hasEnded = true
+        marks[place].foreignMembers = nil
+        endedCount += 1
+        return true
+    }
+
+    /// Removes a mark.
+    mutating func remove(_ place: Place) {
+        endedCount -= marks[place].hasEnded ? 1 : 0
+        marks.remove(at: place)
+    }
+
+    /// Removes the mark of a route.
+    ///
+    /// - Returns: whether it was in force
+    @discardableResult
+    public mutating func clear(_ route: RouteKey, at now: Timestamp) -> Bool {
+        guard let place = marks.find(route) else { return false }
+        let wasInForce = marks[place].isInForce(at: now)
+        remove(place)
+        return wasInForce
+    }
+
+    /// Lets no mark last longer than one that is made now may.
+    mutating func cap(at now: Timestamp) {
+        for route in marks.keys {
+            guard let place = marks.find(route), !marks[place].hasEnded else { continue }
+            marks[place].resetsAt = min(marks[place].resetsAt, now + longestMilliseconds)
         }
     }
 
-    /// The earliest moment at which `expire` may remove a mark; nil if there are no marks.
-    public var nextExpiry: Timestamp? { marks.count == 0 ? nil : earliestReset }
+    /// Gives marks other routes.
+    mutating func rename(_ routes: [(from: RouteKey, to: RouteKey)]) { marks.rename(routes) }
 
-    /// Removes the marks that have ended, and returns their providers.
-    public mutating func expire(at now: Timestamp) -> [NameID] {
-        guard let earliest = nextExpiry, earliest <= now else { return [] }
-        var expired: [NameID] = []
-        var next: Timestamp?
-        marks.forEachIndex { index in
-            guard let mark = marks[index] else { return }
-            if mark.isInForce(at: now) {
-                next = min(next ?? mark.resetsAt, mark.resetsAt)
-            } else {
-                expired.append(NameID(index: index))
+    /// Forgets the probes that no permit in force is for.
+    mutating func keepProbes(where isUnderWay: (UInt64, RouteKey) -> Bool) {
+        for route in marks.keys {
+            guard let place = marks.find(route), let probe = marks[place].probe, !isUnderWay(probe, route) else {
+                continue
             }
+            marks[place].probe = nil
         }
-        for provider in expired {
-            marks.remove(at: provider.index)
-            dropForeignMembers(of: provider)
-        }
-        earliestReset = next
-        return expired
     }
 }

@@ -23,57 +23,44 @@ func validateMoment(_ moment: Timestamp, _ what: StaticString) throws(Refusal) {
 }
 
 extension StateMachine {
-    /// A mark with the name of its provider.
-    func entry(_ id: NameID, _ mark: ExhaustionRegistry.Mark) -> ExhaustionEntry {
-        ExhaustionEntry(provider: names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
-    }
-
     fileprivate mutating func mark(
         _ command: ExhaustionMark, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> ExhaustionMark.Reply {
         if let milliseconds = command.resetAfterMilliseconds {
             try validateDuration(milliseconds, "resetAfter")
         }
-        try checkName(command.provider, by: application)
-        let id = names.intern(command.provider, by: application.user)
+        let route = route(command.provider, command.deployment, command.model)
+        try check(route, by: application)
+        if route.model != nil, find(route).map({ !exhaustion.contains($0) }) ?? true {
+            try SharedBound(
+                what: "marks of models", limit: bounds.modelMarks, limitPerUser: bounds.modelMarks,
+                remedy: "mark the provider or the deployment"
+            ).check(exhaustion.marks.modelledCount, ofUser: 0, by: application)
+        }
+        let key = intern(route, by: application.user)
+        let claim = MarkClaim(
+            reason: .told, milliseconds: command.resetAfterMilliseconds, user: application.user)
         var reply = ExhaustionMark.Reply()
-        reply.resetsAt = mark(id, for: command.resetAfterMilliseconds, application, &effects).resetsAt
+        reply.resetsAt = mark(key, claim, application, &effects).resetsAt
         return reply
     }
 
-    /// Marks a provider whose name is known. Reports a mark that is new or extended.
-    ///
-    /// - Parameter milliseconds: how long the mark lasts; nil means the default cooldown
-    /// - Returns: the provider's mark
-    @discardableResult
-    mutating func mark(
-        _ id: NameID, for milliseconds: Int64?, _ application: Application, _ effects: inout [Event]
-    ) -> ExhaustionRegistry.Mark {
-        if !exhaustion.contains(id) { names.retain(id) }
-        let (mark, changed) = exhaustion.mark(id, for: milliseconds, at: application.now, under: profile)
-        setDeadline(ofMark: id)
-        if changed, mark.resetsAt > application.now {
-            effects.append(.providerExhausted(ProviderExhausted(entry: entry(id, mark))))
+    /// The mark that keeps calls by a route away the longest. Nil if none is in force.
+    func longestMark(of routes: CallRoutes, at now: Timestamp) -> ExhaustionEntry? {
+        var longest: (route: RouteKey, mark: Mark)?
+        for place in 0..<CallRoutes.count {
+            guard let route = routes[place], let mark = exhaustion.mark(route, at: now) else { continue }
+            if longest.map({ $0.mark.resetsAt < mark.resetsAt }) ?? true { longest = (route, mark) }
         }
-        return mark
-    }
-
-    fileprivate mutating func clearMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
-        guard exhaustion.contains(id) else { return }
-        if exhaustion.clear(id, at: application.now) {
-            effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: false)))
-        }
-        setDeadline(ofMark: id)
-        news.note(id)
-        names.release(id)
+        return longest.map { entry($0.route, $0.mark) }
     }
 }
 
 extension ExhaustionMark: StateCommand {
-    /// Marks the provider.
+    /// Marks the route.
     ///
     /// - Throws: `outOfRange` for a duration outside its range; `notFound` if the provider is new and workers may not
-    ///   add one; `limitReached` if it is new and there is no room for its name.
+    ///   add one; `limitReached` if there is no room for a new name, or for one more mark of a model.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -82,14 +69,19 @@ extension ExhaustionMark: StateCommand {
 }
 
 extension ExhaustionClear: StateCommand {
-    /// Removes the provider's mark.
+    /// Removes the route's mark.
     ///
-    /// - Throws: `notFound` if the name must be known and is not.
+    /// - Throws: `notFound` if the names must be known and one is not.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try machine.find(provider, ifItMustBeKnown: mustBeKnown)
-        if let id = machine.names.find(provider) { machine.clearMark(id, application, &effects) }
+        let route = machine.route(provider, deployment, model)
+        let key = try machine.find(route, ifItMustBeKnown: mustBeKnown)
+        for key in [machine.literalKey(provider, deployment, model), key].compactMap(\.self) {
+            guard let place = machine.exhaustion.marks.find(key) else { continue }
+            machine.endMark(place, .cleared, at: application.now, &effects)
+            break
+        }
         return Done()
     }
 }
@@ -99,33 +91,47 @@ extension ExhaustionReset: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        while let (id, _) = machine.exhaustion.next(from: 0) { machine.clearMark(id, application, &effects) }
+        for route in machine.exhaustion.marks.keys {
+            guard let place = machine.exhaustion.marks.find(route) else { continue }
+            machine.endMark(place, .cleared, at: application.now, &effects)
+        }
         return Done()
     }
 }
 
 extension ExhaustionSetDefault: StateCommand {
-    /// Sets the default cooldown.
+    /// Sets the default cooldown and the longest mark, as far as they are told.
     ///
     /// - Throws: `outOfRange` for a duration outside its range.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try validateDuration(cooldownMilliseconds, "the default cooldown")
-        machine.exhaustion.defaultCooldownMilliseconds = cooldownMilliseconds
+        if let cooldownMilliseconds { try validateDuration(cooldownMilliseconds, "the default cooldown") }
+        if let longestMilliseconds { try validateLongestMark(longestMilliseconds) }
+        if let cooldownMilliseconds { machine.exhaustion.defaultCooldownMilliseconds = cooldownMilliseconds }
+        if let longestMilliseconds { machine.exhaustion.longestMilliseconds = longestMilliseconds }
         return Done()
     }
 }
 
+/// Checks how long marks may last at most.
+///
+/// - Throws: `outOfRange`
+func validateLongestMark(_ milliseconds: Int64) throws(Refusal) {
+    guard ValueRanges.longestMark.contains(milliseconds) else {
+        throw Refusal(.outOfRange, "the longest mark \(milliseconds) ms must lie between a minute and 366 days")
+    }
+}
+
 extension ExhaustionGet: StateCommand {
-    /// Returns the provider's mark, if one is in force.
+    /// Returns the mark and the pause that keep calls by the route away the longest.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
+        let routes = machine.route(provider, deployment, model).routes
         var reply = Reply()
-        if let id = machine.names.find(provider), let mark = machine.exhaustion.mark(id, at: application.now) {
-            reply.entry = machine.entry(id, mark)
-        }
+        reply.entry = machine.longestMark(of: routes, at: application.now)
+        reply.pause = machine.longestPause(of: routes, at: application.now)
         return reply
     }
 }
@@ -136,27 +142,25 @@ extension ExhaustionList: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         var reply = Reply()
-        var index = Int(cursor)
-        while let (id, mark) = machine.exhaustion.next(from: index) {
-            index = id.index + 1
-            guard mark.isInForce(at: application.now) else { continue }
-            guard reply.entries.count < WireLimits.pageLength else {
-                reply.next = UInt32(id.index)
-                break
-            }
-            reply.entries.append(machine.entry(id, mark))
+        // Marks that have ended are passed over, so a page may have fewer, or none.
+        let routes = machine.exhaustion.marks.keys(from: cursor, atMost: WireLimits.marksPerPage + 1)
+        for route in routes.prefix(WireLimits.marksPerPage) {
+            guard let mark = machine.exhaustion.mark(route, at: application.now) else { continue }
+            reply.entries.append(machine.entry(route, mark))
         }
+        if routes.count > WireLimits.marksPerPage { reply.next = routes[WireLimits.marksPerPage].order }
         return reply
     }
 }
 
 extension ExhaustionDefault: StateCommand {
-    /// Returns the default cooldown.
+    /// Returns the default cooldown and the longest mark.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.cooldownMilliseconds = machine.exhaustion.defaultCooldownMilliseconds
+        reply.longestMilliseconds = machine.exhaustion.longestMilliseconds
         return reply
     }
 }

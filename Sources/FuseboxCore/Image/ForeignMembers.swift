@@ -8,14 +8,14 @@ import FuseboxWire
 extension StateMachine {
     /// The unknown members that came with a provider's mark, as the text of a JSON object; nil if there are none.
     public func foreignMembers(ofMark provider: Name) -> String? {
-        names.find(provider).flatMap { exhaustion.foreignMembers[$0] }
+        names.find(provider).flatMap { exhaustion.marks[RouteKey($0)]?.foreignMembers }
     }
 
     /// Stores unknown members beside the mark of a provider, until it ends or is set again. Does nothing if there is no
     /// mark.
     public mutating func keepForeignMembers(_ members: String, ofMark provider: Name) {
-        guard let id = names.find(provider), exhaustion.contains(id) else { return }
-        exhaustion.foreignMembers[id] = members
+        guard let id = names.find(provider), let place = exhaustion.marks.find(RouteKey(id)) else { return }
+        exhaustion.marks[place].foreignMembers = members
     }
 }
 

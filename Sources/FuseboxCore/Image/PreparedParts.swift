@@ -39,7 +39,15 @@ public struct PreparedParts: Sendable {
     /// The marks of the other state, under the numbers that their names are expected to have.
     struct Marks: Sendable {
         var registry = ExhaustionRegistry()
-        var names: [ExpectedName] = []
+        var routes: [ExpectedRoute] = []
+    }
+
+    /// A route, and the key that it has in the state, or would get next.
+    struct ExpectedRoute: Sendable {
+        var names: Candidate
+        /// The user that introduced its provider or deployment.
+        var user: UInt32
+        var key: RouteKey
     }
 
     /// A name, and the number that it has in the state, or would get next.
@@ -76,6 +84,10 @@ public struct PreparedParts: Sendable {
     public init(_ parts: StateParts, of given: StateMachine, for state: borrowing StateMachine) {
         self.parts = parts
         var other = given
+        if state.profile.doubtsMarks {
+            other.exhaustion.longestMilliseconds = state.exhaustion.longestMilliseconds
+            other.exhaustion.cap(at: state.lastMoment.now)
+        }
         breakerCount = other.breakers.count
         providerCount = other.ledger.providerCount
         if parts.contains(.ledger) {
@@ -86,7 +98,10 @@ public struct PreparedParts: Sendable {
         } else {
             var names = state.names
             if parts.contains(.breakers) { breakers = other.breakers(expectedIn: &names) }
-            if parts.contains(.exhaustion) { marks = other.marks(expectedIn: &names) }
+            if parts.contains(.exhaustion) {
+                var models = state.models
+                marks = other.marks(expectedIn: &names, &models)
+            }
         }
     }
 }
@@ -110,15 +125,22 @@ extension StateMachine {
     }
 
     /// The marks under the numbers that their names are expected to have in a table.
-    fileprivate func marks(expectedIn names: inout NameTable<NameID>) -> PreparedParts.Marks {
+    fileprivate func marks(
+        expectedIn names: inout NameTable<NameID>, _ models: inout NameTable<ModelID>
+    ) -> PreparedParts.Marks {
         var prepared = PreparedParts.Marks()
         prepared.registry.defaultCooldownMilliseconds = exhaustion.defaultCooldownMilliseconds
-        exhaustion.forEach { id, mark in
-            let expected = expect(id, in: &names)
-            prepared.registry.insert(mark, for: expected.id)
-            if let members = exhaustion.foreignMembers[id] { prepared.registry.foreignMembers[expected.id] = members }
-            prepared.names.append(expected)
+        exhaustion.forEach { key, mark in
+            let user = self.names.user(of: key.place)
+            let route = candidate(of: key)
+            let provider = names.intern(route.provider, by: user)
+            let place = route.deployment.map { names.intern($0, below: provider, by: user) } ?? provider
+            let expected = RouteKey(place, route.model.map { models.intern($0, by: user) })
+            prepared.registry.insert(mark, for: expected)
+            prepared.routes.append(PreparedParts.ExpectedRoute(names: route, user: user, key: expected))
         }
+        // Its probes were calls of the other state.
+        prepared.registry.keepProbes { _, _ in false }
         return prepared
     }
 
@@ -146,10 +168,14 @@ extension StateMachine {
     /// Gives up the marks, and retains the names of those of a state.
     fileprivate mutating func exchangeMarks(forNamesOf state: StateMachine) -> PreparedParts.Renaming {
         var renaming = PreparedParts.Renaming()
-        state.exhaustion.forEach { id, _ in renaming.add(id, as: retain(id, of: state)) }
+        state.exhaustion.forEach { route, _ in
+            // Those of deployments and models are few, and get their names at the end.
+            guard route.model == nil, state.names.parent(of: route.place) == nil else { return }
+            renaming.add(route.place, as: retain(route.place, of: state))
+        }
         let own = exhaustion
         exhaustion = ExhaustionRegistry()
-        own.forEach { id, _ in names.release(id) }
+        own.forEach { route, _ in releaseNames(of: route) }
         return renaming
     }
 

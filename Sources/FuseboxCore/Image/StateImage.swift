@@ -9,11 +9,12 @@ public struct StateImage {
     /// The order matters for reading: a record refers to numbers and accounts of earlier sections.
     public static let sections = SectionTable<StateMachine, StateImage>([
         SettingsSection.self, NameSection.self, FreeNameSection.self, ModelSection.self, FreeModelSection.self,
-        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self, ListedBudgetSection.self,
+        BreakerSection.self, MarkSection.self, AccountSection.self, ModelAccountSection.self,
+        ListedBudgetSection.self,
         HistorySection.self, SharedHistorySection.self, TagSection.self,
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
         PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
-        PriceSection.self, CostSection.self, DaySection.self, OpenUseSection.self,
+        PriceSection.self, CostSection.self, DaySection.self, OpenUseSection.self, PauseSection.self,
     ])
 
     var builder: StateMachine.Builder
@@ -93,6 +94,8 @@ extension Bounds {
         costRoutesPerUser = Int(UInt32.max)
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)
+        modelMarks = Int(UInt32.max)
+        pauses = Int(UInt32.max)
         limits = Int(UInt32.max)
         limitsPerScope = Int(UInt32.max)
         templates = Int(UInt32.max)

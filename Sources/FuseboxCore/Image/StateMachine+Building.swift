@@ -30,18 +30,21 @@ extension StateMachine {
         public func finish() -> StateMachine {
             var machine = machine
             machine.ledger.completeDays()
+            machine.keepProbesInForce()
             machine.setDeadlines()
             return machine
         }
     }
 
-    /// Replaces breakers, marks, ledger and names by those of another state. Profile, limits and time stay.
+    /// Replaces breakers, marks, ledger and names by those of another state. Profile, limits, pauses and time stay.
     ///
     /// The permits stay, because their calls are in flight.
     public mutating func replaceContents(with other: StateMachine) {
         let previous = self
         breakers = other.breakers
         exhaustion = other.exhaustion
+        exhaustion.keepProbes { _, _ in false }
+        exhaustion.longestMilliseconds = previous.exhaustion.longestMilliseconds
         ledger = other.ledger
         if ledger.days.number > 0 { ledger.forgetDays() }
         ledger.keepTags(of: previous.ledger)
@@ -70,6 +73,7 @@ extension StateMachine {
         }
         keepLimits(of: previous)
         keepCosts(of: previous)
+        keepPauses(of: previous, dropping: other)
         // The permits and limits of the other state are dropped, but for the limits that came with its ledger.
         takeListedLimits(of: other)
         // What an import takes a limit to counts as told: a threshold left over would be told with the next command.
@@ -145,13 +149,13 @@ extension StateMachine {
     }
 
     /// The number that a name of before has now.
-    private mutating func renamed(_ name: NameID, of previous: StateMachine) -> NameID {
+    mutating func renamed(_ name: NameID, of previous: StateMachine) -> NameID {
         let parent = previous.names.parent(of: name).map { renamed($0, of: previous) }
         return names.intern(previous.names[name], below: parent, by: previous.names.user(of: name))
     }
 
     /// The number that a model of before has now.
-    private mutating func renamed(_ model: ModelID, of previous: StateMachine) -> ModelID {
+    mutating func renamed(_ model: ModelID, of previous: StateMachine) -> ModelID {
         models.intern(previous.models[model], by: previous.models.user(of: model))
     }
 }
@@ -198,7 +202,8 @@ extension StateMachine.Builder {
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for
     ///   a cost or a moment that none can have
     mutating func insertPermit(
-        _ entry: PermitEntry, candidate: UInt8, _ charges: [ChargeImage], _ passage: PermitRegistry.Passage
+        _ entry: PermitEntry, candidate: UInt8, _ charges: [ChargeImage], _ passage: PermitRegistry.Passage,
+        probes: CallRoutes.Places
     ) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
@@ -226,6 +231,7 @@ extension StateMachine.Builder {
         grant.charge = try insertCharges(charges, grant.need)
         grant.ticket = entry.ticket
         grant.candidate = candidate
+        grant.probes = probes
         machine.retainNames(of: grant.scopes)
         var permit = PermitRegistry.Permit(grant: grant)
         permit.number = entry.permit
@@ -266,19 +272,6 @@ extension StateMachine.Builder {
     public mutating func setDefaultCooldown(milliseconds: Int64) throws(Refusal) {
         try validateDuration(milliseconds, "the default cooldown")
         machine.exhaustion.defaultCooldownMilliseconds = milliseconds
-    }
-
-    /// Adds a mark.
-    ///
-    /// - Throws: `outOfRange`, `limitReached`
-    public mutating func insertMark(_ entry: ExhaustionEntry, by user: UInt32 = 0) throws(Refusal) {
-        try validateMoment(entry.exhaustedAt, "exhaustedAt of a mark")
-        try validateMoment(entry.resetsAt, "resetsAt of a mark")
-        try machine.checkName(entry.provider, by: application(of: user))
-        let id = machine.names.intern(entry.provider, by: user)
-        if !machine.exhaustion.contains(id) { machine.names.retain(id) }
-        machine.exhaustion.insert(
-            ExhaustionRegistry.Mark(exhaustedAt: entry.exhaustedAt, resetsAt: entry.resetsAt), for: id)
     }
 }
 
@@ -459,7 +452,7 @@ extension StateMachine.Builder {
     }
 
     /// The circumstances of a record that this user has introduced.
-    private func application(of user: UInt32) -> Application {
+    func application(of user: UInt32) -> Application {
         Application(moment: moment, user: user, isOperator: user == 0, worker: WorkerID())
     }
 }

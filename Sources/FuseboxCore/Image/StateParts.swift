@@ -56,11 +56,35 @@ extension StateMachine {
     private mutating func takeMarks(_ prepared: PreparedParts.Marks) {
         let before = exhaustion
         exhaustion = prepared.registry
-        let (moved, awaited) = retain(prepared.names)
+        exhaustion.longestMilliseconds = before.longestMilliseconds
+        let moved = retain(prepared.routes)
         exhaustion.rename(moved)
         deadlines.removeAll(.mark)
-        for id in awaited { setDeadline(ofMark: id) }
-        before.forEach { id, _ in names.release(id) }
+        setDeadlinesOfMarks()
+        before.forEach { route, _ in releaseNames(of: route) }
+    }
+
+    /// Retains the names of prepared routes. Returns those that have other keys than were expected.
+    private mutating func retain(_ prepared: [PreparedParts.ExpectedRoute]) -> [(from: RouteKey, to: RouteKey)] {
+        var moved: [(from: RouteKey, to: RouteKey)] = []
+        for expected in prepared {
+            var key = expected.key
+            // Most are of a provider as a whole, and stand where they are expected.
+            let isPlain = expected.names.deployment == nil && expected.names.model == nil
+            if !isPlain || !names.stands(key.place, for: expected.names.provider) {
+                key = intern(expected.names, by: expected.user)
+                if key != expected.key { moved.append((expected.key, key)) }
+            }
+            retainNames(of: key)
+        }
+        return moved
+    }
+
+    /// The key of a route, whose names may be new.
+    private mutating func intern(_ route: Candidate, by user: UInt32) -> RouteKey {
+        let provider = names.intern(route.provider, by: user)
+        let place = route.deployment.map { names.intern($0, below: provider, by: user) } ?? provider
+        return RouteKey(place, route.model.map { models.intern($0, by: user) })
     }
 
     /// Retains prepared names. Returns those that have other numbers than were expected, and those with a deadline.
@@ -100,11 +124,17 @@ extension StateMachine {
     private mutating func keepMarks(of previous: StateMachine, _ prepared: inout PreparedParts.Renaming) {
         exhaustion = ExhaustionRegistry()
         exhaustion.defaultCooldownMilliseconds = previous.exhaustion.defaultCooldownMilliseconds
-        previous.exhaustion.forEach { id, mark in
-            let name = take(id, of: previous, &prepared)
-            exhaustion.insert(mark, for: name)
-            if let members = previous.exhaustion.foreignMembers[id] { exhaustion.foreignMembers[name] = members }
-            setDeadline(ofMark: name)
+        exhaustion.longestMilliseconds = previous.exhaustion.longestMilliseconds
+        previous.exhaustion.forEach { route, mark in
+            var key: RouteKey
+            if route.model == nil, previous.names.parent(of: route.place) == nil {
+                key = RouteKey(take(route.place, of: previous, &prepared))
+            } else {
+                key = renamed(route, of: previous)
+                retainNames(of: key)
+            }
+            exhaustion.insert(mark, for: key)
+            setDeadline(ofMark: key)
         }
         prepared.forEachUnused { names.release($0) }
     }

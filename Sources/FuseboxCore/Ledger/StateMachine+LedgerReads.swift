@@ -204,6 +204,7 @@ extension Overview: StateCommand {
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.now = application.now
+        let narrowMarks = machine.narrowMarks(at: application.now)
         var index = Int(cursor)
         let narrow = machine.narrowBreakers(at: application.now)
         while let id = machine.nextName(from: index, narrow) {
@@ -213,6 +214,8 @@ extension Overview: StateCommand {
             }
             var entry = machine.overview(of: id, at: application.moment)
             entry.narrowBreakers = narrow.first { $0.provider == id }?.notClosed ?? 0
+            entry.narrowMarks = narrowMarks[id]?.marks ?? 0
+            entry.narrowPauses = narrowMarks[id]?.pauses ?? 0
             reply.entries.append(entry)
             index = id.index + 1
         }
@@ -225,8 +228,7 @@ extension StateMachine {
     fileprivate func nextName(from index: Int, _ narrow: [NarrowBreakers]) -> NameID? {
         [
             nextProviderBreaker(from: index)?.index, narrow.first { $0.provider.index >= index }?.provider.index,
-            exhaustion.next(from: index)?.provider.index,
-            ledger.providers.next(from: index),
+            nextMarked(from: index)?.index, ledger.providers.next(from: index),
         ].compactMap(\.self).min().map { NameID(index: $0) }
     }
 
@@ -237,7 +239,11 @@ extension StateMachine {
             entry.state = status.state
             entry.share = status.share
         }
-        entry.exhaustedUntil = exhaustion.mark(id, at: moment.now)?.resetsAt
+        entry.exhaustedUntil = exhaustion.mark(RouteKey(id), at: moment.now)?.resetsAt
+        if let pause = pauses.pause(RouteKey(id), at: moment.now) {
+            entry.isPaused = true
+            entry.pausedUntil = pause.until
+        }
         entry.held = Money(nanodollars: permits.held(of: id))
         entry.inFlight = UInt32(permits.inFlight(of: id))
         addLimits(of: id, to: &entry, at: moment)

@@ -19,11 +19,7 @@ extension StateMachine {
         // The name goes with its last record; this one keeps it until all are gone.
         names.retain(id)
         removeBreakers(of: id)
-        if exhaustion.contains(id) {
-            exhaustion.clear(id, at: now)
-            setDeadline(ofMark: id)
-            names.release(id)
-        }
+        forgetMarks(of: id)
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)
         latencies.forget(name)
@@ -39,7 +35,7 @@ extension StateMachine {
 }
 
 extension Forget: StateCommand {
-    /// Forgets the name: its breaker, its mark, its account with all models, its limits.
+    /// Forgets the name: its breaker, its marks, its account with all models, its limits. A pause stays.
     ///
     /// - Throws: `notFound` if the name is unknown.
     public func apply(
@@ -62,7 +58,7 @@ extension EvictIdleBreakers: StateCommand {
             let provider = machine.provider(of: key)
             guard let place = machine.breakers.find(key), !machine.permits.holds(provider),
                 key != RouteKey(provider)
-                    || !machine.exhaustion.contains(provider) && !machine.ledger.contains(provider),
+                    || !machine.exhaustion.contains(RouteKey(provider)) && !machine.ledger.contains(provider),
                 machine.breakers.isIdle(place, since: since, at: application.now)
             else { return }
             idle.append(place)

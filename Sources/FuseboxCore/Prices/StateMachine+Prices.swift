@@ -90,7 +90,9 @@ extension StateMachine {
         _ charge: CreditLedger.Charge, _ outcome: Outcome, _ scopes: CallScopes, by user: UInt32
     ) {
         guard outcome == .success, let cost = charge.cost, let route = costRoute(of: scopes) else { return }
-        let (isNew, gaveWay) = recentCosts.add(cost, of: route, by: user, bounds)
+        // Under `llm-providers` a record may have any cost. A call holds no more than one may cost.
+        let most = min(cost, WireLimits.callCost)
+        let (isNew, gaveWay) = recentCosts.add(most, of: route, by: user, bounds)
         if isNew { retainNames(of: route) }
         if let gaveWay { releaseNames(of: gaveWay) }
     }

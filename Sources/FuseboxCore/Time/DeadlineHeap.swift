@@ -2,16 +2,18 @@ import FuseboxCollections
 
 /// A priority queue of deadlines, the earliest first.
 ///
-/// Each subject (a mark, a breaker, a permit, a raised limit) has at most one deadline, which can be moved and taken away. Which of two
-/// comes first is the same however the heap came to be: earlier, then by kind, then by the subject's own order.
+/// Each subject (a mark, a pause, a breaker, a permit, a raised limit) has at most one deadline, which can be moved and
+/// taken away. Which of two comes first is the same however the heap came to be: earlier, then by kind, then by the
+/// subject's own order.
 struct DeadlineHeap: Sendable {
     enum Kind: UInt8, Sendable, CaseIterable {
         case mark = 0
         case breaker = 1
         case permit = 2
         case raise = 3
+        case pause = 4
         /// Of a waiting call. These are in a heap of the queue, which is not part of the state.
-        case wait = 4
+        case wait = 5
     }
 
     struct Deadline: Sendable, Equatable {

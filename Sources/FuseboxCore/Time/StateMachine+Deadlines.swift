@@ -10,7 +10,7 @@ extension StateMachine {
         return next.milliseconds <= moment.now.milliseconds
     }
 
-    /// Whether anything ends by time alone: a mark, a permit, a breaker's timeout, a raise of a limit.
+    /// Whether anything ends by time alone: a mark, a pause, a permit, a breaker's timeout, a raise of a limit.
     public var awaitsTime: Bool { deadlines.first != nil }
 
     /// The milliseconds until something is due, at least 0; nil if nothing will be due.
@@ -38,15 +38,6 @@ extension StateMachine {
         }
     }
 
-    /// Sets the deadline of a mark to its end.
-    mutating func setDeadline(ofMark id: NameID) {
-        if let end = exhaustion.end(of: id) {
-            deadlines.set(.mark, id.index, order: UInt64(id.index), at: end.milliseconds)
-        } else {
-            deadlines.remove(.mark, id.index)
-        }
-    }
-
     /// Sets the deadline of a permit in force to the end of its time to live.
     mutating func setDeadline(ofPermit place: Int) {
         deadlines.set(
@@ -67,7 +58,8 @@ extension StateMachine {
     mutating func setDeadlines() {
         deadlines = DeadlineHeap()
         for key in breakers.keys { if let place = breakers.find(key) { setDeadline(ofBreaker: place) } }
-        exhaustion.forEach { id, _ in setDeadline(ofMark: id) }
+        setDeadlinesOfMarks()
+        setDeadlinesOfPauses()
         var place = permits.firstInForce(after: 0)
         while let found = place {
             setDeadline(ofPermit: found)
@@ -96,20 +88,13 @@ extension StateMachine {
         for _ in 0..<Bounds.duePerTurn {
             guard let due = deadlines.first, due.milliseconds <= application.now.milliseconds else { return }
             switch due.kind {
-            case .mark: expireMark(NameID(index: due.subject), application, &effects)
+            case .mark: meetDeadline(ofMark: ExhaustionRegistry.Place(number: due.subject), &effects)
+            case .pause: meetDeadline(ofPause: PauseTable.Place(number: due.subject), &effects)
             case .breaker: synchroniseBreaker(BreakerRegistry.Place(number: due.subject), application, &effects)
             case .permit: lapse(due.subject, .expired, at: application.now, &effects)
             case .raise: endRaise(due.subject, at: application.moment, &effects)
             case .wait: preconditionFailure("waiting calls are not part of the state")
             }
         }
-    }
-
-    private mutating func expireMark(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
-        exhaustion.clear(id, at: application.now)
-        setDeadline(ofMark: id)
-        news.note(id)
-        effects.append(.providerRestored(ProviderRestored(provider: names[id], expired: true)))
-        names.release(id)
     }
 }

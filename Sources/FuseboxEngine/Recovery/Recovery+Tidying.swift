@@ -58,7 +58,7 @@ extension Recovered {
     /// What was recovered, as a sentence for the log.
     package func report(of directory: String) -> String {
         let contents = [
-            Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.count, "mark"),
+            Quantity.count(machine.breakers.count, "breaker"), Quantity.count(machine.exhaustion.countInForce, "mark"),
             Quantity.count(machine.ledger.providerCount, "provider"),
             Quantity.count(situation.replayed, "journal entry", plural: "journal entries"),
         ].joined(separator: ", ")

@@ -132,6 +132,7 @@ extension Engine {
             .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
             .exhaustionGet, .exhaustionList, .exhaustionReset, .exhaustionSetDefault, .exhaustionDefault,
+            .exhaustionPause, .exhaustionResume, .exhaustionPauses,
             .ledgerRecord, .ledgerReset, .ledgerAdjust, .ledgerAccount, .ledgerAccounts, .ledgerProvider, .ledgerModel,
             .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
@@ -188,7 +189,8 @@ extension Engine {
         status.requests = requests
         status.refusals = refusals
         status.breakers = UInt32(machine.breakers.count)
-        status.exhausted = UInt32(machine.exhaustion.count)
+        status.exhausted = UInt32(machine.exhaustion.countInForce)
+        status.paused = UInt32(machine.pauseCount)
         status.providers = UInt32(machine.ledger.providerCount)
         status.modelAccounts = UInt32(machine.ledger.modelAccountCount)
         status.names = UInt32(machine.names.count)

@@ -26,7 +26,8 @@ public struct ExhaustionRegistry: Sendable {
 
     /// Marks a provider as exhausted.
     ///
-    /// A shorter mark does not shorten a longer one.
+    /// A shorter mark does not shorten a longer one. Under `fusebox` a mark lasts 24 hours at most, and one without a
+    /// length twice as long as the one before.
     ///
     /// - Parameter cooldown: the length of the mark, 0 to 366 days, rounded up to milliseconds; nil: the default
     ///   cooldown
@@ -59,7 +60,7 @@ public struct ExhaustionRegistry: Sendable {
     /// A provider's mark; nil if none is in force.
     public func entry(_ provider: String, at now: Timestamp) -> ExhaustionEntry? {
         guard let name = try? Name(provider), let id = machine.names.find(name),
-            let mark = machine.exhaustion.mark(id, at: now)
+            let mark = machine.exhaustion.mark(RouteKey(id), at: now)
         else { return nil }
         return ExhaustionEntry(provider: name, exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
     }
@@ -67,10 +68,11 @@ public struct ExhaustionRegistry: Sendable {
     /// The marks in force, sorted by provider name.
     public func entries(at now: Timestamp) -> [ExhaustionEntry] {
         var entries: [ExhaustionEntry] = []
-        machine.exhaustion.forEach { id, mark in
+        machine.exhaustion.forEach { route, mark in
             guard now < mark.resetsAt else { return }
             entries.append(
-                ExhaustionEntry(provider: machine.names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt))
+                ExhaustionEntry(
+                    provider: machine.names[route.place], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt))
         }
         return entries.sorted { $0.provider < $1.provider }
     }

@@ -81,13 +81,16 @@ public enum LLMProvidersSnapshot {
 
     // MARK: Exhaustion
 
-    /// The snapshot of the exhaustion registry: the marks in force, sorted by provider name.
+    /// The snapshot of the exhaustion registry: the marks of whole providers in force, sorted by provider name. The
+    /// library has none of deployments and models.
     public static func exhaustion(of machine: StateMachine, at moment: Moment) -> JSONValue {
         var entries: [(mark: ExhaustionEntry, foreign: String?)] = []
-        machine.exhaustion.forEach { id, mark in
-            guard moment.now < mark.resetsAt else { return }
+        machine.exhaustion.forEach { route, mark in
+            guard moment.now < mark.resetsAt, route.model == nil, machine.names.parent(of: route.place) == nil else {
+                return
+            }
             let entry = ExhaustionEntry(
-                provider: machine.names[id], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
+                provider: machine.names[route.place], exhaustedAt: mark.exhaustedAt, resetsAt: mark.resetsAt)
             entries.append((entry, machine.foreignMembers(ofMark: entry.provider)))
         }
         return LLMProvidersJSON.object([

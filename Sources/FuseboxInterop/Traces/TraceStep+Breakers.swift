@@ -56,12 +56,12 @@ extension TraceStep {
 
     mutating func exhaustedProviders() throws(JSONFieldError) -> JSONValue {
         var providers: [Name] = []
-        var cursor = Page.end
+        var cursor: UInt64 = 0
         repeat {
             let page = try apply(ExhaustionList(cursor: cursor))
             providers += page.entries.map(\.provider)
             cursor = page.next
-        } while cursor != Page.end
+        } while cursor != 0
         providers.sort(by: LLMProvidersJSON.sortsBefore)
         return ["providers": .array(providers.map(LLMProvidersJSON.name))]
     }

@@ -30,8 +30,16 @@ public struct Overview: Command {
         public var share: Double = 1
         /// Breakers of its deployments and models that are not closed.
         public var narrowBreakers: UInt32 = 0
-        /// When its exhaustion mark expires; absent if none is in force.
+        /// When the mark of the provider as a whole expires; absent if none is in force.
         public var exhaustedUntil: Timestamp?
+        /// Whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why.
+        public var isPaused = false
+        /// When that pause ends by itself; absent if it lasts until it is resumed, or if none is in force.
+        public var pausedUntil: Timestamp?
+        /// Marks in force of its deployments and models.
+        public var narrowMarks: UInt32 = 0
+        /// Pauses in force of its deployments and models.
+        public var narrowPauses: UInt32 = 0
         /// What was spent since its account began or was reset.
         public var spend = Money.zero
         /// The sum of the estimates of its permits in force.
@@ -60,7 +68,16 @@ public struct Overview: Command {
             try visitor.field(
                 "narrowBreakers", &narrowBreakers, "breakers of its deployments and models that are not closed")
             try visitor.field(
-                "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
+                "exhaustedUntil", &exhaustedUntil,
+                "when the mark of the provider as a whole expires; absent if none is in force")
+            try visitor.field(
+                "isPaused", &isPaused,
+                "whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why")
+            try visitor.field(
+                "pausedUntil", &pausedUntil,
+                "when that pause ends by itself; absent if it lasts until it is resumed, or if none is in force")
+            try visitor.field("narrowMarks", &narrowMarks, "marks in force of its deployments and models")
+            try visitor.field("narrowPauses", &narrowPauses, "pauses in force of its deployments and models")
             try visitor.field("spend", &spend, "what was spent since its account began or was reset")
             try visitor.field("held", &held, "the sum of the estimates of its permits in force")
             try visitor.field("inFlight", &inFlight, "its calls in flight that have a permit")
@@ -101,7 +118,8 @@ public struct Overview: Command {
     }
 }
 
-/// Forgets a name: its breaker, its mark, its account with all models, its limits. Refused with `notFound` if unknown.
+/// Forgets a name: its breaker, its marks, its account with all models, its limits. A pause stays. Refused with
+/// `notFound` if unknown.
 public struct Forget: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {

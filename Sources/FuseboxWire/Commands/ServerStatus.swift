@@ -39,8 +39,10 @@ public struct ServerStatus: Command {
         public var refusals: UInt64 = 0
         /// Breakers known.
         public var breakers: UInt32 = 0
-        /// Providers with an exhaustion mark in force.
+        /// Exhaustion marks in force.
         public var exhausted: UInt32 = 0
+        /// Routes that operators have paused.
+        public var paused: UInt32 = 0
         /// Provider accounts in the ledger.
         public var providers: UInt32 = 0
         /// Model accounts in the ledger.
@@ -104,7 +106,8 @@ public struct ServerStatus: Command {
             try visitor.field("requests", &requests, "requests answered since the start")
             try visitor.field("refusals", &refusals, "requests refused since the start")
             try visitor.field("breakers", &breakers, "breakers known")
-            try visitor.field("exhausted", &exhausted, "providers with an exhaustion mark in force")
+            try visitor.field("exhausted", &exhausted, "exhaustion marks in force")
+            try visitor.field("paused", &paused, "routes that operators have paused")
             try visitor.field("providers", &providers, "provider accounts in the ledger")
             try visitor.field("modelAccounts", &modelAccounts, "model accounts in the ledger")
             try visitor.field("names", &names, "names of providers and breakers in use")

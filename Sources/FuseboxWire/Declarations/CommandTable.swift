@@ -30,6 +30,9 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case exhaustionReset = 36
     case exhaustionSetDefault = 37
     case exhaustionDefault = 38
+    case exhaustionPause = 39
+    case exhaustionResume = 40
+    case exhaustionPauses = 41
 
     case ledgerRecord = 48
     case ledgerReset = 49
@@ -143,6 +146,9 @@ public enum CommandTable {
         case .exhaustionReset: visitor.visit(ExhaustionReset.self)
         case .exhaustionSetDefault: visitor.visit(ExhaustionSetDefault.self)
         case .exhaustionDefault: visitor.visit(ExhaustionDefault.self)
+        case .exhaustionPause: visitor.visit(ExhaustionPause.self)
+        case .exhaustionResume: visitor.visit(ExhaustionResume.self)
+        case .exhaustionPauses: visitor.visit(ExhaustionPauses.self)
 
         case .ledgerRecord: visitor.visit(LedgerRecord.self)
         case .ledgerProvider: visitor.visit(LedgerProvider.self)

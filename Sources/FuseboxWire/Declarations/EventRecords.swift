@@ -41,54 +41,6 @@ public struct BreakerTransition: EventRecord {
     }
 }
 
-/// A provider's mark began or was extended.
-public struct ProviderExhausted: EventRecord {
-    /// Number, name, topic, promise and summary.
-    public static let declaration = EventDeclaration(
-        .providerExhausted, "providerExhausted", .exhaustion, .written, "A provider's mark began or was extended.")
-    /// The record as an event.
-    public var event: Event { .providerExhausted(self) }
-
-    /// The mark.
-    public var entry = ExhaustionEntry()
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// An event about this mark.
-    public init(entry: ExhaustionEntry) { self.entry = entry }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("entry", &entry, "the mark")
-    }
-}
-
-/// A provider's mark ended.
-public struct ProviderRestored: EventRecord {
-    /// Number, name, topic, promise and summary.
-    public static let declaration = EventDeclaration(
-        .providerRestored, "providerRestored", .exhaustion, .written, "A provider's mark ended.")
-    /// The record as an event.
-    public var event: Event { .providerRestored(self) }
-
-    /// The provider.
-    public var provider = Name.blank
-    /// Whether its time had passed; otherwise it was cleared by hand.
-    public var expired = false
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// An event about the mark of this provider.
-    public init(provider: Name, expired: Bool) {
-        self.provider = provider
-        self.expired = expired
-    }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("provider", &provider, "the provider")
-        try visitor.field("expired", &expired, "whether its time had passed; otherwise it was cleared by hand")
-    }
-}
-
 /// A provider's limit of cost will be used up within 7 days, 3 days or 1 day. Sent only when a nearer tier is reached.
 public struct DepletionProjected: EventRecord {
     /// Number, name, topic, promise and summary.

@@ -12,6 +12,8 @@ public enum EventNumber: UInt16, Sendable, CaseIterable {
     case accountReset = 8
     case permitLapsed = 9
     case accountAdjusted = 10
+    case routePaused = 11
+    case routeResumed = 12
 }
 
 /// An event, as `StateMachine.apply` reports it and as subscribers receive it. Each case is described at its record.
@@ -26,6 +28,8 @@ public enum Event: Sendable, Equatable {
     case limitReached(LimitReached)
     case limitDenied(LimitDenied)
     case limitReverted(LimitReverted)
+    case routePaused(RoutePaused)
+    case routeResumed(RouteResumed)
 
     /// Calls the visitor with the event's record.
     public func accept<Visitor: EventRecordVisitor & ~Copyable>(_ visitor: inout Visitor) -> Visitor.Result {
@@ -40,6 +44,8 @@ public enum Event: Sendable, Equatable {
         case .limitReached(let record): visitor.visit(record)
         case .limitDenied(let record): visitor.visit(record)
         case .limitReverted(let record): visitor.visit(record)
+        case .routePaused(let record): visitor.visit(record)
+        case .routeResumed(let record): visitor.visit(record)
         }
     }
 }
@@ -61,6 +67,8 @@ public enum EventTable {
         case .limitReached: visitor.visit(LimitReached.self)
         case .limitDenied: visitor.visit(LimitDenied.self)
         case .limitReverted: visitor.visit(LimitReverted.self)
+        case .routePaused: visitor.visit(RoutePaused.self)
+        case .routeResumed: visitor.visit(RouteResumed.self)
         }
     }
 }

@@ -14,6 +14,10 @@ public enum ValueRanges {
     public static let maxResetTimeout: ClosedRange<Int64> = 0...longestMilliseconds
     /// How long a mark lasts, and a retry-after, in milliseconds.
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
+    /// How long a mark may last at most, in milliseconds: what operators may set it to.
+    public static let longestMark: ClosedRange<Int64> = 60_000...longestMilliseconds
+    /// How long a pause lasts that ends by itself, in milliseconds.
+    public static let pause: ClosedRange<Int64> = 1...longestMilliseconds
     /// A permit's time to live, in milliseconds.
     public static let timeToLive: ClosedRange<Int64> = 1...WireLimits.permitMilliseconds
     /// How long a call waits for its turn, in milliseconds; 0: it does not wait.

@@ -45,12 +45,13 @@ enum AdmissionText {
 
     private static func sentence(_ reason: DenialReason, _ openedBy: BreakerRule?) -> String {
         switch reason {
-        case .exhausted: "its quota is exhausted"
+        case .exhausted: "it is marked as exhausted"
         case .breakerOpen: "its breaker is open" + (openedBy.map { ": \(BreakerText.sentence($0))" } ?? "")
         case .share:
             "its breaker lets only a share of the calls through"
                 + (openedBy == nil ? "" : ", because it was open and recovers")
         case .probes: "its breaker was open and recovers, and all its probe calls are in flight"
+        case .paused: "an operator has paused it"
         case .limit: "one of its limits has no room"
         case .waiting: "other calls wait for what it needs"
         case .unknown(let number): "it is denied for reason \(number), which this version does not know"

@@ -95,7 +95,9 @@ struct CallEnd {
             lines.append("\(charged): \(words.joined(separator: " "))")
         }
         if told.hasUnreadRetryAfter {
-            var words = ["fusebox", "exhaustion", "mark", Self.quoted(candidate.provider.text)]
+            var words = ["fusebox", "exhaustion", "mark"]
+            let isPlain = !candidate.provider.text.contains { $0 == "@" || $0 == "/" }
+            words += (isPlain ? [] : ["--provider"]) + [Self.quoted(candidate.provider.text)]
             if let socket { words += ["--socket", Self.quoted(socket)] }
             lines.append("no mark was made; to make it: \((words + ["--for", "TIME"]).joined(separator: " "))")
         } else if told.retryAfter != nil, !call.outcome.takesRetryAfter {

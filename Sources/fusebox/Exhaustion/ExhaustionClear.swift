@@ -2,16 +2,19 @@ import ArgumentParser
 import FuseboxClient
 
 extension ExhaustionCommands {
-    /// `fusebox exhaustion clear PROVIDER`
+    /// `fusebox exhaustion clear ROUTE`
     struct Clear: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a provider's mark. Operators only.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a route's mark. Wider and narrower marks stay, and pauses do. Operators only.")
 
-        @OptionGroup var marked: ProviderArgument
+        @OptionGroup var marked: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.withKnown(marked.provider) { () throws(ClientError) in
-                try client.exhaustion.clear(marked.provider, mustBeKnown: true)
+            let names = try marked.names
+            try client.withKnown(names.provider) { () throws(ClientError) in
+                try client.exhaustion.clear(
+                    names.provider, deployment: names.deployment, model: names.model, mustBeKnown: true)
             }
             return .done
         }
@@ -19,7 +22,7 @@ extension ExhaustionCommands {
 
     /// `fusebox exhaustion reset`
     struct Reset: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove all marks. Operators only.")
+        static let configuration = CommandConfiguration(abstract: "Remove all marks. Pauses stay. Operators only.")
 
         @OptionGroup var connection: ConnectionOptions
 

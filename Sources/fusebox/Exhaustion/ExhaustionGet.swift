@@ -3,20 +3,33 @@ import FuseboxClient
 import FuseboxInterop
 
 extension ExhaustionCommands {
-    /// `fusebox exhaustion get PROVIDER`
+    /// `fusebox exhaustion get ROUTE`
     struct Get: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show whether a provider is exhausted, and until when.")
+            abstract: "Show whether calls by a route are kept away by a mark or a pause, and until when.")
 
-        @OptionGroup var marked: ProviderArgument
+        @OptionGroup var marked: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let entry = try client.exhaustion.get(marked.provider).entry
+            let names = try marked.names
+            let check = try client.exhaustion.get(names.provider, deployment: names.deployment, model: names.model)
             let clock = try DaemonClock(of: client)
-            let text = entry.map { "exhausted, ends \(clock.relative($0.resetsAt)) at \(clock.date($0.resetsAt))" }
+            var lines: [String] = []
+            if let pause = check.pause { lines.append(MarkText.sentence(pause, clock)) }
+            if let entry = check.entry { lines.append(Self.sentence(entry, of: names, clock)) }
             return Answer(
-                json: ["entry": entry.map { JSONValue(record: $0) } ?? .null], text: text ?? "not exhausted")
+                json: [
+                    "entry": check.entry.map { JSONValue(record: $0) } ?? .null,
+                    "pause": check.pause.map { JSONValue(record: $0) } ?? .null,
+                ],
+                text: lines.isEmpty ? "not exhausted" : lines.map(Table.printable).joined(separator: "\n"))
+        }
+
+        private static func sentence(_ entry: ExhaustionEntry, of names: RouteNames, _ clock: DaemonClock) -> String {
+            let isWider = (entry.deployment?.text, entry.model?.text) != (names.deployment, names.model)
+            return
+                "exhausted\(isWider ? " as part of \(entry.route)" : ""), ends \(clock.relative(entry.resetsAt)) at \(clock.date(entry.resetsAt))"
         }
     }
 }

@@ -3,18 +3,20 @@ import FuseboxClient
 import FuseboxInterop
 
 extension ExhaustionCommands {
-    /// `fusebox exhaustion mark PROVIDER`
+    /// `fusebox exhaustion mark ROUTE`
     struct Mark: ReportingCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Mark a provider's quota as exhausted.",
+            abstract: "Mark the quota of a provider, or of one deployment or model, as exhausted.",
             discussion: """
-                A mark never shortens a longer one. `exhaustion clear` removes it.
+                A mark never shortens a longer one, and lasts no longer than `exhaustion default` allows. A success that was \
+                admitted after it ends it, and so does `exhaustion clear`. `fusebox pause` keeps calls away whatever happens.
 
-                EXAMPLE
+                EXAMPLES
                   fusebox exhaustion mark openai --for 5m
+                  fusebox exhaustion mark gemini/gemini-2.5-flash --for 1h
                 """)
 
-        @OptionGroup var marked: ProviderArgument
+        @OptionGroup var marked: RouteArgument
 
         @Option(
             name: .customLong("for"),
@@ -27,7 +29,9 @@ extension ExhaustionCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let marking = try client.exhaustion.mark(marked.provider, for: cooldown?.duration)
+            let names = try marked.names
+            let marking = try client.exhaustion.mark(
+                names.provider, deployment: names.deployment, model: names.model, for: cooldown?.duration)
             guard !marking.isAssumed else { return .done }
             let clock = try DaemonClock(of: client)
             return Answer(

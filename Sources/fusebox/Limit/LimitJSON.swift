@@ -87,7 +87,8 @@ extension LimitReport {
         case .limitReverted(let it):
             ["entry": json(it.entry), "raisedAmount": json(it.raisedAmount, it.entry.limit.dimension)]
         case .depletionProjected(let it): json(it)
-        case .breakerTransition, .providerExhausted, .providerRestored, .accountReset, .accountAdjusted, .permitLapsed:
+        case .breakerTransition, .providerExhausted, .providerRestored, .routePaused, .routeResumed, .accountReset,
+            .accountAdjusted, .permitLapsed:
             JSONValue(event: event)
         }
     }

@@ -45,7 +45,7 @@ extension SnapshotCommands {
             }
             return [
                 "breakers": "\(machine.breakers.count)",
-                "exhausted": "\(machine.exhaustion.count)",
+                "exhausted": "\(machine.exhaustion.countInForce)",
                 "permits": "\(contents.permits.outstanding) in force",
                 "providers": "\(ledger.providerCount)",
                 "deployments": "\(contents.count { $0.deployment != nil })",

@@ -7,7 +7,8 @@ const { hub } = require('./shared')
 /** @typedef {{ version: 1, defaultResetMs: number, entries: ExhaustionEntry[] }} ExhaustionRegistrySnapshot */
 
 /**
- * The registry of exhausted quotas, of the library's shape, whose marks are the daemon's.
+ * The registry of exhausted quotas, of the library's shape, whose marks are the daemon's. A provider that an operator
+ * has paused counts as exhausted; a snapshot has marks alone.
  *
  * `clearExhaustion`, `reset` and `restore` need an operator's rights; a refusal goes to the logger of `configure`.
  */
@@ -28,16 +29,16 @@ class ExhaustionRegistry {
   markExhausted (provider, resetAfterMs) { hub().marks.mark(provider, resetAfterMs ?? this.defaultResetMs) }
 
   /** @param {string} provider */
-  isExhausted (provider) { return hub().marks.get(provider) !== undefined }
+  isExhausted (provider) { return hub().marks.standing(provider) !== undefined }
 
   /** @param {string} provider */
   clearExhaustion (provider) { hub().marks.clear(provider) }
 
-  getExhaustedProviders () { return hub().marks.all().map(({ provider }) => provider) }
+  getExhaustedProviders () { return hub().marks.providers() }
 
   /** @param {string} provider @returns {ExhaustionEntry | undefined} */
   getEntry (provider) {
-    const entry = hub().marks.get(provider)
+    const entry = hub().marks.standing(provider)
     return entry && { ...entry }
   }
 

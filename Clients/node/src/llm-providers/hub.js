@@ -105,7 +105,9 @@ class Hub {
     switch (event.name) {
       case 'breakerTransition': return this.breakers.refresh(event.fields.name)
       case 'providerExhausted': return this.marks.take(event.fields.entry)
-      case 'providerRestored': return this.marks.restored(event.fields.provider)
+      case 'providerRestored': return this.marks.restored(event.fields)
+      case 'routePaused': return this.marks.pause(event.fields.entry)
+      case 'routeResumed': return this.marks.resumed(event.fields.entry)
       default: return this.ledger.take(event)
     }
   }

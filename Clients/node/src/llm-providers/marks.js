@@ -11,31 +11,66 @@
  * @property {number} resetAt
  */
 
-/** The replica of the marks of exhausted quotas. */
+/**
+ * The replica of the marks of exhausted quotas, and of the pauses of providers, which the library knows as marks.
+ */
 class Marks {
   /** @param {Hub} hub */
   constructor (hub) {
     this.hub = hub
     /** @type {Map<string, ExhaustionEntry>} */
     this.entries = new Map()
+    /**
+     * The providers that operators have paused. A pause without an end lasts for ever.
+     *
+     * @type {Map<string, ExhaustionEntry>}
+     */
+    this.pauses = new Map()
   }
 
   async load () {
     const entries = []
     for await (const entry of this.hub.client.list('exhaustion.list')) entries.push(entry)
+    const pauses = []
+    for await (const pause of this.hub.client.list('exhaustion.pauses')) pauses.push(pause)
     this.entries.clear()
     for (const entry of entries) this.take(entry)
+    this.pauses.clear()
+    for (const pause of pauses) this.pause(pause)
   }
 
-  /** @param {import('../protocol/types').ExhaustionEntry} entry */
-  take ({ provider, exhaustedAt, resetsAt }) {
+  /**
+   * Notes the mark of a provider. The library has none of deployments and models.
+   *
+   * @param {import('../protocol/types').ExhaustionEntry} entry
+   */
+  take ({ provider, deployment, model, exhaustedAt, resetsAt }) {
+    if (deployment || model) return
     this.entries.set(
       provider, { provider, exhaustedAt: this.hub.local(exhaustedAt), resetAt: this.hub.local(resetsAt) },
     )
   }
 
-  /** @param {string} provider */
-  restored (provider) { this.entries.delete(provider) }
+  /**
+   * Notes the pause of a provider.
+   *
+   * @param {import('../protocol/types').PauseEntry} pause
+   */
+  pause ({ provider, deployment, model, since, until }) {
+    if (deployment || model) return
+    const resetAt = until == null ? Infinity : this.hub.local(until)
+    this.pauses.set(provider, { provider, exhaustedAt: this.hub.local(since), resetAt })
+  }
+
+  /** @param {import('../protocol/types').PauseEntry} pause */
+  resumed ({ provider, deployment, model }) {
+    if (!deployment && !model) this.pauses.delete(provider)
+  }
+
+  /** @param {import('../protocol/types').ProviderRestoredFields} route */
+  restored ({ provider, deployment, model }) {
+    if (!deployment && !model) this.entries.delete(provider)
+  }
 
   /**
    * The mark of a provider that is in force.
@@ -48,8 +83,24 @@ class Marks {
     return this.entries.get(provider)
   }
 
+  /**
+   * The mark or the pause of a provider that is in force.
+   *
+   * @param {string} provider
+   */
+  standing (provider) {
+    const pause = this.pauses.get(provider)
+    if (pause && Date.now() >= pause.resetAt) this.pauses.delete(provider)
+    return this.pauses.get(provider) ?? this.get(provider)
+  }
+
   /** All marks in force. */
   all () { return [...this.entries.keys()].flatMap(provider => this.get(provider) ?? []) }
+
+  /** Every provider with a mark or a pause in force. */
+  providers () {
+    return [...new Set([...this.entries.keys(), ...this.pauses.keys()])].filter(provider => this.standing(provider))
+  }
 
   /** @param {string} provider @param {number} duration milliseconds */
   mark (provider, duration) {
@@ -60,13 +111,15 @@ class Marks {
       this.entries.set(provider, { provider, exhaustedAt: now, resetAt: now + duration })
     }
     const resetAfterMilliseconds = Math.max(0, Math.trunc(duration))
-    this.hub.background(this.hub.report('exhaustion.mark', { provider, resetAfterMilliseconds }))
+    const fields = { provider, resetAfterMilliseconds, deployment: null, model: null }
+    this.hub.background(this.hub.report('exhaustion.mark', fields))
   }
 
   /** @param {string} provider */
   clear (provider) {
     if (!this.entries.delete(provider)) return
-    this.hub.background(this.hub.send('exhaustion.clear', { provider, mustBeKnown: false }))
+    const fields = { provider, mustBeKnown: false, deployment: null, model: null }
+    this.hub.background(this.hub.send('exhaustion.clear', fields))
   }
 
   reset () {

@@ -116,6 +116,7 @@ function writeStatusReply (w, v = {}) {
   w.u64(v.refusals, 'refusals')
   w.u32(v.breakers, 'breakers')
   w.u32(v.exhausted, 'exhausted')
+  w.u32(v.paused, 'paused')
   w.u32(v.providers, 'providers')
   w.u32(v.modelAccounts, 'modelAccounts')
   w.u32(v.names, 'names')
@@ -159,6 +160,7 @@ function readStatusReply (r) {
     refusals: r.u64(),
     breakers: r.u32(),
     exhausted: r.u32(),
+    paused: r.u32(),
     providers: r.u32(),
     modelAccounts: r.u32(),
     names: r.u32(),
@@ -516,12 +518,20 @@ function writeExhaustionMark (w, v = {}) {
   if (w.has(v.resetAfterMilliseconds)) {
     w.i64(v.resetAfterMilliseconds, 'resetAfterMilliseconds')
   }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readExhaustionMark (r) {
   return {
     provider: r.name(),
     resetAfterMilliseconds: r.has() ? r.i64() : null,
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -539,12 +549,20 @@ function readExhaustionMarkReply (r) {
 function writeExhaustionClear (w, v = {}) {
   w.name(v.provider, 'provider')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readExhaustionClear (r) {
   return {
     provider: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeExhaustionClearReply = records.writeNothing
@@ -553,11 +571,19 @@ const readExhaustionClearReply = records.readNothing
 /** @param {Writer} w @param {any} v */
 function writeExhaustionGet (w, v = {}) {
   w.name(v.provider, 'provider')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readExhaustionGet (r) {
   return {
     provider: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -565,22 +591,26 @@ function writeExhaustionGetReply (w, v = {}) {
   if (w.has(v.entry)) {
     records.writeExhaustionEntry(w, v.entry)
   }
+  if (w.has(v.pause)) {
+    records.writePauseEntry(w, v.pause)
+  }
 }
 /** @param {Reader} r */
 function readExhaustionGetReply (r) {
   return {
     entry: r.has() ? records.readExhaustionEntry(r) : null,
+    pause: r.has() ? records.readPauseEntry(r) : null,
   }
 }
 
 /** @param {Writer} w @param {any} v */
 function writeExhaustionList (w, v = {}) {
-  w.u32(v.cursor, 'cursor')
+  w.u64(v.cursor, 'cursor')
 }
 /** @param {Reader} r */
 function readExhaustionList (r) {
   return {
-    cursor: r.u32(),
+    cursor: r.u64(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -588,13 +618,13 @@ function writeExhaustionListReply (w, v = {}) {
   for (const element of w.list(v.entries, Infinity, 'entries')) {
     records.writeExhaustionEntry(w, element)
   }
-  w.u32(v.next, 'next')
+  w.u64(v.next, 'next')
 }
 /** @param {Reader} r */
 function readExhaustionListReply (r) {
   return {
     entries: r.list(() => records.readExhaustionEntry(r)),
-    next: r.u32(),
+    next: r.u64(),
   }
 }
 
@@ -605,12 +635,18 @@ const readExhaustionResetReply = records.readNothing
 
 /** @param {Writer} w @param {any} v */
 function writeExhaustionSetDefault (w, v = {}) {
-  w.i64(v.cooldownMilliseconds, 'cooldownMilliseconds')
+  if (w.has(v.cooldownMilliseconds)) {
+    w.i64(v.cooldownMilliseconds, 'cooldownMilliseconds')
+  }
+  if (w.has(v.longestMilliseconds)) {
+    w.i64(v.longestMilliseconds, 'longestMilliseconds')
+  }
 }
 /** @param {Reader} r */
 function readExhaustionSetDefault (r) {
   return {
-    cooldownMilliseconds: r.i64(),
+    cooldownMilliseconds: r.has() ? r.i64() : null,
+    longestMilliseconds: r.has() ? r.i64() : null,
   }
 }
 const writeExhaustionSetDefaultReply = records.writeNothing
@@ -621,11 +657,108 @@ const readExhaustionDefault = records.readNothing
 /** @param {Writer} w @param {any} v */
 function writeExhaustionDefaultReply (w, v = {}) {
   w.i64(v.cooldownMilliseconds, 'cooldownMilliseconds')
+  w.i64(v.longestMilliseconds, 'longestMilliseconds')
 }
 /** @param {Reader} r */
 function readExhaustionDefaultReply (r) {
   return {
     cooldownMilliseconds: r.i64(),
+    longestMilliseconds: r.i64(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeExhaustionPause (w, v = {}) {
+  w.name(v.provider, 'provider')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  w.text(v.reason, 'reason')
+  if (w.has(v.durationMilliseconds)) {
+    w.i64(v.durationMilliseconds, 'durationMilliseconds')
+  }
+  w.bool(v.mustBeKnown, 'mustBeKnown')
+}
+/** @param {Reader} r */
+function readExhaustionPause (r) {
+  return {
+    provider: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    reason: r.text(),
+    durationMilliseconds: r.has() ? r.i64() : null,
+    mustBeKnown: r.bool(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeExhaustionPauseReply (w, v = {}) {
+  records.writePauseEntry(w, v.entry)
+}
+/** @param {Reader} r */
+function readExhaustionPauseReply (r) {
+  return {
+    entry: records.readPauseEntry(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeExhaustionResume (w, v = {}) {
+  w.name(v.provider, 'provider')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+}
+/** @param {Reader} r */
+function readExhaustionResume (r) {
+  return {
+    provider: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeExhaustionResumeReply (w, v = {}) {
+  w.bool(v.wasPaused, 'wasPaused')
+  if (w.has(v.remaining)) {
+    records.writePauseEntry(w, v.remaining)
+  }
+}
+/** @param {Reader} r */
+function readExhaustionResumeReply (r) {
+  return {
+    wasPaused: r.bool(),
+    remaining: r.has() ? records.readPauseEntry(r) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeExhaustionPauses (w, v = {}) {
+  w.u64(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readExhaustionPauses (r) {
+  return {
+    cursor: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeExhaustionPausesReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writePauseEntry(w, element)
+  }
+  w.u64(v.next, 'next')
+}
+/** @param {Reader} r */
+function readExhaustionPausesReply (r) {
+  return {
+    entries: r.list(() => records.readPauseEntry(r)),
+    next: r.u64(),
   }
 }
 
@@ -1484,7 +1617,9 @@ function writeAdmissionSettle (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
-  records.writeCallTiming(w, v.timing)
+  if (w.has(v.markScope)) {
+    w.enumeration(e.MarkScope, v.markScope, 'markScope')
+  }
 }
 /** @param {Reader} r */
 function readAdmissionSettle (r) {
@@ -1493,7 +1628,7 @@ function readAdmissionSettle (r) {
     outcome: r.enumeration(e.Outcome),
     usage: r.has() ? records.readCallUsage(r) : null,
     retryAfterMilliseconds: r.has() ? r.i64() : null,
-    timing: records.readCallTiming(r),
+    markScope: r.has() ? r.enumeration(e.MarkScope) : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -1522,6 +1657,9 @@ function writeAdmissionReport (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  if (w.has(v.markScope)) {
+    w.enumeration(e.MarkScope, v.markScope, 'markScope')
+  }
   w.bool(v.foldsTags, 'foldsTags')
 }
 /** @param {Reader} r */
@@ -1532,6 +1670,7 @@ function readAdmissionReport (r) {
     outcome: r.enumeration(e.Outcome),
     usage: r.has() ? records.readCallUsage(r) : null,
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    markScope: r.has() ? r.enumeration(e.MarkScope) : null,
     foldsTags: r.bool(),
   }
 }
@@ -1599,16 +1738,38 @@ function readAdmissionPreview (r) {
 }
 /** @param {Writer} w @param {any} v */
 function writeAdmissionPreviewReply (w, v = {}) {
-  records.writeAdmissionDecision(w, v.decision)
-  for (const element of w.list(v.outlooks, 16, 'outlooks')) {
-    records.writeCandidateOutlook(w, element)
+  if (w.has(v.candidate)) {
+    w.u8(v.candidate, 'candidate')
   }
+  w.enumeration(e.BreakerState, v.state, 'state')
+  w.f64(v.share, 'share')
+  for (const element of w.list(v.denials, 16, 'denials')) {
+    records.writeDenial(w, element)
+  }
+  if (w.has(v.retryAfterMilliseconds)) {
+    w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
+  }
+  for (const element of w.list(v.limits, Infinity, 'limits')) {
+    records.writeLimitObjection(w, element)
+  }
+  if (w.has(v.heldCost)) {
+    w.money(v.heldCost, 'heldCost')
+  }
+  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
+  w.bool(v.isProbe, 'isProbe')
 }
 /** @param {Reader} r */
 function readAdmissionPreviewReply (r) {
   return {
-    decision: records.readAdmissionDecision(r),
-    outlooks: r.list(() => records.readCandidateOutlook(r)),
+    candidate: r.has() ? r.u8() : null,
+    state: r.enumeration(e.BreakerState),
+    share: r.f64(),
+    denials: r.list(() => records.readDenial(r)),
+    retryAfterMilliseconds: r.has() ? r.i64() : null,
+    limits: r.list(() => records.readLimitObjection(r)),
+    heldCost: r.has() ? r.money() : null,
+    costBasis: r.enumeration(e.CostBasis),
+    isProbe: r.bool(),
   }
 }
 
@@ -1663,31 +1824,6 @@ function readAdmissionRevokeReply (r) {
   return {
     standing: r.enumeration(e.PermitStanding),
     entry: r.has() ? records.readPermitEntry(r) : null,
-  }
-}
-
-/** @param {Writer} w @param {any} v */
-function writeAdmissionLatencies (w, v = {}) {
-  w.u32(v.cursor, 'cursor')
-}
-/** @param {Reader} r */
-function readAdmissionLatencies (r) {
-  return {
-    cursor: r.u32(),
-  }
-}
-/** @param {Writer} w @param {any} v */
-function writeAdmissionLatenciesReply (w, v = {}) {
-  for (const element of w.list(v.entries, Infinity, 'entries')) {
-    records.writeRouteLatency(w, element)
-  }
-  w.u32(v.next, 'next')
-}
-/** @param {Reader} r */
-function readAdmissionLatenciesReply (r) {
-  return {
-    entries: r.list(() => records.readRouteLatency(r)),
-    next: r.u32(),
   }
 }
 
@@ -2308,6 +2444,42 @@ const commands = {
     writeReply: writeExhaustionDefaultReply,
     readReply: readExhaustionDefaultReply,
   },
+  'exhaustion.pause': {
+    number: 39,
+    name: 'exhaustion.pause',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeExhaustionPause,
+    read: readExhaustionPause,
+    writeReply: writeExhaustionPauseReply,
+    readReply: readExhaustionPauseReply,
+  },
+  'exhaustion.resume': {
+    number: 40,
+    name: 'exhaustion.resume',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeExhaustionResume,
+    read: readExhaustionResume,
+    writeReply: writeExhaustionResumeReply,
+    readReply: readExhaustionResumeReply,
+  },
+  'exhaustion.pauses': {
+    number: 41,
+    name: 'exhaustion.pauses',
+    effect: 'read',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeExhaustionPauses,
+    read: readExhaustionPauses,
+    writeReply: writeExhaustionPausesReply,
+    readReply: readExhaustionPausesReply,
+  },
   'ledger.record': {
     number: 48,
     name: 'ledger.record',
@@ -2799,18 +2971,6 @@ const commands = {
     read: readAdmissionRevoke,
     writeReply: writeAdmissionRevokeReply,
     readReply: readAdmissionRevokeReply,
-  },
-  'admission.latencies': {
-    number: 105,
-    name: 'admission.latencies',
-    effect: 'read',
-    access: 'worker',
-    isSequenced: false,
-    report: null,
-    write: writeAdmissionLatencies,
-    read: readAdmissionLatencies,
-    writeReply: writeAdmissionLatenciesReply,
-    readReply: readAdmissionLatenciesReply,
   },
   'limit.set': {
     number: 112,

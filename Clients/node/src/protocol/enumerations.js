@@ -12,12 +12,6 @@ module.exports = {
     model: 3,
     tag: 4,
   }),
-  BreakerRule: new Enumeration('BreakerRule', {
-    failures: 0,
-    failureRate: 1,
-    slowCallRate: 2,
-    forced: 3,
-  }),
   BreakerState: new Enumeration('BreakerState', {
     closed: 0,
     degraded: 1,
@@ -37,7 +31,7 @@ module.exports = {
     share: 2,
     probes: 3,
     limit: 4,
-    waiting: 5,
+    paused: 5,
   }),
   DepletionTier: new Enumeration('DepletionTier', {
     none: 0,
@@ -69,6 +63,24 @@ module.exports = {
     notify: 1,
     shadow: 2,
   }),
+  MarkEnd: new Enumeration('MarkEnd', {
+    expired: 0,
+    cleared: 1,
+    succeeded: 2,
+  }),
+  MarkReason: new Enumeration('MarkReason', {
+    told: 0,
+    quotaExhausted: 1,
+    throttled: 2,
+    failure: 3,
+    unauthorized: 4,
+  }),
+  MarkScope: new Enumeration('MarkScope', {
+    provider: 0,
+    deployment: 1,
+    model: 2,
+    route: 3,
+  }),
   Outcome: new Enumeration('Outcome', {
     success: 0,
     failure: 1,
@@ -95,14 +107,6 @@ module.exports = {
     warning: 1,
     critical: 2,
     emergency: 3,
-  }),
-  TicketStanding: new Enumeration('TicketStanding', {
-    waiting: 0,
-    granted: 1,
-    expired: 2,
-    withdrawn: 3,
-    refused: 4,
-    forgotten: 5,
   }),
   WindowKind: new Enumeration('WindowKind', {
     none: 0,

@@ -68,13 +68,21 @@ function readProviderExhausted (r) {
 /** @param {Writer} w @param {any} v */
 function writeProviderRestored (w, v = {}) {
   w.name(v.provider, 'provider')
-  w.bool(v.expired, 'expired')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  w.enumeration(e.MarkEnd, v.end, 'end')
 }
 /** @param {Reader} r */
 function readProviderRestored (r) {
   return {
     provider: r.name(),
-    expired: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    end: r.enumeration(e.MarkEnd),
   }
 }
 
@@ -177,6 +185,30 @@ function readAccountAdjusted (r) {
   }
 }
 
+/** @param {Writer} w @param {any} v */
+function writeRoutePaused (w, v = {}) {
+  records.writePauseEntry(w, v.entry)
+}
+/** @param {Reader} r */
+function readRoutePaused (r) {
+  return {
+    entry: records.readPauseEntry(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeRouteResumed (w, v = {}) {
+  records.writePauseEntry(w, v.entry)
+  w.bool(v.expired, 'expired')
+}
+/** @param {Reader} r */
+function readRouteResumed (r) {
+  return {
+    entry: records.readPauseEntry(r),
+    expired: r.bool(),
+  }
+}
+
 /**
  * An event of the protocol.
  *
@@ -204,6 +236,8 @@ const events = {
   8: { number: 8, name: 'accountReset', topic: 'ledger', write: writeAccountReset, read: readAccountReset },
   9: { number: 9, name: 'permitLapsed', topic: 'admission', write: writePermitLapsed, read: readPermitLapsed },
   10: { number: 10, name: 'accountAdjusted', topic: 'ledger', write: writeAccountAdjusted, read: readAccountAdjusted },
+  11: { number: 11, name: 'routePaused', topic: 'exhaustion', write: writeRoutePaused, read: readRoutePaused },
+  12: { number: 12, name: 'routeResumed', topic: 'exhaustion', write: writeRouteResumed, read: readRouteResumed },
 }
 
 /**

@@ -77,6 +77,7 @@ function writeAdmissionDecision (w, v = {}) {
     w.money(v.heldCost, 'heldCost')
   }
   w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
+  w.bool(v.isProbe, 'isProbe')
   w.close(start)
 }
 
@@ -92,6 +93,7 @@ function readAdmissionDecision (r) {
     limits: r.list(() => records.readLimitObjection(r)),
     heldCost: r.has() ? r.money() : null,
     costBasis: r.enumeration(e.CostBasis),
+    isProbe: r.bool(),
   }
   r.close(outer)
   return v
@@ -524,6 +526,20 @@ function writeExhaustionEntry (w, v = {}) {
   w.name(v.provider, 'provider')
   w.timestamp(v.exhaustedAt, 'exhaustedAt')
   w.timestamp(v.resetsAt, 'resetsAt')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  w.enumeration(e.MarkReason, v.reason, 'reason')
+  w.u32(v.user, 'user')
+  w.timestamp(v.changedAt, 'changedAt')
+  if (w.has(v.probeAt)) {
+    w.timestamp(v.probeAt, 'probeAt')
+  }
+  w.bool(v.isProbed, 'isProbed')
+  w.u8(v.failedProbes, 'failedProbes')
   w.close(start)
 }
 
@@ -534,6 +550,14 @@ function readExhaustionEntry (r) {
     provider: r.name(),
     exhaustedAt: r.timestamp(),
     resetsAt: r.timestamp(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    reason: r.enumeration(e.MarkReason),
+    user: r.u32(),
+    changedAt: r.timestamp(),
+    probeAt: r.has() ? r.timestamp() : null,
+    isProbed: r.bool(),
+    failedProbes: r.u8(),
   }
   r.close(outer)
   return v
@@ -894,6 +918,12 @@ function writeOverviewEntry (w, v = {}) {
   if (w.has(v.exhaustedUntil)) {
     w.timestamp(v.exhaustedUntil, 'exhaustedUntil')
   }
+  w.bool(v.isPaused, 'isPaused')
+  if (w.has(v.pausedUntil)) {
+    w.timestamp(v.pausedUntil, 'pausedUntil')
+  }
+  w.u32(v.narrowMarks, 'narrowMarks')
+  w.u32(v.narrowPauses, 'narrowPauses')
   w.money(v.spend, 'spend')
   w.money(v.held, 'held')
   w.u32(v.inFlight, 'inFlight')
@@ -921,6 +951,10 @@ function readOverviewEntry (r) {
     state: r.enumeration(e.BreakerState),
     share: r.f64(),
     exhaustedUntil: r.has() ? r.timestamp() : null,
+    isPaused: r.bool(),
+    pausedUntil: r.has() ? r.timestamp() : null,
+    narrowMarks: r.u32(),
+    narrowPauses: r.u32(),
     spend: r.money(),
     held: r.money(),
     inFlight: r.u32(),
@@ -929,6 +963,41 @@ function readOverviewEntry (r) {
     daysRemaining: r.has() ? r.f64() : null,
     duration: r.has() ? records.readLatency(r) : null,
     firstToken: r.has() ? records.readLatency(r) : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writePauseEntry (w, v = {}) {
+  const start = w.open()
+  w.name(v.provider, 'provider')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  w.timestamp(v.since, 'since')
+  if (w.has(v.until)) {
+    w.timestamp(v.until, 'until')
+  }
+  w.u32(v.user, 'user')
+  w.text(v.reason, 'reason')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readPauseEntry (r) {
+  const outer = r.open()
+  const v = {
+    provider: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    since: r.timestamp(),
+    until: r.has() ? r.timestamp() : null,
+    user: r.u32(),
+    reason: r.text(),
   }
   r.close(outer)
   return v
@@ -1370,6 +1439,8 @@ module.exports.writeModelAlias = writeModelAlias
 module.exports.readModelAlias = readModelAlias
 module.exports.writeOverviewEntry = writeOverviewEntry
 module.exports.readOverviewEntry = readOverviewEntry
+module.exports.writePauseEntry = writePauseEntry
+module.exports.readPauseEntry = readPauseEntry
 module.exports.writePermitEntry = writePermitEntry
 module.exports.readPermitEntry = readPermitEntry
 module.exports.writePermitTotals = writePermitTotals

@@ -20,7 +20,7 @@
 /**
  * A value that this client does not know is its number.
  *
- * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number} DenialReason
+ * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | number} DenialReason
  */
 /**
  * A value that this client does not know is its number.
@@ -46,6 +46,18 @@
  * A value that this client does not know is its number.
  *
  * @typedef {'deny' | 'notify' | 'shadow' | number} LimitMode
+ */
+/**
+ * A value that this client does not know is its number.
+ *
+ * @typedef {'expired' | 'cleared' | 'succeeded' | number} MarkEnd
+ */
+/**
+ * A value that this client does not know is its number.
+ *
+ * @typedef {'told' | 'quotaExhausted' | 'throttled' | 'failure' | 'unauthorized' | number} MarkReason
+ */
+/** @typedef {'provider' | 'deployment' | 'model' | 'route'} MarkScope
  */
 /** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized'} Outcome
  */
@@ -104,6 +116,7 @@
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
  * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
  * @property {CostBasis} costBasis where this cost comes from
+ * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
  */
 
 /**
@@ -184,12 +197,6 @@
  */
 
 /**
- * @typedef {object} CallTiming
- * @property {number | null} [firstTokenMilliseconds] from the permit until the first token of the answer; absent: nobody told it
- * @property {number | null} [durationMilliseconds] from the permit until the end of the call; absent: until its settle was applied
- */
-
-/**
  * @typedef {object} CallUsage
  * @property {string | null} [model] the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged
  * @property {bigint | null} [cost] what the call cost, $0 to $1,000,000; absent: nobody told it (nano-dollars)
@@ -204,19 +211,8 @@
  */
 
 /**
- * @typedef {object} CandidateOutlook
- * @property {Denial | null} [denial] why it would not be admitted; absent: it would be
- * @property {BreakerState} state the state of its breaker
- * @property {number} share the share of traffic that its breaker lets through, 0 to 1
- * @property {bigint | null} [heldCost] the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
- * @property {CostBasis} costBasis where this cost comes from
- * @property {Latency | null} [duration] how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
- * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
- */
-
-/**
  * @typedef {object} Denial
- * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, the first of the enumeration
+ * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
  */
 
@@ -252,6 +248,14 @@
  * @property {string} provider the provider
  * @property {number} exhaustedAt when it was marked
  * @property {number} resetsAt when the mark expires
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {MarkReason} reason why it was marked, or its end put off last
+ * @property {number} user the peer user that told it last
+ * @property {number} changedAt when it was marked, or its end put off last; a success ends it if its call was admitted later
+ * @property {number | null} [probeAt] when a call may probe it; absent: none may before its end
+ * @property {boolean} isProbed whether a call is under way that probes it
+ * @property {number} failedProbes how many probes have failed
  */
 
 /**
@@ -288,14 +292,6 @@
  * @property {bigint | null} [lastDay] the last day of which records are missing; absent: it is not known
  * @property {bigint} records the number of records that are missing; 0: it is not known
  * @property {string} what what is wrong, as a clause
- */
-
-/**
- * @typedef {object} Latency
- * @property {number} count the number of calls that have succeeded lately: in the last 5 to 10 minutes
- * @property {number} p50Milliseconds the time that half of them did not exceed
- * @property {number} p95Milliseconds the time that 95 % of them did not exceed
- * @property {number} p99Milliseconds the time that 99 % of them did not exceed
  */
 
 /**
@@ -380,15 +376,28 @@
  * @property {string} name the provider or breaker
  * @property {BreakerState} state the state of its breaker; closed if it has none
  * @property {number} share the share of traffic admitted, 0 to 1; 1 if it has no breaker
- * @property {number | null} [exhaustedUntil] when its exhaustion mark expires; absent if none is in force
+ * @property {number | null} [exhaustedUntil] when the mark of the provider as a whole expires; absent if none is in force
+ * @property {boolean} isPaused whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why
+ * @property {number | null} [pausedUntil] when that pause ends by itself; absent if it lasts until it is resumed, or if none is in force
+ * @property {number} narrowMarks marks in force of its deployments and models
+ * @property {number} narrowPauses pauses in force of its deployments and models
  * @property {bigint} spend what was spent since its account began or was reset (nano-dollars)
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} limits how many limits are set on the provider as a whole
  * @property {LimitEntry | null} [fullest] the fullest of those that deny, by what is used and held over the amount; of the others if none denies; absent: there is none
  * @property {number | null} [daysRemaining] days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
- * @property {Latency | null} [duration] how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
- * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
+ */
+
+/**
+ * @typedef {object} PauseEntry
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {number} since since when it is paused
+ * @property {number | null} [until] when the pause ends by itself; absent: it lasts until it is resumed
+ * @property {number} user the peer user of the operator who paused it last
+ * @property {string} reason why, in the operator's words
  */
 
 /**
@@ -443,15 +452,6 @@
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} models the number of its model accounts
- */
-
-/**
- * @typedef {object} RouteLatency
- * @property {string} provider the provider
- * @property {string | null} [deployment] the deployment; absent: the calls named none
- * @property {string | null} [model] the model that was asked for; absent: the calls named none
- * @property {Latency} duration from the permit to the end of the call
- * @property {Latency | null} [firstToken] from the permit to the first token; absent: nobody told it
  */
 
 /**
@@ -592,7 +592,8 @@
  * @property {bigint} requests requests answered since the start
  * @property {bigint} refusals requests refused since the start
  * @property {number} breakers breakers known
- * @property {number} exhausted providers with an exhaustion mark in force
+ * @property {number} exhausted exhaustion marks in force
+ * @property {number} paused routes that operators have paused
  * @property {number} providers provider accounts in the ledger
  * @property {number} modelAccounts model accounts in the ledger
  * @property {number} names names of providers and breakers in use
@@ -824,11 +825,13 @@
  */
 
 /**
- * Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
+ * Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
  *
  * @typedef {object} ExhaustionMarkRequest
  * @property {string} provider the provider
- * @property {bigint | number | null} [resetAfterMilliseconds] how long the mark lasts, 0s to 366d; absent: the default cooldown
+ * @property {bigint | number | null} [resetAfterMilliseconds] how long the mark lasts, 0s to 366d; absent: the default cooldown, doubled by each mark in a row
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
  */
 
 /**
@@ -837,11 +840,13 @@
  */
 
 /**
- * Removes a provider's mark.
+ * Removes a route's own mark. Wider and narrower marks stay, and pauses do.
  *
  * @typedef {object} ExhaustionClearRequest
  * @property {string} provider the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; a known name without a mark is not refused
+ * @property {string | null} [deployment] the deployment; absent: the mark is not of one
+ * @property {string | null} [model] the model; absent: the mark is not of one
  */
 
 /**
@@ -849,32 +854,35 @@
  */
 
 /**
- * A provider's mark, if one is in force.
+ * The mark and the pause that keep calls by a route away the longest, be they of the route or of what it is part of.
  *
  * @typedef {object} ExhaustionGetRequest
  * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the calls name none
+ * @property {string | null} [model] the model; absent: the calls name none
  */
 
 /**
  * @typedef {object} ExhaustionGetReply
- * @property {ExhaustionEntry | null} [entry] the mark; absent if the provider is not exhausted
+ * @property {ExhaustionEntry | null} [entry] the mark that ends last; absent if none is in force
+ * @property {PauseEntry | null} [pause] the pause that ends last; absent if none is in force
  */
 
 /**
  * A page of the marks in force.
  *
  * @typedef {object} ExhaustionListRequest
- * @property {number} cursor 0 to begin, then what the last page said
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
  */
 
 /**
  * @typedef {object} ExhaustionListReply
- * @property {Array<ExhaustionEntry>} entries at most 256 marks
- * @property {number} next the cursor of the next page; 0 if this was the last
+ * @property {Array<ExhaustionEntry>} entries at most 160 marks
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
- * Removes every mark.
+ * Removes every mark. Pauses stay.
  *
  * @typedef {object} ExhaustionResetRequest
  */
@@ -884,10 +892,11 @@
  */
 
 /**
- * Sets the default cooldown: how long a mark lasts that names no duration.
+ * Sets how long a mark lasts that names no duration, and how long any mark lasts at most.
  *
  * @typedef {object} ExhaustionSetDefaultRequest
- * @property {bigint | number} cooldownMilliseconds the default cooldown, 0s to 366d
+ * @property {bigint | number | null} [cooldownMilliseconds] the default cooldown, 0s to 366d; absent: as it was
+ * @property {bigint | number | null} [longestMilliseconds] how long a mark lasts at most, 1m to 366d: those that are made or put off from now on; absent: as it was
  */
 
 /**
@@ -895,7 +904,7 @@
  */
 
 /**
- * The default cooldown: how long a mark lasts that names no duration.
+ * How long a mark lasts that names no duration, and how long any mark lasts at most.
  *
  * @typedef {object} ExhaustionDefaultRequest
  */
@@ -903,6 +912,52 @@
 /**
  * @typedef {object} ExhaustionDefaultReply
  * @property {bigint} cooldownMilliseconds the default cooldown
+ * @property {bigint} longestMilliseconds how long a mark lasts at most; under `llm-providers` each lasts as told
+ */
+
+/**
+ * Pauses a route: no call is admitted by it until the pause ends by its time or is resumed.
+ *
+ * @typedef {object} ExhaustionPauseRequest
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: every one
+ * @property {string | null} [model] the model; absent: every one
+ * @property {string} reason why; 1 to 1024 bytes
+ * @property {bigint | number | null} [durationMilliseconds] how long it lasts, 1ms to 366d; absent: until it is resumed
+ * @property {boolean} [mustBeKnown] whether a route of which nothing is known is refused with `notFound`
+ */
+
+/**
+ * @typedef {object} ExhaustionPauseReply
+ * @property {PauseEntry} entry the pause as it is now
+ */
+
+/**
+ * Ends a route's own pause. Wider and narrower pauses stay, and marks do.
+ *
+ * @typedef {object} ExhaustionResumeRequest
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the pause is not of one
+ * @property {string | null} [model] the model; absent: the pause is not of one
+ */
+
+/**
+ * @typedef {object} ExhaustionResumeReply
+ * @property {boolean} wasPaused whether the route was paused
+ * @property {PauseEntry | null} [remaining] a wider pause that still keeps calls by the route away; absent: none does
+ */
+
+/**
+ * A page of the pauses in force.
+ *
+ * @typedef {object} ExhaustionPausesRequest
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} ExhaustionPausesReply
+ * @property {Array<PauseEntry>} entries at most 48 pauses
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
@@ -1387,8 +1442,8 @@
  * @property {bigint | number} permit the permit's number
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
- * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
- * @property {CallTiming} timing how long the call took, as its worker measured it
+ * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {MarkScope | null} [markScope] how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none
  */
 
 /**
@@ -1406,6 +1461,7 @@
  * @property {Outcome} outcome how the call went
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
  * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, as in `admission.settle`
+ * @property {MarkScope | null} [markScope] how much of the route it marks, as in `admission.settle`
  * @property {boolean} [foldsTags] whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
  */
 
@@ -1430,7 +1486,7 @@
  */
 
 /**
- * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
+ * What `admission.admit` would decide now. Takes nothing.
  *
  * @typedef {object} AdmissionPreviewRequest
  * @property {Array<Candidate>} [candidates] the ways that the call may go, at least 1, best first
@@ -1441,8 +1497,15 @@
 
 /**
  * @typedef {object} AdmissionPreviewReply
- * @property {AdmissionDecision} decision which candidate would be admitted, or why none would
- * @property {Array<CandidateOutlook>} outlooks one for each candidate, in their order, also for those after the admitted one
+ * @property {number | null} [candidate] the place of the admitted candidate in the request, from 0; absent: denied
+ * @property {BreakerState} state the state of the admitted candidate's breaker; closed if denied
+ * @property {number} share the share of traffic that this breaker admits, 0 to 1; 0 if denied
+ * @property {Array<Denial>} denials one for each candidate before the admitted one, or for each of all if denied, in their order
+ * @property {bigint | null} [retryAfterMilliseconds] the shortest of the candidates' times; absent if admitted, or if time alone does not help
+ * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
+ * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+ * @property {CostBasis} costBasis where this cost comes from
+ * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
  */
 
 /**
@@ -1471,19 +1534,6 @@
  * @typedef {object} AdmissionRevokeReply
  * @property {PermitStanding} standing what the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is `revoked` from now on
  * @property {PermitEntry | null} [entry] the permit as it was; if it was in force, its estimate was given back; absent if it was settled
- */
-
-/**
- * A page of the routes whose calls have succeeded lately, with how long they took.
- *
- * @typedef {object} AdmissionLatenciesRequest
- * @property {number} cursor 0 to begin, then what the last page said
- */
-
-/**
- * @typedef {object} AdmissionLatenciesReply
- * @property {Array<RouteLatency>} entries at most 256 routes
- * @property {number} next the cursor of the next page; 0 if this was the last
  */
 
 /**
@@ -1694,7 +1744,7 @@
  */
 
 /**
- * A provider's mark began or was extended.
+ * A route was marked, or its mark was put off.
  *
  * @typedef {object} ProviderExhaustedEvent
  * @property {'providerExhausted'} name
@@ -1710,7 +1760,7 @@
  */
 
 /**
- * A provider's mark ended.
+ * A mark ended.
  *
  * @typedef {object} ProviderRestoredEvent
  * @property {'providerRestored'} name
@@ -1723,7 +1773,9 @@
 /**
  * @typedef {object} ProviderRestoredFields
  * @property {string} provider the provider
- * @property {boolean} expired whether its time had passed; otherwise it was cleared by hand
+ * @property {string | null} [deployment] the deployment; absent: the mark was not of one
+ * @property {string | null} [model] the model; absent: the mark was not of one
+ * @property {MarkEnd} end why it ended
  */
 
 /**
@@ -1850,6 +1902,39 @@
  */
 
 /**
+ * An operator has paused a route, or changed its pause.
+ *
+ * @typedef {object} RoutePausedEvent
+ * @property {'routePaused'} name
+ * @property {bigint} number counts all events of the daemon since its start
+ * @property {bigint} missed how many events were not sent since the last one that was
+ * @property {number} at when it happened, in milliseconds on the steady clock
+ * @property {RoutePausedFields} fields
+ */
+
+/**
+ * @typedef {object} RoutePausedFields
+ * @property {PauseEntry} entry the pause
+ */
+
+/**
+ * A pause ended.
+ *
+ * @typedef {object} RouteResumedEvent
+ * @property {'routeResumed'} name
+ * @property {bigint} number counts all events of the daemon since its start
+ * @property {bigint} missed how many events were not sent since the last one that was
+ * @property {number} at when it happened, in milliseconds on the steady clock
+ * @property {RouteResumedFields} fields
+ */
+
+/**
+ * @typedef {object} RouteResumedFields
+ * @property {PauseEntry} entry the pause that ended
+ * @property {boolean} expired whether its time had passed; otherwise an operator has resumed the route
+ */
+
+/**
  * The commands by their names.
  *
  * @typedef {{
@@ -1879,6 +1964,9 @@
  *   'exhaustion.reset': { request: ExhaustionResetRequest, reply: ExhaustionResetReply },
  *   'exhaustion.setDefault': { request: ExhaustionSetDefaultRequest, reply: ExhaustionSetDefaultReply },
  *   'exhaustion.default': { request: ExhaustionDefaultRequest, reply: ExhaustionDefaultReply },
+ *   'exhaustion.pause': { request: ExhaustionPauseRequest, reply: ExhaustionPauseReply },
+ *   'exhaustion.resume': { request: ExhaustionResumeRequest, reply: ExhaustionResumeReply },
+ *   'exhaustion.pauses': { request: ExhaustionPausesRequest, reply: ExhaustionPausesReply },
  *   'ledger.record': { request: LedgerRecordRequest, reply: LedgerRecordReply },
  *   'ledger.reset': { request: LedgerResetRequest, reply: LedgerResetReply },
  *   'ledger.adjust': { request: LedgerAdjustRequest, reply: LedgerAdjustReply },
@@ -1920,7 +2008,6 @@
  *   'admission.preview': { request: AdmissionPreviewRequest, reply: AdmissionPreviewReply },
  *   'admission.permits': { request: AdmissionPermitsRequest, reply: AdmissionPermitsReply },
  *   'admission.revoke': { request: AdmissionRevokeRequest, reply: AdmissionRevokeReply },
- *   'admission.latencies': { request: AdmissionLatenciesRequest, reply: AdmissionLatenciesReply },
  *   'limit.set': { request: LimitSetRequest, reply: LimitSetReply },
  *   'limit.remove': { request: LimitRemoveRequest, reply: LimitRemoveReply },
  *   'limit.raise': { request: LimitRaiseRequest, reply: LimitRaiseReply },
@@ -1941,7 +2028,7 @@
 
 /** @typedef {keyof Commands} CommandName */
 
-/** @typedef {BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent} FuseboxEvent */
+/** @typedef {BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent | RoutePausedEvent | RouteResumedEvent} FuseboxEvent */
 
 /** @typedef {'breaker' | 'exhaustion' | 'ledger' | 'admission'} Topic */
 

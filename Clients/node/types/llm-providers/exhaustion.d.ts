@@ -7,7 +7,8 @@ export type ExhaustionRegistrySnapshot = {
 /** @typedef {import('./marks').ExhaustionEntry} ExhaustionEntry */
 /** @typedef {{ version: 1, defaultResetMs: number, entries: ExhaustionEntry[] }} ExhaustionRegistrySnapshot */
 /**
- * The registry of exhausted quotas, of the library's shape, whose marks are the daemon's.
+ * The registry of exhausted quotas, of the library's shape, whose marks are the daemon's. A provider that an operator
+ * has paused counts as exhausted; a snapshot has marks alone.
  *
  * `clearExhaustion`, `reset` and `restore` need an operator's rights; a refusal goes to the logger of `configure`.
  */

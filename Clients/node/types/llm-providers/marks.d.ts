@@ -16,26 +16,54 @@ export type ExhaustionEntry = {
  * @property {number} exhaustedAt
  * @property {number} resetAt
  */
-/** The replica of the marks of exhausted quotas. */
+/**
+ * The replica of the marks of exhausted quotas, and of the pauses of providers, which the library knows as marks.
+ */
 export class Marks {
     /** @param {Hub} hub */
     constructor(hub: Hub);
     hub: import("./hub").Hub;
     /** @type {Map<string, ExhaustionEntry>} */
     entries: Map<string, ExhaustionEntry>;
+    /**
+     * The providers that operators have paused. A pause without an end lasts for ever.
+     *
+     * @type {Map<string, ExhaustionEntry>}
+     */
+    pauses: Map<string, ExhaustionEntry>;
     load(): Promise<void>;
-    /** @param {import('../protocol/types').ExhaustionEntry} entry */
-    take({ provider, exhaustedAt, resetsAt }: import('../protocol/types').ExhaustionEntry): void;
-    /** @param {string} provider */
-    restored(provider: string): void;
+    /**
+     * Notes the mark of a provider. The library has none of deployments and models.
+     *
+     * @param {import('../protocol/types').ExhaustionEntry} entry
+     */
+    take({ provider, deployment, model, exhaustedAt, resetsAt }: import('../protocol/types').ExhaustionEntry): void;
+    /**
+     * Notes the pause of a provider.
+     *
+     * @param {import('../protocol/types').PauseEntry} pause
+     */
+    pause({ provider, deployment, model, since, until }: import('../protocol/types').PauseEntry): void;
+    /** @param {import('../protocol/types').PauseEntry} pause */
+    resumed({ provider, deployment, model }: import('../protocol/types').PauseEntry): void;
+    /** @param {import('../protocol/types').ProviderRestoredFields} route */
+    restored({ provider, deployment, model }: import('../protocol/types').ProviderRestoredFields): void;
     /**
      * The mark of a provider that is in force.
      *
      * @param {string} provider
      */
     get(provider: string): ExhaustionEntry | undefined;
+    /**
+     * The mark or the pause of a provider that is in force.
+     *
+     * @param {string} provider
+     */
+    standing(provider: string): ExhaustionEntry | undefined;
     /** All marks in force. */
     all(): ExhaustionEntry[];
+    /** Every provider with a mark or a pause in force. */
+    providers(): string[];
     /** @param {string} provider @param {number} duration milliseconds */
     mark(provider: string, duration: number): void;
     /** @param {string} provider */

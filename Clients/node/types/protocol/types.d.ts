@@ -13,7 +13,7 @@ export type CostBasis = 'nothing' | 'told' | 'priced' | 'percentile' | 'dearest'
 /**
  * A value that this client does not know is its number.
  */
-export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number;
+export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -34,6 +34,15 @@ export type LimitDimension = 'cost' | 'requests' | 'tokens' | 'inputTokens' | 'o
  * A value that this client does not know is its number.
  */
 export type LimitMode = 'deny' | 'notify' | 'shadow' | number;
+/**
+ * A value that this client does not know is its number.
+ */
+export type MarkEnd = 'expired' | 'cleared' | 'succeeded' | number;
+/**
+ * A value that this client does not know is its number.
+ */
+export type MarkReason = 'told' | 'quotaExhausted' | 'throttled' | 'failure' | 'unauthorized' | number;
+export type MarkScope = 'provider' | 'deployment' | 'model' | 'route';
 export type Outcome = 'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized';
 /**
  * A value that this client does not know is its number.
@@ -134,6 +143,10 @@ export type AdmissionDecision = {
      * where this cost comes from
      */
     costBasis: CostBasis;
+    /**
+     * whether the admitted call probes a mark of its route: a success ends the mark
+     */
+    isProbe: boolean;
 };
 export type Blame = {
     /**
@@ -345,16 +358,6 @@ export type BurnRate = {
      */
     isApproximate: boolean;
 };
-export type CallTiming = {
-    /**
-     * from the permit until the first token of the answer; absent: nobody told it
-     */
-    firstTokenMilliseconds?: number | null | undefined;
-    /**
-     * from the permit until the end of the call; absent: until its settle was applied
-     */
-    durationMilliseconds?: number | null | undefined;
-};
 export type CallUsage = {
     /**
      * the model that answered; it is charged only where no model was asked for; where neither is named, `unspecified` is charged
@@ -383,39 +386,9 @@ export type Candidate = {
      */
     model?: string | null | undefined;
 };
-export type CandidateOutlook = {
-    /**
-     * why it would not be admitted; absent: it would be
-     */
-    denial?: Denial | null | undefined;
-    /**
-     * the state of its breaker
-     */
-    state: BreakerState;
-    /**
-     * the share of traffic that its breaker lets through, 0 to 1
-     */
-    share: number;
-    /**
-     * the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
-     */
-    heldCost?: bigint | null | undefined;
-    /**
-     * where this cost comes from
-     */
-    costBasis: CostBasis;
-    /**
-     * how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
-     */
-    duration?: Latency | null | undefined;
-    /**
-     * the same until the first token; absent: nobody told it
-     */
-    firstToken?: Latency | null | undefined;
-};
 export type Denial = {
     /**
-     * the reason that lasts longest; of those that last equally long, the first of the enumeration
+     * the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
      */
     reason: DenialReason;
     /**
@@ -502,6 +475,38 @@ export type ExhaustionEntry = {
      * when the mark expires
      */
     resetsAt: number;
+    /**
+     * the deployment; absent: every one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: every one
+     */
+    model?: string | null | undefined;
+    /**
+     * why it was marked, or its end put off last
+     */
+    reason: MarkReason;
+    /**
+     * the peer user that told it last
+     */
+    user: number;
+    /**
+     * when it was marked, or its end put off last; a success ends it if its call was admitted later
+     */
+    changedAt: number;
+    /**
+     * when a call may probe it; absent: none may before its end
+     */
+    probeAt?: number | null | undefined;
+    /**
+     * whether a call is under way that probes it
+     */
+    isProbed: boolean;
+    /**
+     * how many probes have failed
+     */
+    failedProbes: number;
 };
 export type FiredEvents = {
     /**
@@ -590,24 +595,6 @@ export type HistoryProblem = {
      * what is wrong, as a clause
      */
     what: string;
-};
-export type Latency = {
-    /**
-     * the number of calls that have succeeded lately: in the last 5 to 10 minutes
-     */
-    count: number;
-    /**
-     * the time that half of them did not exceed
-     */
-    p50Milliseconds: number;
-    /**
-     * the time that 95 % of them did not exceed
-     */
-    p95Milliseconds: number;
-    /**
-     * the time that 99 % of them did not exceed
-     */
-    p99Milliseconds: number;
 };
 export type Limit = {
     /**
@@ -819,9 +806,25 @@ export type OverviewEntry = {
      */
     share: number;
     /**
-     * when its exhaustion mark expires; absent if none is in force
+     * when the mark of the provider as a whole expires; absent if none is in force
      */
     exhaustedUntil?: number | null | undefined;
+    /**
+     * whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why
+     */
+    isPaused: boolean;
+    /**
+     * when that pause ends by itself; absent if it lasts until it is resumed, or if none is in force
+     */
+    pausedUntil?: number | null | undefined;
+    /**
+     * marks in force of its deployments and models
+     */
+    narrowMarks: number;
+    /**
+     * pauses in force of its deployments and models
+     */
+    narrowPauses: number;
     /**
      * what was spent since its account began or was reset (nano-dollars)
      */
@@ -846,14 +849,36 @@ export type OverviewEntry = {
      * days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
      */
     daysRemaining?: number | null | undefined;
+};
+export type PauseEntry = {
     /**
-     * how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+     * the provider
      */
-    duration?: Latency | null | undefined;
+    provider: string;
     /**
-     * the same until the first token; absent: nobody told it
+     * the deployment; absent: every one
      */
-    firstToken?: Latency | null | undefined;
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: every one
+     */
+    model?: string | null | undefined;
+    /**
+     * since when it is paused
+     */
+    since: number;
+    /**
+     * when the pause ends by itself; absent: it lasts until it is resumed
+     */
+    until?: number | null | undefined;
+    /**
+     * the peer user of the operator who paused it last
+     */
+    user: number;
+    /**
+     * why, in the operator's words
+     */
+    reason: string;
 };
 export type PermitEntry = {
     /**
@@ -1000,28 +1025,6 @@ export type ProviderAccount = {
      * the number of its model accounts
      */
     models: number;
-};
-export type RouteLatency = {
-    /**
-     * the provider
-     */
-    provider: string;
-    /**
-     * the deployment; absent: the calls named none
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model that was asked for; absent: the calls named none
-     */
-    model?: string | null | undefined;
-    /**
-     * from the permit to the end of the call
-     */
-    duration: Latency;
-    /**
-     * from the permit to the first token; absent: nobody told it
-     */
-    firstToken?: Latency | null | undefined;
 };
 export type Scope = {
     /**
@@ -1335,9 +1338,13 @@ export type StatusReply = {
      */
     breakers: number;
     /**
-     * providers with an exhaustion mark in force
+     * exhaustion marks in force
      */
     exhausted: number;
+    /**
+     * routes that operators have paused
+     */
+    paused: number;
     /**
      * provider accounts in the ledger
      */
@@ -1747,7 +1754,7 @@ export type BreakerDeserializeRequest = {
 };
 export type BreakerDeserializeReply = object;
 /**
- * Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short.
+ * Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
  */
 export type ExhaustionMarkRequest = {
     /**
@@ -1755,9 +1762,17 @@ export type ExhaustionMarkRequest = {
      */
     provider: string;
     /**
-     * how long the mark lasts, 0s to 366d; absent: the default cooldown
+     * how long the mark lasts, 0s to 366d; absent: the default cooldown, doubled by each mark in a row
      */
     resetAfterMilliseconds?: number | bigint | null | undefined;
+    /**
+     * the deployment; absent: every one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: every one
+     */
+    model?: string | null | undefined;
 };
 export type ExhaustionMarkReply = {
     /**
@@ -1766,7 +1781,7 @@ export type ExhaustionMarkReply = {
     resetsAt: number;
 };
 /**
- * Removes a provider's mark.
+ * Removes a route's own mark. Wider and narrower marks stay, and pauses do.
  */
 export type ExhaustionClearRequest = {
     /**
@@ -1777,22 +1792,42 @@ export type ExhaustionClearRequest = {
      * whether a name under which nothing is known is refused with `notFound`; a known name without a mark is not refused
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: the mark is not of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the mark is not of one
+     */
+    model?: string | null | undefined;
 };
 export type ExhaustionClearReply = object;
 /**
- * A provider's mark, if one is in force.
+ * The mark and the pause that keep calls by a route away the longest, be they of the route or of what it is part of.
  */
 export type ExhaustionGetRequest = {
     /**
      * the provider
      */
     provider: string;
+    /**
+     * the deployment; absent: the calls name none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the calls name none
+     */
+    model?: string | null | undefined;
 };
 export type ExhaustionGetReply = {
     /**
-     * the mark; absent if the provider is not exhausted
+     * the mark that ends last; absent if none is in force
      */
     entry?: ExhaustionEntry | null | undefined;
+    /**
+     * the pause that ends last; absent if none is in force
+     */
+    pause?: PauseEntry | null | undefined;
 };
 /**
  * A page of the marks in force.
@@ -1801,35 +1836,39 @@ export type ExhaustionListRequest = {
     /**
      * 0 to begin, then what the last page said
      */
-    cursor: number;
+    cursor: bigint | number;
 };
 export type ExhaustionListReply = {
     /**
-     * at most 256 marks
+     * at most 160 marks
      */
     entries: Array<ExhaustionEntry>;
     /**
      * the cursor of the next page; 0 if this was the last
      */
-    next: number;
+    next: bigint;
 };
 /**
- * Removes every mark.
+ * Removes every mark. Pauses stay.
  */
 export type ExhaustionResetRequest = object;
 export type ExhaustionResetReply = object;
 /**
- * Sets the default cooldown: how long a mark lasts that names no duration.
+ * Sets how long a mark lasts that names no duration, and how long any mark lasts at most.
  */
 export type ExhaustionSetDefaultRequest = {
     /**
-     * the default cooldown, 0s to 366d
+     * the default cooldown, 0s to 366d; absent: as it was
      */
-    cooldownMilliseconds: bigint | number;
+    cooldownMilliseconds?: number | bigint | null | undefined;
+    /**
+     * how long a mark lasts at most, 1m to 366d: those that are made or put off from now on; absent: as it was
+     */
+    longestMilliseconds?: number | bigint | null | undefined;
 };
 export type ExhaustionSetDefaultReply = object;
 /**
- * The default cooldown: how long a mark lasts that names no duration.
+ * How long a mark lasts that names no duration, and how long any mark lasts at most.
  */
 export type ExhaustionDefaultRequest = object;
 export type ExhaustionDefaultReply = {
@@ -1837,6 +1876,91 @@ export type ExhaustionDefaultReply = {
      * the default cooldown
      */
     cooldownMilliseconds: bigint;
+    /**
+     * how long a mark lasts at most; under `llm-providers` each lasts as told
+     */
+    longestMilliseconds: bigint;
+};
+/**
+ * Pauses a route: no call is admitted by it until the pause ends by its time or is resumed.
+ */
+export type ExhaustionPauseRequest = {
+    /**
+     * the provider
+     */
+    provider: string;
+    /**
+     * the deployment; absent: every one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: every one
+     */
+    model?: string | null | undefined;
+    /**
+     * why; 1 to 1024 bytes
+     */
+    reason: string;
+    /**
+     * how long it lasts, 1ms to 366d; absent: until it is resumed
+     */
+    durationMilliseconds?: number | bigint | null | undefined;
+    /**
+     * whether a route of which nothing is known is refused with `notFound`
+     */
+    mustBeKnown?: boolean | undefined;
+};
+export type ExhaustionPauseReply = {
+    /**
+     * the pause as it is now
+     */
+    entry: PauseEntry;
+};
+/**
+ * Ends a route's own pause. Wider and narrower pauses stay, and marks do.
+ */
+export type ExhaustionResumeRequest = {
+    /**
+     * the provider
+     */
+    provider: string;
+    /**
+     * the deployment; absent: the pause is not of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the pause is not of one
+     */
+    model?: string | null | undefined;
+};
+export type ExhaustionResumeReply = {
+    /**
+     * whether the route was paused
+     */
+    wasPaused: boolean;
+    /**
+     * a wider pause that still keeps calls by the route away; absent: none does
+     */
+    remaining?: PauseEntry | null | undefined;
+};
+/**
+ * A page of the pauses in force.
+ */
+export type ExhaustionPausesRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: bigint | number;
+};
+export type ExhaustionPausesReply = {
+    /**
+     * at most 48 pauses
+     */
+    entries: Array<PauseEntry>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: bigint;
 };
 /**
  * Records what a call has cost.
@@ -2588,13 +2712,13 @@ export type AdmissionSettleRequest = {
      */
     usage?: CallUsage | null | undefined;
     /**
-     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
+     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
     /**
-     * how long the call took, as its worker measured it
+     * how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none
      */
-    timing: CallTiming;
+    markScope?: MarkScope | null | undefined;
 };
 export type AdmissionSettleReply = {
     /**
@@ -2630,6 +2754,10 @@ export type AdmissionReportRequest = {
      * how long until the provider takes calls again, as in `admission.settle`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
+    /**
+     * how much of the route it marks, as in `admission.settle`
+     */
+    markScope?: MarkScope | null | undefined;
     /**
      * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
      */
@@ -2669,7 +2797,7 @@ export type AdmissionRenewReply = {
     expiresAt: number;
 };
 /**
- * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
+ * What `admission.admit` would decide now. Takes nothing.
  */
 export type AdmissionPreviewRequest = {
     /**
@@ -2691,13 +2819,41 @@ export type AdmissionPreviewRequest = {
 };
 export type AdmissionPreviewReply = {
     /**
-     * which candidate would be admitted, or why none would
+     * the place of the admitted candidate in the request, from 0; absent: denied
      */
-    decision: AdmissionDecision;
+    candidate?: number | null | undefined;
     /**
-     * one for each candidate, in their order, also for those after the admitted one
+     * the state of the admitted candidate's breaker; closed if denied
      */
-    outlooks: Array<CandidateOutlook>;
+    state: BreakerState;
+    /**
+     * the share of traffic that this breaker admits, 0 to 1; 0 if denied
+     */
+    share: number;
+    /**
+     * one for each candidate before the admitted one, or for each of all if denied, in their order
+     */
+    denials: Array<Denial>;
+    /**
+     * the shortest of the candidates' times; absent if admitted, or if time alone does not help
+     */
+    retryAfterMilliseconds?: bigint | null | undefined;
+    /**
+     * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
+     */
+    limits: Array<LimitObjection>;
+    /**
+     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
+    /**
+     * whether the admitted call probes a mark of its route: a success ends the mark
+     */
+    isProbe: boolean;
 };
 /**
  * A page of the permits in force, and the totals of all.
@@ -2744,25 +2900,6 @@ export type AdmissionRevokeReply = {
      * the permit as it was; if it was in force, its estimate was given back; absent if it was settled
      */
     entry?: PermitEntry | null | undefined;
-};
-/**
- * A page of the routes whose calls have succeeded lately, with how long they took.
- */
-export type AdmissionLatenciesRequest = {
-    /**
-     * 0 to begin, then what the last page said
-     */
-    cursor: number;
-};
-export type AdmissionLatenciesReply = {
-    /**
-     * at most 256 routes
-     */
-    entries: Array<RouteLatency>;
-    /**
-     * the cursor of the next page; 0 if this was the last
-     */
-    next: number;
 };
 /**
  * Sets limits on a scope, all or none. One that exists keeps what was used of it.
@@ -3049,7 +3186,7 @@ export type BreakerTransitionFields = {
     consecutiveFailures: number;
 };
 /**
- * A provider's mark began or was extended.
+ * A route was marked, or its mark was put off.
  */
 export type ProviderExhaustedEvent = {
     name: 'providerExhausted';
@@ -3074,7 +3211,7 @@ export type ProviderExhaustedFields = {
     entry: ExhaustionEntry;
 };
 /**
- * A provider's mark ended.
+ * A mark ended.
  */
 export type ProviderRestoredEvent = {
     name: 'providerRestored';
@@ -3098,9 +3235,17 @@ export type ProviderRestoredFields = {
      */
     provider: string;
     /**
-     * whether its time had passed; otherwise it was cleared by hand
+     * the deployment; absent: the mark was not of one
      */
-    expired: boolean;
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the mark was not of one
+     */
+    model?: string | null | undefined;
+    /**
+     * why it ended
+     */
+    end: MarkEnd;
 };
 /**
  * What was used of a limit reached one of its thresholds, for the first time in its window.
@@ -3322,6 +3467,60 @@ export type AccountAdjustedFields = {
     reason: string;
 };
 /**
+ * An operator has paused a route, or changed its pause.
+ */
+export type RoutePausedEvent = {
+    name: 'routePaused';
+    /**
+     * counts all events of the daemon since its start
+     */
+    number: bigint;
+    /**
+     * how many events were not sent since the last one that was
+     */
+    missed: bigint;
+    /**
+     * when it happened, in milliseconds on the steady clock
+     */
+    at: number;
+    fields: RoutePausedFields;
+};
+export type RoutePausedFields = {
+    /**
+     * the pause
+     */
+    entry: PauseEntry;
+};
+/**
+ * A pause ended.
+ */
+export type RouteResumedEvent = {
+    name: 'routeResumed';
+    /**
+     * counts all events of the daemon since its start
+     */
+    number: bigint;
+    /**
+     * how many events were not sent since the last one that was
+     */
+    missed: bigint;
+    /**
+     * when it happened, in milliseconds on the steady clock
+     */
+    at: number;
+    fields: RouteResumedFields;
+};
+export type RouteResumedFields = {
+    /**
+     * the pause that ended
+     */
+    entry: PauseEntry;
+    /**
+     * whether its time had passed; otherwise an operator has resumed the route
+     */
+    expired: boolean;
+};
+/**
  * The commands by their names.
  */
 export type Commands = {
@@ -3428,6 +3627,18 @@ export type Commands = {
     'exhaustion.default': {
         request: ExhaustionDefaultRequest;
         reply: ExhaustionDefaultReply;
+    };
+    'exhaustion.pause': {
+        request: ExhaustionPauseRequest;
+        reply: ExhaustionPauseReply;
+    };
+    'exhaustion.resume': {
+        request: ExhaustionResumeRequest;
+        reply: ExhaustionResumeReply;
+    };
+    'exhaustion.pauses': {
+        request: ExhaustionPausesRequest;
+        reply: ExhaustionPausesReply;
     };
     'ledger.record': {
         request: LedgerRecordRequest;
@@ -3593,10 +3804,6 @@ export type Commands = {
         request: AdmissionRevokeRequest;
         reply: AdmissionRevokeReply;
     };
-    'admission.latencies': {
-        request: AdmissionLatenciesRequest;
-        reply: AdmissionLatenciesReply;
-    };
     'limit.set': {
         request: LimitSetRequest;
         reply: LimitSetReply;
@@ -3659,5 +3866,5 @@ export type Commands = {
     };
 };
 export type CommandName = keyof Commands;
-export type FuseboxEvent = BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent;
+export type FuseboxEvent = BreakerTransitionEvent | ProviderExhaustedEvent | ProviderRestoredEvent | LimitReachedEvent | LimitRevertedEvent | LimitDeniedEvent | DepletionProjectedEvent | AccountResetEvent | PermitLapsedEvent | AccountAdjustedEvent | RoutePausedEvent | RouteResumedEvent;
 export type Topic = 'breaker' | 'exhaustion' | 'ledger' | 'admission';

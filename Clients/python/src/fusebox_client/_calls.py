@@ -158,6 +158,20 @@ def outcome(told: OutcomeName) -> Outcome:
         raise InvalidArgument(f"{told!r} is no outcome; they are {names}") from None
 
 
+def left_after(candidates: list[Candidate], permit: Permit, ended: Outcome | None) -> list[Candidate]:
+    """The candidates that may do better after a call by a permit has failed.
+
+    Not those by the same key; after a used-up quota not those by the same route.
+    """
+    failed = permit.candidate
+    return [
+        one
+        for one in candidates
+        if (one.provider, one.deployment) != (failed.provider, failed.deployment)
+        or (ended == Outcome.QUOTA_EXHAUSTED and one.model != failed.model)
+    ]
+
+
 class Permit:
     """The permission to make one call. It holds what the call may use until it is settled."""
 

@@ -410,7 +410,7 @@ class AsyncClient:
         attempts: int | None = None,
         **options: Any,
     ) -> T:
-        """Makes a call under a permit, and tries the next candidate of another provider if the provider failed.
+        """Makes a call under a permit, and tries the next candidate if the provider failed.
 
         `Client.run_with_failover` explains it.
         """
@@ -429,8 +429,7 @@ class AsyncClient:
                 chances -= 1
                 if held.outcome not in PROVIDER_OUTCOMES or not held.is_of_this_process:
                     raise
-                provider = held.provider
-                left = [one for one in left if one.provider != provider]
+                left = _calls.left_after(left, held.permit, held.outcome)
                 if not left or not chances:
                     raise
                 failure = error

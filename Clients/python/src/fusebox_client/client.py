@@ -425,12 +425,13 @@ class Client:
         attempts: int | None = None,
         **options: Any,
     ) -> T:
-        """Makes a call under a permit, and tries the next candidate of another provider if the provider failed.
+        """Makes a call under a permit, and tries the next candidate if the provider failed.
 
         `call` gets the permit, and returns what the caller gets. An error that is the provider's fault (`failure`,
-        `throttled`, `quota_exhausted`) leads to the next candidate, with a permit of its own. `options` are those of
-        `permit`; all candidates together wait for `wait`. Once a call has failed, its error is raised, and not why
-        there is no other candidate.
+        `throttled`, `quota_exhausted`, `unauthorized`) leads to the next candidate of another provider or deployment,
+        with a permit of its own; after `quota_exhausted` one of another model will do. `options` are those of `permit`;
+        all candidates together wait for `wait`. Once a call has failed, its error is raised, and not why there is no
+        other candidate.
         """
         until = monotonic() + _calls.Turn(options.pop("wait", 0.0)).wait
         left = list(_calls.routes(candidates))
@@ -447,8 +448,7 @@ class Client:
                 chances -= 1
                 if held.outcome not in PROVIDER_OUTCOMES or not held.is_of_this_process:
                     raise
-                provider = held.provider
-                left = [one for one in left if one.provider != provider]
+                left = _calls.left_after(left, held.permit, held.outcome)
                 if not left or not chances:
                     raise
                 failure = error

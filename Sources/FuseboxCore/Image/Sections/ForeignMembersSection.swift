@@ -7,8 +7,9 @@ enum ForeignMembersSection: SnapshotSection {
     static let summary = "unknown members of imported JSON, which came with marks; an export writes them again"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
-        for (id, members) in machine.exhaustion.foreignMembers.sorted(by: { $0.key.index < $1.key.index }) {
-            part.add(ForeignMembersImage(members, of: machine.names[id]))
+        machine.exhaustion.forEach { route, mark in
+            guard let members = mark.foreignMembers else { return }
+            part.add(ForeignMembersImage(members, of: machine.names[route.place]))
         }
     }
 

@@ -35,6 +35,7 @@ enum PermitSection: SnapshotSection {
             image.isOfModelBreaker = permit.grant.passage.isOfModel
             image.isProbe = permit.grant.passage.isProbe
             image.candidate = permit.grant.candidate
+            image.probes = permit.grant.probes.rawValue
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
         }
@@ -43,7 +44,8 @@ enum PermitSection: SnapshotSection {
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
         let passage = PermitRegistry.Passage(
             episode: image.episode, isOfModel: image.isOfModelBreaker, isProbe: image.isProbe)
-        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges, passage)
+        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges, passage,
+            probes: CallRoutes.Places(rawValue: image.probes))
     }
 }
 
@@ -120,6 +122,7 @@ struct PermitImage: VersionedRecord {
     var episode: UInt32 = 0
     var isOfModelBreaker = false
     var isProbe = false
+    var probes: UInt8 = 0
     var charges: [ChargeImage] = []
     var ticket: UInt64 = 0
     var candidate: UInt8 = 0
@@ -142,6 +145,10 @@ struct PermitImage: VersionedRecord {
         try visitor.field("episode", &episode, "the episode of the breaker that let its call pass")
         try visitor.field("isOfModelBreaker", &isOfModelBreaker, "whether that is the breaker of its model")
         try visitor.field("isProbe", &isProbe, "whether that breaker had opened and was not closed yet")
+        try visitor.field(
+            "probes", &probes,
+            "the marks that its call probes: 1 of the provider, 2 of the deployment, 4 of the provider with the model, 8 of the deployment with the model"
+        )
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
         try visitor.field("ticket", &ticket, "the ticket of a call that has waited for the permit; 0: it has not")
         try visitor.field(

@@ -10,6 +10,7 @@ enum SettingsSection: SnapshotSection {
         var image = SettingsImage()
         image.breakerDefault = BreakerConfigurationImage(machine.breakers.defaultConfiguration)
         image.defaultCooldownMilliseconds = machine.exhaustion.defaultCooldownMilliseconds
+        image.longestMarkMilliseconds = machine.exhaustion.longestMilliseconds
         image.since = machine.ledger.since
         image.isStrict = machine.rules.isStrict
         image.requiredTags = machine.rules.requiredTags
@@ -21,6 +22,7 @@ enum SettingsSection: SnapshotSection {
     static func add(_ image: SettingsImage, to state: inout StateImage) throws(Refusal) {
         try state.builder.setDefaultConfiguration(image.breakerDefault.configuration)
         try state.builder.setDefaultCooldown(milliseconds: image.defaultCooldownMilliseconds)
+        try state.builder.setLongestMark(milliseconds: image.longestMarkMilliseconds)
         try state.builder.setSince(image.since)
         state.builder.machine.rules.isStrict = image.isStrict
         state.builder.machine.rules.requiredTags = image.requiredTags
@@ -31,6 +33,7 @@ enum SettingsSection: SnapshotSection {
 struct SettingsImage: VersionedRecord {
     var breakerDefault = BreakerConfigurationImage()
     var defaultCooldownMilliseconds: Int64 = 0
+    var longestMarkMilliseconds: Int64 = 0
     var since = Timestamp(milliseconds: 0)
     var isStrict = false
     var requiredTags: [Name] = []
@@ -41,6 +44,7 @@ struct SettingsImage: VersionedRecord {
         try visitor.field("breakerDefault", &breakerDefault, "the configuration that breakers are created with")
         try visitor.field(
             "defaultCooldownMilliseconds", &defaultCooldownMilliseconds, "how long a mark without a reported end lasts")
+        try visitor.field("longestMarkMilliseconds", &longestMarkMilliseconds, "how long a mark lasts at most")
         try visitor.field("since", &since, "since when the ledger counts, on the wall clock")
         try visitor.field("isStrict", &isStrict, "whether workers may name only providers that are known")
         try visitor.field("requiredTags", &requiredTags, "what the tags of each call must match")

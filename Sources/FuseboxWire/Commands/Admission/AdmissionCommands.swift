@@ -141,6 +141,9 @@ public struct SettleOf<Text: NameText>: Command {
     public var retryAfterMilliseconds: Int64?
     /// How long the call took, as its worker measured it.
     public var timing = CallTiming()
+    /// How much of the call's route the outcome marks, if it marks; nil: the whole route, with `unauthorized` the
+    /// deployment.
+    public var markScope: MarkScope?
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -167,6 +170,10 @@ public struct SettleOf<Text: NameText>: Command {
             "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with \(Outcome.withRetryAfter())"
         )
         try visitor.field("timing", &timing, "how long the call took, as its worker measured it")
+        try visitor.field(
+            "markScope", &markScope,
+            "how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none"
+        )
     }
 }
 
@@ -211,6 +218,8 @@ public struct ReportOf<Text: NameText>: Command {
     public var usage: CallUsageOf<Text>?
     /// How long until the provider takes calls again, as in `admission.settle`.
     public var retryAfterMilliseconds: Int64?
+    /// How much of the route the outcome marks, as in `admission.settle`.
+    public var markScope: MarkScope?
     /// Whether tags that are not known count under `(other)`, or under that of their template. Clients leave it false,
     /// and the daemon sets it where it has no room for more tags.
     public var foldsTags = false
@@ -239,6 +248,7 @@ public struct ReportOf<Text: NameText>: Command {
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long until the provider takes calls again, as in `admission.settle`")
+        try visitor.field("markScope", &markScope, "how much of the route it marks, as in `admission.settle`")
         try visitor.field("foldsTags", &foldsTags, TagText.folding)
     }
 }

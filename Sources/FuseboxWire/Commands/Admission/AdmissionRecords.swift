@@ -42,9 +42,9 @@ public enum Outcome: UInt8, WireEnumeration {
 }
 
 /// Why a candidate is not admitted. The reason that lasts longest is told, and of those that last equally long the
-/// first in this order.
+/// first in this order, with `paused` before all.
 public enum DenialReason: OpenEnumeration {
-    /// The provider's quota is marked as used up.
+    /// The route is marked: its quota is used up, or it takes no calls for now.
     case exhausted
     /// The provider's breaker lets nothing through.
     case breakerOpen
@@ -56,12 +56,14 @@ public enum DenialReason: OpenEnumeration {
     case limit
     /// Other calls wait for what this one needs.
     case waiting
+    /// An operator has paused the route. Of reasons that last equally long it comes first.
+    case paused
     /// One that only newer peers know.
     case unknown(UInt8)
 
     /// The values that this version knows, in the order of their numbers.
     public static let allCases: [DenialReason] = [
-        .exhausted, .breakerOpen, .share, .probes, .limit, .waiting,
+        .exhausted, .breakerOpen, .share, .probes, .limit, .paused, .waiting,
     ]
 
     /// The number on the wire.
@@ -72,7 +74,8 @@ public enum DenialReason: OpenEnumeration {
         case .share: 2
         case .probes: 3
         case .limit: 4
-        case .waiting: 5
+        case .paused: 5
+        case .waiting: 6
         case .unknown(let number): number
         }
     }
@@ -229,7 +232,7 @@ public enum CostBasis: OpenEnumeration {
 
 /// Why one candidate is not admitted.
 public struct Denial: OpenRecord {
-    /// The reason that lasts longest; of those that last equally long, the first of the enumeration.
+    /// The reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration.
     public var reason: DenialReason = .exhausted
     /// How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with
     /// the next call; absent: time alone does not help.
@@ -250,7 +253,8 @@ public struct Denial: OpenRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "reason", &reason,
-            "the reason that lasts longest; of those that last equally long, the first of the enumeration")
+            "the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration"
+        )
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help"
@@ -281,6 +285,8 @@ public struct AdmissionDecision: OpenRecord {
     public var heldCost: Money?
     /// Where this cost comes from.
     public var costBasis: CostBasis = .nothing
+    /// Whether the admitted call probes a mark of its route: a success ends the mark.
+    public var isProbe = false
     /// Every field has its default.
     @inlinable public init() {}
 
@@ -305,6 +311,8 @@ public struct AdmissionDecision: OpenRecord {
             "heldCost", &heldCost,
             "the cost that the admitted call holds until it is settled; absent: none, or denied")
         try visitor.field("costBasis", &costBasis, "where this cost comes from")
+        try visitor.field(
+            "isProbe", &isProbe, "whether the admitted call probes a mark of its route: a success ends the mark")
     }
 }
 

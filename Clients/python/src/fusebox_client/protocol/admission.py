@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 
+from .._money import Money
 from .._wire import (
     Reader,
     Record,
@@ -12,30 +13,32 @@ from .._wire import (
     put_bool,
     put_i64,
     put_list,
+    put_money,
     put_name,
     put_open_record,
     put_optional,
     put_record,
-    put_u32,
     put_u64,
     put_u8,
     truth,
 )
 from .types import (
     AdmissionDecision,
-    CallTiming,
+    BreakerState,
     CallUsage,
     Candidate,
-    CandidateOutlook,
+    CostBasis,
+    Denial,
     DepletionProjected,
     Estimate,
     FiredEvents,
+    LimitObjection,
     LimitReached,
+    MarkScope,
     Outcome,
     PermitEntry,
     PermitStanding,
     PermitTotals,
-    RouteLatency,
 )
 
 TYPE_CHECKING = False
@@ -46,6 +49,8 @@ _i64_B_B = struct.Struct("<qBB")
 _u64_B = struct.Struct("<QB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
+_B_d = struct.Struct("<Bd")
+_B_B = struct.Struct("<BB")
 
 
 class AdmissionAdmitReply(Record):
@@ -163,7 +168,7 @@ class AdmissionSettleReply(Record):
 class AdmissionSettleRequest(Request[AdmissionSettleReply]):
     """Closes a permit: gives back what it holds, and counts how its call went and what it used."""
 
-    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "timing")
+    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "mark_scope")
     NUMBER = 97
     NAME = "admission.settle"
     EFFECT = "durable"
@@ -178,7 +183,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
-        timing: CallTiming | None = None,
+        mark_scope: MarkScope | None = None,
     ) -> None:
         self.permit: int = permit
         """The permit's number"""
@@ -188,24 +193,26 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with
-        `success`, `failure`, `throttled` and `quotaExhausted`
+        `failure`, `throttled` and `quotaExhausted`
         """
-        self.timing: CallTiming = CallTiming() if timing is None else timing
-        """How long the call took, as its worker measured it"""
+        self.mark_scope: MarkScope | None = mark_scope
+        """How much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the
+        deployment, or the provider if there is none
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _u64_B.pack(self.permit, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
-        self.timing.encode(out)
+        put_optional(out, self.mark_scope, put_u8)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionSettleRequest:
         permit, outcome = reader.fixed(_u64_B)
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
-        timing = CallTiming.decode(reader)
-        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, timing)
+        mark_scope = MarkScope(reader.u8()) if reader.flag() else None
+        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, mark_scope)
 
 
 class AdmissionReportReply(Record):
@@ -237,7 +244,7 @@ class AdmissionReportReply(Record):
 class AdmissionReportRequest(Request[AdmissionReportReply]):
     """Counts how a call without a permit went and what it used."""
 
-    __slots__ = ("candidate", "tags", "outcome", "usage", "retry_after_milliseconds", "folds_tags")
+    __slots__ = ("candidate", "tags", "outcome", "usage", "retry_after_milliseconds", "mark_scope", "folds_tags")
     NUMBER = 98
     NAME = "admission.report"
     EFFECT = "durable"
@@ -253,6 +260,7 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
+        mark_scope: MarkScope | None = None,
         folds_tags: bool = False,
     ) -> None:
         self.candidate: Candidate = Candidate() if candidate is None else candidate
@@ -267,6 +275,8 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, as in `admission.settle`"""
+        self.mark_scope: MarkScope | None = mark_scope
+        """How much of the route it marks, as in `admission.settle`"""
         self.folds_tags: bool = folds_tags
         """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
         false, and the daemon sets it where it has no room for more tags
@@ -278,6 +288,7 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         put_u8(out, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_optional(out, self.mark_scope, put_u8)
         put_bool(out, self.folds_tags)
 
     @classmethod
@@ -287,8 +298,9 @@ class AdmissionReportRequest(Request[AdmissionReportReply]):
         outcome = Outcome(reader.u8())
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
+        mark_scope = MarkScope(reader.u8()) if reader.flag() else None
         folds_tags = reader.flag()
-        return cls(candidate, tags, outcome, usage, retry_after_milliseconds, folds_tags)
+        return cls(candidate, tags, outcome, usage, retry_after_milliseconds, mark_scope, folds_tags)
 
 
 class AdmissionRenewReply(Record):
@@ -349,31 +361,70 @@ class AdmissionRenewRequest(Request[AdmissionRenewReply]):
 class AdmissionPreviewReply(Record):
     """The reply to `admission.preview`."""
 
-    __slots__ = ("decision", "outlooks")
+    __slots__ = (
+        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis",
+        "is_probe"
+    )
 
     def __init__(
         self,
-        decision: AdmissionDecision | None = None,
-        outlooks: Iterable[CandidateOutlook] = (),
+        candidate: int | None = None,
+        state: BreakerState = BreakerState.CLOSED,
+        share: float = 0.0,
+        denials: Iterable[Denial] = (),
+        retry_after_milliseconds: int | None = None,
+        limits: Iterable[LimitObjection] = (),
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
+        is_probe: bool = False,
     ) -> None:
-        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
-        """Which candidate would be admitted, or why none would"""
-        self.outlooks: tuple[CandidateOutlook, ...] = tuple(outlooks)
-        """One for each candidate, in their order, also for those after the admitted one"""
+        self.candidate: int | None = candidate
+        """The place of the admitted candidate in the request, from 0; absent: denied"""
+        self.state: BreakerState = state
+        """The state of the admitted candidate's breaker; closed if denied"""
+        self.share: float = share
+        """The share of traffic that this breaker admits, 0 to 1; 0 if denied"""
+        self.denials: tuple[Denial, ...] = tuple(denials)
+        """One for each candidate before the admitted one, or for each of all if denied, in their order"""
+        self.retry_after_milliseconds: int | None = retry_after_milliseconds
+        """The shortest of the candidates' times; absent if admitted, or if time alone does not help"""
+        self.limits: tuple[LimitObjection, ...] = tuple(limits)
+        """For each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that
+        stands against one of these candidates; at most 64
+        """
+        self.held_cost: Money | None = held_cost
+        """The cost that the admitted call holds until it is settled; absent: none, or denied"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
+        self.is_probe: bool = is_probe
+        """Whether the admitted call probes a mark of its route: a success ends the mark"""
 
     def encode(self, out: bytearray) -> None:
-        put_open_record(out, self.decision)
-        put_list(out, self.outlooks, put_open_record, 16)
+        put_optional(out, self.candidate, put_u8)
+        out += _B_d.pack(self.state, self.share)
+        put_list(out, self.denials, put_open_record, 16)
+        put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_list(out, self.limits, put_open_record)
+        put_optional(out, self.held_cost, put_money)
+        out += _B_B.pack(self.cost_basis, self.is_probe)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionPreviewReply:
-        decision = reader.record(AdmissionDecision.decode)
-        outlooks = reader.open_items(CandidateOutlook.decode)
-        return cls(decision, outlooks)
+        candidate = reader.u8() if reader.flag() else None
+        state, share = reader.fixed(_B_d)
+        denials = reader.open_items(Denial.decode)
+        retry_after_milliseconds = reader.i64() if reader.flag() else None
+        limits = reader.open_items(LimitObjection.decode)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis, is_probe = reader.fixed(_B_B)
+        return cls(
+            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost,
+            CostBasis(cost_basis), truth(is_probe)
+        )
 
 
 class AdmissionPreviewRequest(Request[AdmissionPreviewReply]):
-    """What `admission.admit` would decide now, and what is known of each candidate. Takes nothing."""
+    """What `admission.admit` would decide now. Takes nothing."""
 
     __slots__ = ("candidates", "tags", "estimate", "explains")
     NUMBER = 100
@@ -537,57 +588,3 @@ class AdmissionRevokeRequest(Request[AdmissionRevokeReply]):
     def decode(cls, reader: Reader) -> AdmissionRevokeRequest:
         permit = reader.u64()
         return cls(permit)
-
-
-class AdmissionLatenciesReply(Record):
-    """The reply to `admission.latencies`."""
-
-    __slots__ = ("entries", "next")
-
-    def __init__(
-        self,
-        entries: Iterable[RouteLatency] = (),
-        next: int = 0,
-    ) -> None:
-        self.entries: tuple[RouteLatency, ...] = tuple(entries)
-        """At most 256 routes"""
-        self.next: int = next
-        """The cursor of the next page; 0 if this was the last"""
-
-    def encode(self, out: bytearray) -> None:
-        put_list(out, self.entries, put_open_record)
-        put_u32(out, self.next)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> AdmissionLatenciesReply:
-        entries = reader.open_items(RouteLatency.decode)
-        next = reader.u32()
-        return cls(entries, next)
-
-
-class AdmissionLatenciesRequest(Request[AdmissionLatenciesReply]):
-    """A page of the routes whose calls have succeeded lately, with how long they took."""
-
-    __slots__ = ("cursor",)
-    NUMBER = 105
-    NAME = "admission.latencies"
-    EFFECT = "read"
-    ACCESS = "worker"
-    IS_SEQUENCED = False
-    REPORT = None
-    decode_reply = staticmethod(AdmissionLatenciesReply.decode)
-
-    def __init__(
-        self,
-        cursor: int = 0,
-    ) -> None:
-        self.cursor: int = cursor
-        """0 to begin, then what the last page said"""
-
-    def encode(self, out: bytearray) -> None:
-        put_u32(out, self.cursor)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> AdmissionLatenciesRequest:
-        cursor = reader.u32()
-        return cls(cursor)

@@ -11,7 +11,7 @@ from .types import JournalStanding, Profile, WorkerStanding
 _H_u64_B_B_u64_B_I_I_i64_i64_u64_u64 = struct.Struct("<HQBBQBIIqqQQ")
 _I_H_H_u64_u64_u64 = struct.Struct("<IHHQQQ")
 _i64_i64 = struct.Struct("<qq")
-_I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_u64_u64 = struct.Struct("<IQBqqqIIIQQIIIIIIIQQ")
+_I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_I_u64_u64 = struct.Struct("<IQBqqqIIIQQIIIIIIIIQQ")
 _u64_u64_u64 = struct.Struct("<QQQ")
 _u64_u64_i64_B = struct.Struct("<QQqB")
 
@@ -221,10 +221,10 @@ class StatusReply(Record):
 
     __slots__ = (
         "server", "process_id", "epoch", "profile", "started_at", "now", "wall", "connections", "connection_limit",
-        "subscribers", "requests", "refusals", "breakers", "exhausted", "providers", "model_accounts", "names",
-        "name_limit", "permits", "sequence", "snapshot_sequence", "snapshot_at", "snapshot_failure", "durability",
-        "data_directory", "journal", "journal_failure", "journal_bytes", "journal_room", "synced_sequence", "synced_at",
-        "file_system_room", "resident_bytes", "system_wall", "is_clock_synchronised"
+        "subscribers", "requests", "refusals", "breakers", "exhausted", "paused", "providers", "model_accounts",
+        "names", "name_limit", "permits", "sequence", "snapshot_sequence", "snapshot_at", "snapshot_failure",
+        "durability", "data_directory", "journal", "journal_failure", "journal_bytes", "journal_room",
+        "synced_sequence", "synced_at", "file_system_room", "resident_bytes", "system_wall", "is_clock_synchronised"
     )
 
     def __init__(
@@ -243,6 +243,7 @@ class StatusReply(Record):
         refusals: int = 0,
         breakers: int = 0,
         exhausted: int = 0,
+        paused: int = 0,
         providers: int = 0,
         model_accounts: int = 0,
         names: int = 0,
@@ -292,7 +293,9 @@ class StatusReply(Record):
         self.breakers: int = breakers
         """Breakers known"""
         self.exhausted: int = exhausted
-        """Providers with an exhaustion mark in force"""
+        """Exhaustion marks in force"""
+        self.paused: int = paused
+        """Routes that operators have paused"""
         self.providers: int = providers
         """Provider accounts in the ledger"""
         self.model_accounts: int = model_accounts
@@ -342,10 +345,10 @@ class StatusReply(Record):
 
     def encode(self, out: bytearray) -> None:
         put_text(out, self.server)
-        out += _I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_u64_u64.pack(
+        out += _I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_I_u64_u64.pack(
             self.process_id, self.epoch, self.profile, self.started_at, self.now, self.wall, self.connections,
             self.connection_limit, self.subscribers, self.requests, self.refusals, self.breakers, self.exhausted,
-            self.providers, self.model_accounts, self.names, self.name_limit, self.permits, self.sequence,
+            self.paused, self.providers, self.model_accounts, self.names, self.name_limit, self.permits, self.sequence,
             self.snapshot_sequence
         )
         put_optional(out, self.snapshot_at, put_i64)
@@ -365,9 +368,9 @@ class StatusReply(Record):
         server = reader.text()
         (
             process_id, epoch, profile, started_at, now, wall, connections, connection_limit, subscribers, requests,
-            refusals, breakers, exhausted, providers, model_accounts, names, name_limit, permits, sequence,
+            refusals, breakers, exhausted, paused, providers, model_accounts, names, name_limit, permits, sequence,
             snapshot_sequence
-        ) = reader.fixed(_I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_u64_u64)
+        ) = reader.fixed(_I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_I_u64_u64)
         snapshot_at = reader.i64() if reader.flag() else None
         snapshot_failure = reader.text()
         durability = reader.text()
@@ -379,8 +382,8 @@ class StatusReply(Record):
         file_system_room, resident_bytes, system_wall, is_clock_synchronised = reader.fixed(_u64_u64_i64_B)
         return cls(
             server, process_id, epoch, Profile(profile), started_at, now, wall, connections, connection_limit,
-            subscribers, requests, refusals, breakers, exhausted, providers, model_accounts, names, name_limit, permits,
-            sequence, snapshot_sequence, snapshot_at, snapshot_failure, durability, data_directory, journal,
+            subscribers, requests, refusals, breakers, exhausted, paused, providers, model_accounts, names, name_limit,
+            permits, sequence, snapshot_sequence, snapshot_at, snapshot_failure, durability, data_directory, journal,
             journal_failure, journal_bytes, journal_room, synced_sequence, synced_at, file_system_room, resident_bytes,
             system_wall, truth(is_clock_synchronised)
         )

@@ -27,6 +27,8 @@ from .types import (
     ExhaustionEntry,
     Limit,
     LimitEntry,
+    MarkEnd,
+    PauseEntry,
     PermitEntry,
     Scope,
     ThresholdTier,
@@ -93,7 +95,7 @@ class BreakerTransitionEvent(Event):
 
 
 class ProviderExhaustedEvent(Event):
-    """A provider's mark began or was extended."""
+    """A route was marked, or its mark was put off."""
 
     __slots__ = ("entry",)
     NUMBER = 2
@@ -117,9 +119,9 @@ class ProviderExhaustedEvent(Event):
 
 
 class ProviderRestoredEvent(Event):
-    """A provider's mark ended."""
+    """A mark ended."""
 
-    __slots__ = ("provider", "expired")
+    __slots__ = ("provider", "deployment", "model", "end")
     NUMBER = 3
     NAME = "providerRestored"
     TOPIC = 2
@@ -127,22 +129,32 @@ class ProviderRestoredEvent(Event):
     def __init__(
         self,
         provider: str = "",
-        expired: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
+        end: MarkEnd = MarkEnd.EXPIRED,
     ) -> None:
         self.provider: str = provider
         """The provider"""
-        self.expired: bool = expired
-        """Whether its time had passed; otherwise it was cleared by hand"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the mark was not of one"""
+        self.model: str | None = model
+        """The model; absent: the mark was not of one"""
+        self.end: MarkEnd = end
+        """Why it ended"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
-        put_bool(out, self.expired)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_u8(out, self.end)
 
     @classmethod
     def decode(cls, reader: Reader) -> ProviderRestoredEvent:
         provider = reader.name()
-        expired = reader.flag()
-        return cls(provider, expired)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        end = MarkEnd(reader.u8())
+        return cls(provider, deployment, model, end)
 
 
 class LimitReachedEvent(Event):
@@ -368,6 +380,59 @@ class AccountAdjustedEvent(Event):
         return cls(scope, cost, reason)
 
 
+class RoutePausedEvent(Event):
+    """An operator has paused a route, or changed its pause."""
+
+    __slots__ = ("entry",)
+    NUMBER = 11
+    NAME = "routePaused"
+    TOPIC = 2
+
+    def __init__(
+        self,
+        entry: PauseEntry | None = None,
+    ) -> None:
+        self.entry: PauseEntry = PauseEntry() if entry is None else entry
+        """The pause"""
+
+    def encode(self, out: bytearray) -> None:
+        put_open_record(out, self.entry)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RoutePausedEvent:
+        entry = reader.record(PauseEntry.decode)
+        return cls(entry)
+
+
+class RouteResumedEvent(Event):
+    """A pause ended."""
+
+    __slots__ = ("entry", "expired")
+    NUMBER = 12
+    NAME = "routeResumed"
+    TOPIC = 2
+
+    def __init__(
+        self,
+        entry: PauseEntry | None = None,
+        expired: bool = False,
+    ) -> None:
+        self.entry: PauseEntry = PauseEntry() if entry is None else entry
+        """The pause that ended"""
+        self.expired: bool = expired
+        """Whether its time had passed; otherwise an operator has resumed the route"""
+
+    def encode(self, out: bytearray) -> None:
+        put_open_record(out, self.entry)
+        put_bool(out, self.expired)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RouteResumedEvent:
+        entry = reader.record(PauseEntry.decode)
+        expired = reader.flag()
+        return cls(entry, expired)
+
+
 class EventEnvelope(Record):
     """What stands before the fields of an event."""
 
@@ -406,5 +471,7 @@ EVENTS: dict[int, type[Event]] = {
     8: AccountResetEvent,
     9: PermitLapsedEvent,
     10: AccountAdjustedEvent,
+    11: RoutePausedEvent,
+    12: RouteResumedEvent,
 }
 """The events by their numbers."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from .._wire import (
     Reader,
     Record,
@@ -13,13 +15,16 @@ from .._wire import (
     put_name,
     put_open_record,
     put_optional,
-    put_u32,
+    put_text,
+    put_u64,
 )
-from .types import ExhaustionEntry
+from .types import ExhaustionEntry, PauseEntry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_i64_i64 = struct.Struct("<qq")
 
 
 class ExhaustionMarkReply(Record):
@@ -44,9 +49,10 @@ class ExhaustionMarkReply(Record):
 
 
 class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
-    """Marks a provider's quota as exhausted. A shorter mark does not cut a longer one short."""
+    """Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
+    """
 
-    __slots__ = ("provider", "reset_after_milliseconds")
+    __slots__ = ("provider", "reset_after_milliseconds", "deployment", "model")
     NUMBER = 32
     NAME = "exhaustion.mark"
     EFFECT = "durable"
@@ -59,21 +65,31 @@ class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
         self,
         provider: str = "",
         reset_after_milliseconds: int | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.provider: str = provider
         """The provider"""
         self.reset_after_milliseconds: int | None = reset_after_milliseconds
-        """How long the mark lasts, 0s to 366d; absent: the default cooldown"""
+        """How long the mark lasts, 0s to 366d; absent: the default cooldown, doubled by each mark in a row"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: every one"""
+        self.model: str | None = model
+        """The model; absent: every one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
         put_optional(out, self.reset_after_milliseconds, put_i64)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionMarkRequest:
         provider = reader.name()
         reset_after_milliseconds = reader.i64() if reader.flag() else None
-        return cls(provider, reset_after_milliseconds)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(provider, reset_after_milliseconds, deployment, model)
 
 
 class ExhaustionClearReply(Record):
@@ -90,9 +106,9 @@ class ExhaustionClearReply(Record):
 
 
 class ExhaustionClearRequest(Request[ExhaustionClearReply]):
-    """Removes a provider's mark."""
+    """Removes a route's own mark. Wider and narrower marks stay, and pauses do."""
 
-    __slots__ = ("provider", "must_be_known")
+    __slots__ = ("provider", "must_be_known", "deployment", "model")
     NUMBER = 33
     NAME = "exhaustion.clear"
     EFFECT = "durable"
@@ -105,6 +121,8 @@ class ExhaustionClearRequest(Request[ExhaustionClearReply]):
         self,
         provider: str = "",
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.provider: str = provider
         """The provider"""
@@ -112,43 +130,58 @@ class ExhaustionClearRequest(Request[ExhaustionClearReply]):
         """Whether a name under which nothing is known is refused with `notFound`; a known name without a mark is not
         refused
         """
+        self.deployment: str | None = deployment
+        """The deployment; absent: the mark is not of one"""
+        self.model: str | None = model
+        """The model; absent: the mark is not of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionClearRequest:
         provider = reader.name()
         must_be_known = reader.flag()
-        return cls(provider, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(provider, must_be_known, deployment, model)
 
 
 class ExhaustionGetReply(Record):
     """The reply to `exhaustion.get`."""
 
-    __slots__ = ("entry",)
+    __slots__ = ("entry", "pause")
 
     def __init__(
         self,
         entry: ExhaustionEntry | None = None,
+        pause: PauseEntry | None = None,
     ) -> None:
         self.entry: ExhaustionEntry | None = entry
-        """The mark; absent if the provider is not exhausted"""
+        """The mark that ends last; absent if none is in force"""
+        self.pause: PauseEntry | None = pause
+        """The pause that ends last; absent if none is in force"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.entry, put_open_record)
+        put_optional(out, self.pause, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionGetReply:
         entry = reader.record(ExhaustionEntry.decode) if reader.flag() else None
-        return cls(entry)
+        pause = reader.record(PauseEntry.decode) if reader.flag() else None
+        return cls(entry, pause)
 
 
 class ExhaustionGetRequest(Request[ExhaustionGetReply]):
-    """A provider's mark, if one is in force."""
+    """The mark and the pause that keep calls by a route away the longest, be they of the route or of what it is part
+    of.
+    """
 
-    __slots__ = ("provider",)
+    __slots__ = ("provider", "deployment", "model")
     NUMBER = 34
     NAME = "exhaustion.get"
     EFFECT = "read"
@@ -160,17 +193,27 @@ class ExhaustionGetRequest(Request[ExhaustionGetReply]):
     def __init__(
         self,
         provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.provider: str = provider
         """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the calls name none"""
+        self.model: str | None = model
+        """The model; absent: the calls name none"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionGetRequest:
         provider = reader.name()
-        return cls(provider)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(provider, deployment, model)
 
 
 class ExhaustionListReply(Record):
@@ -184,18 +227,18 @@ class ExhaustionListReply(Record):
         next: int = 0,
     ) -> None:
         self.entries: tuple[ExhaustionEntry, ...] = tuple(entries)
-        """At most 256 marks"""
+        """At most 160 marks"""
         self.next: int = next
         """The cursor of the next page; 0 if this was the last"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.entries, put_open_record)
-        put_u32(out, self.next)
+        put_u64(out, self.next)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionListReply:
         entries = reader.open_items(ExhaustionEntry.decode)
-        next = reader.u32()
+        next = reader.u64()
         return cls(entries, next)
 
 
@@ -219,11 +262,11 @@ class ExhaustionListRequest(Request[ExhaustionListReply]):
         """0 to begin, then what the last page said"""
 
     def encode(self, out: bytearray) -> None:
-        put_u32(out, self.cursor)
+        put_u64(out, self.cursor)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionListRequest:
-        cursor = reader.u32()
+        cursor = reader.u64()
         return cls(cursor)
 
 
@@ -241,7 +284,7 @@ class ExhaustionResetReply(Record):
 
 
 class ExhaustionResetRequest(Request[ExhaustionResetReply]):
-    """Removes every mark."""
+    """Removes every mark. Pauses stay."""
 
     __slots__ = ()
     NUMBER = 36
@@ -274,9 +317,9 @@ class ExhaustionSetDefaultReply(Record):
 
 
 class ExhaustionSetDefaultRequest(Request[ExhaustionSetDefaultReply]):
-    """Sets the default cooldown: how long a mark lasts that names no duration."""
+    """Sets how long a mark lasts that names no duration, and how long any mark lasts at most."""
 
-    __slots__ = ("cooldown_milliseconds",)
+    __slots__ = ("cooldown_milliseconds", "longest_milliseconds")
     NUMBER = 37
     NAME = "exhaustion.setDefault"
     EFFECT = "durable"
@@ -287,43 +330,51 @@ class ExhaustionSetDefaultRequest(Request[ExhaustionSetDefaultReply]):
 
     def __init__(
         self,
-        cooldown_milliseconds: int = 0,
+        cooldown_milliseconds: int | None = None,
+        longest_milliseconds: int | None = None,
     ) -> None:
-        self.cooldown_milliseconds: int = cooldown_milliseconds
-        """The default cooldown, 0s to 366d"""
+        self.cooldown_milliseconds: int | None = cooldown_milliseconds
+        """The default cooldown, 0s to 366d; absent: as it was"""
+        self.longest_milliseconds: int | None = longest_milliseconds
+        """How long a mark lasts at most, 1m to 366d: those that are made or put off from now on; absent: as it was"""
 
     def encode(self, out: bytearray) -> None:
-        put_i64(out, self.cooldown_milliseconds)
+        put_optional(out, self.cooldown_milliseconds, put_i64)
+        put_optional(out, self.longest_milliseconds, put_i64)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionSetDefaultRequest:
-        cooldown_milliseconds = reader.i64()
-        return cls(cooldown_milliseconds)
+        cooldown_milliseconds = reader.i64() if reader.flag() else None
+        longest_milliseconds = reader.i64() if reader.flag() else None
+        return cls(cooldown_milliseconds, longest_milliseconds)
 
 
 class ExhaustionDefaultReply(Record):
     """The reply to `exhaustion.default`."""
 
-    __slots__ = ("cooldown_milliseconds",)
+    __slots__ = ("cooldown_milliseconds", "longest_milliseconds")
 
     def __init__(
         self,
         cooldown_milliseconds: int = 0,
+        longest_milliseconds: int = 0,
     ) -> None:
         self.cooldown_milliseconds: int = cooldown_milliseconds
         """The default cooldown"""
+        self.longest_milliseconds: int = longest_milliseconds
+        """How long a mark lasts at most; under `llm-providers` each lasts as told"""
 
     def encode(self, out: bytearray) -> None:
-        put_i64(out, self.cooldown_milliseconds)
+        out += _i64_i64.pack(self.cooldown_milliseconds, self.longest_milliseconds)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionDefaultReply:
-        cooldown_milliseconds = reader.i64()
-        return cls(cooldown_milliseconds)
+        cooldown_milliseconds, longest_milliseconds = reader.fixed(_i64_i64)
+        return cls(cooldown_milliseconds, longest_milliseconds)
 
 
 class ExhaustionDefaultRequest(Request[ExhaustionDefaultReply]):
-    """The default cooldown: how long a mark lasts that names no duration."""
+    """How long a mark lasts that names no duration, and how long any mark lasts at most."""
 
     __slots__ = ()
     NUMBER = 38
@@ -340,3 +391,195 @@ class ExhaustionDefaultRequest(Request[ExhaustionDefaultReply]):
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionDefaultRequest:
         return cls()
+
+
+class ExhaustionPauseReply(Record):
+    """The reply to `exhaustion.pause`."""
+
+    __slots__ = ("entry",)
+
+    def __init__(
+        self,
+        entry: PauseEntry | None = None,
+    ) -> None:
+        self.entry: PauseEntry = PauseEntry() if entry is None else entry
+        """The pause as it is now"""
+
+    def encode(self, out: bytearray) -> None:
+        put_open_record(out, self.entry)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionPauseReply:
+        entry = reader.record(PauseEntry.decode)
+        return cls(entry)
+
+
+class ExhaustionPauseRequest(Request[ExhaustionPauseReply]):
+    """Pauses a route: no call is admitted by it until the pause ends by its time or is resumed."""
+
+    __slots__ = ("provider", "deployment", "model", "reason", "duration_milliseconds", "must_be_known")
+    NUMBER = 39
+    NAME = "exhaustion.pause"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(ExhaustionPauseReply.decode)
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+        reason: str = "",
+        duration_milliseconds: int | None = None,
+        must_be_known: bool = False,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: every one"""
+        self.model: str | None = model
+        """The model; absent: every one"""
+        self.reason: str = reason
+        """Why; 1 to 1024 bytes"""
+        self.duration_milliseconds: int | None = duration_milliseconds
+        """How long it lasts, 1ms to 366d; absent: until it is resumed"""
+        self.must_be_known: bool = must_be_known
+        """Whether a route of which nothing is known is refused with `notFound`"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_text(out, self.reason)
+        put_optional(out, self.duration_milliseconds, put_i64)
+        put_bool(out, self.must_be_known)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionPauseRequest:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        reason = reader.text()
+        duration_milliseconds = reader.i64() if reader.flag() else None
+        must_be_known = reader.flag()
+        return cls(provider, deployment, model, reason, duration_milliseconds, must_be_known)
+
+
+class ExhaustionResumeReply(Record):
+    """The reply to `exhaustion.resume`."""
+
+    __slots__ = ("was_paused", "remaining")
+
+    def __init__(
+        self,
+        was_paused: bool = False,
+        remaining: PauseEntry | None = None,
+    ) -> None:
+        self.was_paused: bool = was_paused
+        """Whether the route was paused"""
+        self.remaining: PauseEntry | None = remaining
+        """A wider pause that still keeps calls by the route away; absent: none does"""
+
+    def encode(self, out: bytearray) -> None:
+        put_bool(out, self.was_paused)
+        put_optional(out, self.remaining, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionResumeReply:
+        was_paused = reader.flag()
+        remaining = reader.record(PauseEntry.decode) if reader.flag() else None
+        return cls(was_paused, remaining)
+
+
+class ExhaustionResumeRequest(Request[ExhaustionResumeReply]):
+    """Ends a route's own pause. Wider and narrower pauses stay, and marks do."""
+
+    __slots__ = ("provider", "deployment", "model")
+    NUMBER = 40
+    NAME = "exhaustion.resume"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(ExhaustionResumeReply.decode)
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the pause is not of one"""
+        self.model: str | None = model
+        """The model; absent: the pause is not of one"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionResumeRequest:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(provider, deployment, model)
+
+
+class ExhaustionPausesReply(Record):
+    """The reply to `exhaustion.pauses`."""
+
+    __slots__ = ("entries", "next")
+
+    def __init__(
+        self,
+        entries: Iterable[PauseEntry] = (),
+        next: int = 0,
+    ) -> None:
+        self.entries: tuple[PauseEntry, ...] = tuple(entries)
+        """At most 48 pauses"""
+        self.next: int = next
+        """The cursor of the next page; 0 if this was the last"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.entries, put_open_record)
+        put_u64(out, self.next)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionPausesReply:
+        entries = reader.open_items(PauseEntry.decode)
+        next = reader.u64()
+        return cls(entries, next)
+
+
+class ExhaustionPausesRequest(Request[ExhaustionPausesReply]):
+    """A page of the pauses in force."""
+
+    __slots__ = ("cursor",)
+    NUMBER = 41
+    NAME = "exhaustion.pauses"
+    EFFECT = "read"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(ExhaustionPausesReply.decode)
+
+    def __init__(
+        self,
+        cursor: int = 0,
+    ) -> None:
+        self.cursor: int = cursor
+        """0 to begin, then what the last page said"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.cursor)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ExhaustionPausesRequest:
+        cursor = reader.u64()
+        return cls(cursor)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _i64_i64_i64_i64 = struct.Struct("<qqqq")
 _B_d = struct.Struct("<Bd")
+_B_B = struct.Struct("<BB")
 _I_i64_i64_I = struct.Struct("<IqqI")
 _I_I = struct.Struct("<II")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
@@ -41,14 +42,13 @@ _B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
 _i64_i64_u64_B = struct.Struct("<qqQB")
 _B_d_i64 = struct.Struct("<Bdq")
 _i64_i64 = struct.Struct("<qq")
+_B_I_i64 = struct.Struct("<BIq")
 _i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
-_I_I_I_I = struct.Struct("<IIII")
 _B_i64 = struct.Struct("<Bq")
-_B_B = struct.Struct("<BB")
 _i64_d_i64_i64 = struct.Struct("<qdqq")
 _B_u64_I = struct.Struct("<BQI")
 _B_i64_B_B_B = struct.Struct("<BqBBB")
-_i64_i64_I_I = struct.Struct("<qqII")
+_I_I_i64_i64_I_I = struct.Struct("<IIqqII")
 _i64_i64_B = struct.Struct("<qqB")
 _u64_u64_u64_u64_u64_u64_u64_i64 = struct.Struct("<QQQQQQQq")
 _i64_I_I = struct.Struct("<qII")
@@ -95,6 +95,7 @@ class DenialReason(Enumeration):
     SHARE = 2
     PROBES = 3
     LIMIT = 4
+    PAUSED = 5
 
 
 class DepletionTier(Enumeration):
@@ -140,6 +141,33 @@ class LimitMode(Enumeration):
     DENY = 0
     NOTIFY = 1
     SHADOW = 2
+
+
+class MarkEnd(Enumeration):
+    """A value of MarkEnd."""
+
+    EXPIRED = 0
+    CLEARED = 1
+    SUCCEEDED = 2
+
+
+class MarkReason(Enumeration):
+    """A value of MarkReason."""
+
+    TOLD = 0
+    QUOTA_EXHAUSTED = 1
+    THROTTLED = 2
+    FAILURE = 3
+    UNAUTHORIZED = 4
+
+
+class MarkScope(Enumeration):
+    """A value of MarkScope."""
+
+    PROVIDER = 0
+    DEPLOYMENT = 1
+    MODEL = 2
+    ROUTE = 3
 
 
 class Outcome(Enumeration):
@@ -277,7 +305,8 @@ class AdmissionDecision(Record):
     """The record AdmissionDecision."""
 
     __slots__ = (
-        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis"
+        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis",
+        "is_probe"
     )
 
     def __init__(
@@ -290,6 +319,7 @@ class AdmissionDecision(Record):
         limits: Iterable[LimitObjection] = (),
         held_cost: Money | None = None,
         cost_basis: CostBasis = CostBasis.NOTHING,
+        is_probe: bool = False,
     ) -> None:
         self.candidate: int | None = candidate
         """The place of the admitted candidate in the request, from 0; absent: denied"""
@@ -309,6 +339,8 @@ class AdmissionDecision(Record):
         """The cost that the admitted call holds until it is settled; absent: none, or denied"""
         self.cost_basis: CostBasis = cost_basis
         """Where this cost comes from"""
+        self.is_probe: bool = is_probe
+        """Whether the admitted call probes a mark of its route: a success ends the mark"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.candidate, put_u8)
@@ -317,7 +349,7 @@ class AdmissionDecision(Record):
         put_optional(out, self.retry_after_milliseconds, put_i64)
         put_list(out, self.limits, put_open_record)
         put_optional(out, self.held_cost, put_money)
-        put_u8(out, self.cost_basis)
+        out += _B_B.pack(self.cost_basis, self.is_probe)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionDecision:
@@ -327,9 +359,10 @@ class AdmissionDecision(Record):
         retry_after_milliseconds = reader.i64() if reader.flag() else None
         limits = reader.open_items(LimitObjection.decode)
         held_cost = reader.money() if reader.flag() else None
-        cost_basis = CostBasis(reader.u8())
+        cost_basis, is_probe = reader.fixed(_B_B)
         return cls(
-            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost, cost_basis
+            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost,
+            CostBasis(cost_basis), truth(is_probe)
         )
 
 
@@ -704,32 +737,6 @@ class BurnRate(Record):
         )
 
 
-class CallTiming(Record):
-    """The record CallTiming."""
-
-    __slots__ = ("first_token_milliseconds", "duration_milliseconds")
-
-    def __init__(
-        self,
-        first_token_milliseconds: int | None = None,
-        duration_milliseconds: int | None = None,
-    ) -> None:
-        self.first_token_milliseconds: int | None = first_token_milliseconds
-        """From the permit until the first token of the answer; absent: nobody told it"""
-        self.duration_milliseconds: int | None = duration_milliseconds
-        """From the permit until the end of the call; absent: until its settle was applied"""
-
-    def encode(self, out: bytearray) -> None:
-        put_optional(out, self.first_token_milliseconds, put_u32)
-        put_optional(out, self.duration_milliseconds, put_u32)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> CallTiming:
-        first_token_milliseconds = reader.u32() if reader.flag() else None
-        duration_milliseconds = reader.u32() if reader.flag() else None
-        return cls(first_token_milliseconds, duration_milliseconds)
-
-
 class CallUsage(Record):
     """The record CallUsage."""
 
@@ -796,56 +803,6 @@ class Candidate(Record):
         return cls(provider, deployment, model)
 
 
-class CandidateOutlook(Record):
-    """The record CandidateOutlook."""
-
-    __slots__ = ("denial", "state", "share", "held_cost", "cost_basis", "duration", "first_token")
-
-    def __init__(
-        self,
-        denial: Denial | None = None,
-        state: BreakerState = BreakerState.CLOSED,
-        share: float = 0.0,
-        held_cost: Money | None = None,
-        cost_basis: CostBasis = CostBasis.NOTHING,
-        duration: Latency | None = None,
-        first_token: Latency | None = None,
-    ) -> None:
-        self.denial: Denial | None = denial
-        """Why it would not be admitted; absent: it would be"""
-        self.state: BreakerState = state
-        """The state of its breaker"""
-        self.share: float = share
-        """The share of traffic that its breaker lets through, 0 to 1"""
-        self.held_cost: Money | None = held_cost
-        """The cost that the call would hold until it is settled; absent: none is known"""
-        self.cost_basis: CostBasis = cost_basis
-        """Where this cost comes from"""
-        self.duration: Latency | None = duration
-        """How long successful calls by this route have taken lately, from the permit to the end; absent: there was none
-        """
-        self.first_token: Latency | None = first_token
-        """The same until the first token; absent: nobody told it"""
-
-    def encode(self, out: bytearray) -> None:
-        put_optional(out, self.denial, put_open_record)
-        out += _B_d.pack(self.state, self.share)
-        put_optional(out, self.held_cost, put_money)
-        put_u8(out, self.cost_basis)
-        put_optional(out, self.duration, put_open_record)
-        put_optional(out, self.first_token, put_open_record)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> CandidateOutlook:
-        denial = reader.record(Denial.decode) if reader.flag() else None
-        state, share = reader.fixed(_B_d)
-        held_cost = reader.money() if reader.flag() else None
-        cost_basis = CostBasis(reader.u8())
-        duration = reader.record(Latency.decode) if reader.flag() else None
-        first_token = reader.record(Latency.decode) if reader.flag() else None
-        return cls(denial, BreakerState(state), share, held_cost, cost_basis, duration, first_token)
-
-
 class Denial(Record):
     """The record Denial."""
 
@@ -857,7 +814,9 @@ class Denial(Record):
         retry_after_milliseconds: int | None = None,
     ) -> None:
         self.reason: DenialReason = reason
-        """The reason that lasts longest; of those that last equally long, the first of the enumeration"""
+        """The reason that lasts longest; of those that last equally long, `paused`, or else the first of the
+        enumeration
+        """
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or
         with the next call; absent: time alone does not help
@@ -1000,13 +959,24 @@ class Estimate(Record):
 class ExhaustionEntry(Record):
     """The record ExhaustionEntry."""
 
-    __slots__ = ("provider", "exhausted_at", "resets_at")
+    __slots__ = (
+        "provider", "exhausted_at", "resets_at", "deployment", "model", "reason", "user", "changed_at", "probe_at",
+        "is_probed", "failed_probes"
+    )
 
     def __init__(
         self,
         provider: str = "",
         exhausted_at: int = 0,
         resets_at: int = 0,
+        deployment: str | None = None,
+        model: str | None = None,
+        reason: MarkReason = MarkReason.TOLD,
+        user: int = 0,
+        changed_at: int = 0,
+        probe_at: int | None = None,
+        is_probed: bool = False,
+        failed_probes: int = 0,
     ) -> None:
         self.provider: str = provider
         """The provider"""
@@ -1014,16 +984,45 @@ class ExhaustionEntry(Record):
         """When it was marked"""
         self.resets_at: int = resets_at
         """When the mark expires"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: every one"""
+        self.model: str | None = model
+        """The model; absent: every one"""
+        self.reason: MarkReason = reason
+        """Why it was marked, or its end put off last"""
+        self.user: int = user
+        """The peer user that told it last"""
+        self.changed_at: int = changed_at
+        """When it was marked, or its end put off last; a success ends it if its call was admitted later"""
+        self.probe_at: int | None = probe_at
+        """When a call may probe it; absent: none may before its end"""
+        self.is_probed: bool = is_probed
+        """Whether a call is under way that probes it"""
+        self.failed_probes: int = failed_probes
+        """How many probes have failed"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
         out += _i64_i64.pack(self.exhausted_at, self.resets_at)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        out += _B_I_i64.pack(self.reason, self.user, self.changed_at)
+        put_optional(out, self.probe_at, put_i64)
+        out += _B_B.pack(self.is_probed, self.failed_probes)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionEntry:
         provider = reader.name()
         exhausted_at, resets_at = reader.fixed(_i64_i64)
-        return cls(provider, exhausted_at, resets_at)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        reason, user, changed_at = reader.fixed(_B_I_i64)
+        probe_at = reader.i64() if reader.flag() else None
+        is_probed, failed_probes = reader.fixed(_B_B)
+        return cls(
+            provider, exhausted_at, resets_at, deployment, model, MarkReason(reason), user, changed_at, probe_at,
+            truth(is_probed), failed_probes
+        )
 
 
 class FiredEvents(Record):
@@ -1186,36 +1185,6 @@ class HistoryProblem(Record):
         records = reader.u64()
         what = reader.text()
         return cls(file, offset, first_day, last_day, records, what)
-
-
-class Latency(Record):
-    """The record Latency."""
-
-    __slots__ = ("count", "p50_milliseconds", "p95_milliseconds", "p99_milliseconds")
-
-    def __init__(
-        self,
-        count: int = 0,
-        p50_milliseconds: int = 0,
-        p95_milliseconds: int = 0,
-        p99_milliseconds: int = 0,
-    ) -> None:
-        self.count: int = count
-        """The number of calls that have succeeded lately: in the last 5 to 10 minutes"""
-        self.p50_milliseconds: int = p50_milliseconds
-        """The time that half of them did not exceed"""
-        self.p95_milliseconds: int = p95_milliseconds
-        """The time that 95 % of them did not exceed"""
-        self.p99_milliseconds: int = p99_milliseconds
-        """The time that 99 % of them did not exceed"""
-
-    def encode(self, out: bytearray) -> None:
-        out += _I_I_I_I.pack(self.count, self.p50_milliseconds, self.p95_milliseconds, self.p99_milliseconds)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> Latency:
-        count, p50_milliseconds, p95_milliseconds, p99_milliseconds = reader.fixed(_I_I_I_I)
-        return cls(count, p50_milliseconds, p95_milliseconds, p99_milliseconds)
 
 
 class Limit(Record):
@@ -1562,8 +1531,8 @@ class OverviewEntry(Record):
     """The record OverviewEntry."""
 
     __slots__ = (
-        "name", "state", "share", "exhausted_until", "spend", "held", "in_flight", "limits", "fullest",
-        "days_remaining", "duration", "first_token"
+        "name", "state", "share", "exhausted_until", "is_paused", "paused_until", "narrow_marks", "narrow_pauses",
+        "spend", "held", "in_flight", "limits", "fullest", "days_remaining"
     )
 
     def __init__(
@@ -1572,14 +1541,16 @@ class OverviewEntry(Record):
         state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         exhausted_until: int | None = None,
+        is_paused: bool = False,
+        paused_until: int | None = None,
+        narrow_marks: int = 0,
+        narrow_pauses: int = 0,
         spend: Money | None = None,
         held: Money | None = None,
         in_flight: int = 0,
         limits: int = 0,
         fullest: LimitEntry | None = None,
         days_remaining: float | None = None,
-        duration: Latency | None = None,
-        first_token: Latency | None = None,
     ) -> None:
         self.name: str = name
         """The provider or breaker"""
@@ -1588,7 +1559,15 @@ class OverviewEntry(Record):
         self.share: float = share
         """The share of traffic admitted, 0 to 1; 1 if it has no breaker"""
         self.exhausted_until: int | None = exhausted_until
-        """When its exhaustion mark expires; absent if none is in force"""
+        """When the mark of the provider as a whole expires; absent if none is in force"""
+        self.is_paused: bool = is_paused
+        """Whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why"""
+        self.paused_until: int | None = paused_until
+        """When that pause ends by itself; absent if it lasts until it is resumed, or if none is in force"""
+        self.narrow_marks: int = narrow_marks
+        """Marks in force of its deployments and models"""
+        self.narrow_pauses: int = narrow_pauses
+        """Pauses in force of its deployments and models"""
         self.spend: Money = Money() if spend is None else spend
         """What was spent since its account began or was reset"""
         self.held: Money = Money() if held is None else held
@@ -1603,37 +1582,85 @@ class OverviewEntry(Record):
         """
         self.days_remaining: float | None = days_remaining
         """Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"""
-        self.duration: Latency | None = duration
-        """How long successful calls of the provider have taken lately, from the permit to the end; absent: there was
-        none
-        """
-        self.first_token: Latency | None = first_token
-        """The same until the first token; absent: nobody told it"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         out += _B_d.pack(self.state, self.share)
         put_optional(out, self.exhausted_until, put_i64)
-        out += _i64_i64_I_I.pack(self.spend.nanodollars, self.held.nanodollars, self.in_flight, self.limits)
+        put_bool(out, self.is_paused)
+        put_optional(out, self.paused_until, put_i64)
+        out += _I_I_i64_i64_I_I.pack(
+            self.narrow_marks, self.narrow_pauses, self.spend.nanodollars, self.held.nanodollars, self.in_flight,
+            self.limits
+        )
         put_optional(out, self.fullest, put_open_record)
         put_optional(out, self.days_remaining, put_f64)
-        put_optional(out, self.duration, put_open_record)
-        put_optional(out, self.first_token, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> OverviewEntry:
         name = reader.name()
         state, share = reader.fixed(_B_d)
         exhausted_until = reader.i64() if reader.flag() else None
-        spend, held, in_flight, limits = reader.fixed(_i64_i64_I_I)
+        is_paused = reader.flag()
+        paused_until = reader.i64() if reader.flag() else None
+        narrow_marks, narrow_pauses, spend, held, in_flight, limits = reader.fixed(_I_I_i64_i64_I_I)
         fullest = reader.record(LimitEntry.decode) if reader.flag() else None
         days_remaining = reader.f64() if reader.flag() else None
-        duration = reader.record(Latency.decode) if reader.flag() else None
-        first_token = reader.record(Latency.decode) if reader.flag() else None
         return cls(
-            name, BreakerState(state), share, exhausted_until, Money(spend), Money(held), in_flight, limits, fullest,
-            days_remaining, duration, first_token
+            name, BreakerState(state), share, exhausted_until, is_paused, paused_until, narrow_marks, narrow_pauses,
+            Money(spend), Money(held), in_flight, limits, fullest, days_remaining
         )
+
+
+class PauseEntry(Record):
+    """The record PauseEntry."""
+
+    __slots__ = ("provider", "deployment", "model", "since", "until", "user", "reason")
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+        since: int = 0,
+        until: int | None = None,
+        user: int = 0,
+        reason: str = "",
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: every one"""
+        self.model: str | None = model
+        """The model; absent: every one"""
+        self.since: int = since
+        """Since when it is paused"""
+        self.until: int | None = until
+        """When the pause ends by itself; absent: it lasts until it is resumed"""
+        self.user: int = user
+        """The peer user of the operator who paused it last"""
+        self.reason: str = reason
+        """Why, in the operator's words"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_i64(out, self.since)
+        put_optional(out, self.until, put_i64)
+        put_u32(out, self.user)
+        put_text(out, self.reason)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> PauseEntry:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        since = reader.i64()
+        until = reader.i64() if reader.flag() else None
+        user = reader.u32()
+        reason = reader.text()
+        return cls(provider, deployment, model, since, until, user, reason)
 
 
 class PermitEntry(Record):
@@ -1875,47 +1902,6 @@ class ProviderAccount(Record):
         usage = reader.record(AccountUsage.decode)
         held, in_flight, models = reader.fixed(_i64_I_I)
         return cls(provider, usage, Money(held), in_flight, models)
-
-
-class RouteLatency(Record):
-    """The record RouteLatency."""
-
-    __slots__ = ("provider", "deployment", "model", "duration", "first_token")
-
-    def __init__(
-        self,
-        provider: str = "",
-        deployment: str | None = None,
-        model: str | None = None,
-        duration: Latency | None = None,
-        first_token: Latency | None = None,
-    ) -> None:
-        self.provider: str = provider
-        """The provider"""
-        self.deployment: str | None = deployment
-        """The deployment; absent: the calls named none"""
-        self.model: str | None = model
-        """The model that was asked for; absent: the calls named none"""
-        self.duration: Latency = Latency() if duration is None else duration
-        """From the permit to the end of the call"""
-        self.first_token: Latency | None = first_token
-        """From the permit to the first token; absent: nobody told it"""
-
-    def encode(self, out: bytearray) -> None:
-        put_name(out, self.provider)
-        put_optional(out, self.deployment, put_name)
-        put_optional(out, self.model, put_name)
-        put_open_record(out, self.duration)
-        put_optional(out, self.first_token, put_open_record)
-
-    @classmethod
-    def decode(cls, reader: Reader) -> RouteLatency:
-        provider = reader.name()
-        deployment = reader.name() if reader.flag() else None
-        model = reader.name() if reader.flag() else None
-        duration = reader.record(Latency.decode)
-        first_token = reader.record(Latency.decode) if reader.flag() else None
-        return cls(provider, deployment, model, duration, first_token)
 
 
 class Scope(Record):
