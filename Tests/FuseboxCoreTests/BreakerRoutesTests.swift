@@ -221,7 +221,7 @@ private struct RoutedCalls {
     }
 
     mutating func denial(_ route: String, at milliseconds: Int64 = 0) throws -> Denial? {
-        try rig.apply(AdmitPreview(candidates: .only(candidate(route))), at: milliseconds).denials.array.first
+        try rig.apply(AdmitPreview(candidates: .only(candidate(route))), at: milliseconds).decision.denials.array.first
     }
 
     mutating func failures(_ route: String) throws -> UInt32? {

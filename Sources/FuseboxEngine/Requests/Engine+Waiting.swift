@@ -5,9 +5,16 @@ import FuseboxWire
 extension Engine {
     // MARK: Arriving
 
-    /// Whether an admission concerns the queue: calls wait, or it may wait itself.
+    /// Whether an admission concerns the queue: calls wait, it may wait itself, or it pretends to know what the queue
+    /// has decided.
     func mayWait(_ payload: UnsafeRawBufferPointer) -> Bool {
-        unsafe !queue.isEmpty || AdmitTail.waitMilliseconds(in: payload) ?? 0 > 0
+        if !queue.isEmpty { return true }
+        guard let wait = unsafe AdmitTail.waitMilliseconds(in: payload) else { return false }
+        if wait > 0 { return true }
+        let decided = payload.count - AdmitTail.decidedBytes
+        let first = unsafe payload.loadUnaligned(fromByteOffset: decided, as: UInt32.self)
+        let rest = unsafe payload.loadUnaligned(fromByteOffset: payload.count - 8, as: UInt64.self)
+        return first != 0 || rest != 0
     }
 
     /// Answers an admission that waits already: it was sent again, or it continues the wait of an earlier request.
