@@ -197,6 +197,10 @@ proto-docs: setup
 	echo >> .build/history.md
 	.build/debug/fusebox protocol --format history >> .build/history.md
 	mv .build/history.md proto-docs/history.md
+	sed -n '1,/^<!-- What follows is generated/p' proto-docs/outcomes.md > .build/outcomes.md
+	echo >> .build/outcomes.md
+	.build/debug/fusebox protocol --format outcomes >> .build/outcomes.md
+	mv .build/outcomes.md proto-docs/outcomes.md
 	if command -v node > /dev/null && command -v tsc > /dev/null; then \
 	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
 	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi

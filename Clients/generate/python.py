@@ -370,6 +370,7 @@ def codec(reference: Reference) -> dict[str, str]:
     texts["__init__.py"] = index(modules)
     texts["constants.py"] = constants(reference)
     texts["usage_forms.py"] = usage_forms(reference["usage"])
+    texts["answer_table.py"] = answer_table(reference["answers"])
     return texts
 
 
@@ -457,6 +458,55 @@ def usage_forms(told: Reference) -> str:
     for name in ("places", "models", "calls"):
         lines.append(f"{name.upper()} = {tuples(told[name])}")
     return "\n".join(lines) + "\n"
+
+
+def answer_table(told: Reference) -> str:
+    """What answers of providers mean."""
+    lines = [HEAD, '"""What the answer of a provider means for its call. `proto-docs/outcomes.md` explains it."""', ""]
+    lines += ["from __future__ import annotations", "", "from .types import Outcome", ""]
+    lines.append(
+        "ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tuple[str, ...]], ...] = ("
+    )
+    for row in told["rows"]:
+        statuses = ", ".join(f"({lowest}, {highest})" for lowest, highest in row["statuses"])
+        lines += [
+            "    (",
+            f"        {json.dumps(row['name'])},",
+            f"        Outcome.{snake(row['outcome']).upper()},",
+            f"        ({statuses}{',' if len(row['statuses']) == 1 else ''}),",
+            *folded_tuple(row["words"], "        ", "frozenset(", "),"),
+            f"        {tuples(row['places'])},",
+            "    ),",
+        ]
+    lines += [")", '"""Name, outcome, ranges of statuses, words and places. The first row of which all hold counts."""']
+    lines += folded_tuple(told["wordPlaces"], "", "WORD_PLACES = ", "")
+    lines.append(f"WORD_HEADER = {json.dumps(told['wordHeader'])}")
+    lines.append(f"ERROR_PLACES = {tuples(told['errorPlaces'])}")
+    lines.append("RETRY_HEADERS = (")
+    lines += [f"    ({json.dumps(header['name'])}, {json.dumps(header['unit'])})," for header in told["retryHeaders"]]
+    lines += [")", '"""Name and unit, in the order in which they are looked at."""']
+    lines.append(f"RETRY_PLACES = {tuples(told['retryPlaces'])}")
+    lines.append("LIMITS = (")
+    for limit in told["limits"]:
+        lines.append(f"    {tuples([limit['name'], limit['remaining'], limit['reset']])},")
+    lines += [")", '"""What a rate limit counts, and the headers with what remains of it and when it is reset."""']
+    outcomes = ", ".join(f"Outcome.{snake(name).upper()}" for name in told["limitedOutcomes"])
+    lines.append(f"LIMITED_OUTCOMES = frozenset(({outcomes}))")
+    lines.append(f"LONGEST_RESET = {told['longestReset'] / 1000}")
+    lines.append('"""Seconds that a used-up rate limit counts at most."""')
+    return "\n".join(lines) + "\n"
+
+
+def folded_tuple(names: list[str], indent: str, before: str, after: str) -> list[str]:
+    """Names as a tuple, on one line or one a line."""
+    line = f"{indent}{before}{tuples(names)}{after}"
+    if len(line) <= WIDTH:
+        return [line]
+    head = f"{indent}{before}("
+    if before.endswith("= "):
+        return [head, *(f"{indent}    {json.dumps(name)}," for name in names), f"{indent})"]
+    inner = [f"{indent}        {json.dumps(name)}," for name in names]
+    return [head[:-1], f"{indent}    (", *inner, f"{indent}    )", f"{indent}{after}"]
 
 
 def tuples(names: list[str]) -> str:

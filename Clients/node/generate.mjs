@@ -39,6 +39,7 @@ export function modules (protocol) {
     'events.js': eventsModule(protocol, isEnumeration),
     'constants.js': constantsModule(protocol),
     'usage-forms.js': usageModule(protocol),
+    'answer-table.js': answerModule(protocol),
   }
 }
 
@@ -225,6 +226,25 @@ function usageModule (protocol) {
   const entries = Object.entries(usage).map(([name, value]) => `  ${name}: ${literal(value, '  ')},\n`).join('')
   return notice + '// The usage objects of the main APIs: which of their members counts which tokens.\n\n' +
     `module.exports = {\n${entries}}\n`
+}
+
+/** What answers of providers mean, and what outcomes take. */
+function answerModule ({ answers, outcomes }) {
+  const { rows, limits, ...rest } = answers
+  const ranges = row => row.statuses.map(range => `[${range.join(', ')}]`).join(', ')
+  const names = list => `[${list.map(quoted).join(', ')}]`
+  return notice + '// What the answer of a provider means for its call. proto-docs/outcomes.md explains it.\n\n' +
+    '/**\n * The first row of which all holds counts.\n *\n * @type {Array<{ name: string, outcome: string, ' +
+    'statuses: Array<[number, number]>, words: string[], places: string[] }>}\n */\nconst rows = [\n' +
+    rows.map(row => `  {\n    name: ${quoted(row.name)},\n    outcome: ${quoted(row.outcome)},\n` +
+      `    statuses: [${ranges(row)}],\n    words: ${names(row.words)},\n    places: ${names(row.places)},\n  },\n`).join('') +
+    ']\n\n/** @type {Record<string, { isOfProvider: boolean, takesRetryAfter: boolean }>} */\nconst outcomes = {\n' +
+    outcomes.map(({ name, isOfProvider, takesRetryAfter }) =>
+      `  ${name}: { isOfProvider: ${isOfProvider}, takesRetryAfter: ${takesRetryAfter} },\n`).join('') + '}\n\n' +
+    'const limits = [\n' + limits.map(limit => `  { ${Object.entries(limit).map(
+      ([key, value]) => `${key}: ${quoted(value)}`).join(', ')} },\n`).join('') + ']\n\n' +
+    'module.exports = {\n  rows,\n  outcomes,\n  limits,\n' +
+    Object.entries(rest).map(([name, value]) => `  ${name}: ${literal(value, '  ')},\n`).join('') + '}\n'
 }
 
 /** A value of JSON as the source of a module spells it. */

@@ -104,6 +104,10 @@ public struct Bounds: Sendable, Equatable {
     /// Such routes that one peer uid may introduce: a quarter.
     public var costRoutesPerUser = 1_024
 
+    /// Breakers of single models. 16,384 of them are 5 MiB, and 13 MiB with rates. Calls by a further model have the
+    /// breaker of its provider or deployment.
+    public var modelBreakers = 16_384
+
     /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
     /// has crossed.
     public static let clockDoubtMilliseconds: Int64 = 600_000

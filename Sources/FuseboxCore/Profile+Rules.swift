@@ -23,6 +23,14 @@ extension Profile {
     /// restarts it.
     var failureRestartsDecay: Bool { self == .fusebox }
 
+    /// In the reference a result moves the breaker whenever it comes. Calls that were sent before an outage and time out
+    /// late then open a breaker that has recovered. Under `fusebox` only results of the present episode move it.
+    var hasEpisodes: Bool { self == .fusebox }
+
+    /// In the reference only consecutive failures open a breaker, and `minRequests` has no effect. Under `fusebox` rates
+    /// can open it, if they are configured.
+    var hasRates: Bool { self == .fusebox }
+
     /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under
     /// `fusebox` reads change nothing.
     @inlinable public var readsChangeState: Bool { self == .llmProviders }

@@ -17,7 +17,7 @@ extension StateMachine {
         } else {
             machine.ledger.splitHistory(at: lastMoment.now)
         }
-        machine.breakers.forEach { id in machine.breakers.update(id) { $0.enter(profile) } }
+        machine.breakers.updateAll { $0.enter(profile) }
         machine.setDeadlines()
         return machine
     }

@@ -86,6 +86,10 @@ public enum WireLimits {
     /// The highest total of a breaker: 2⁵³, which every language reads exactly. Totals stop there.
     public static let breakerTotal: UInt64 = 1 << 53
 
+    /// How long a rate limit of the provider of which nothing remains keeps calls away at most, in milliseconds. A reset
+    /// is when all of it is back, and most limits are those of a minute.
+    public static let longestResetMilliseconds: Int64 = 60_000
+
     /// The longest time to live of a permit, in milliseconds. A call that takes longer renews it.
     public static let permitMilliseconds: Int64 = 24 * 3_600_000
 

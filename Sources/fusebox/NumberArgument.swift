@@ -30,6 +30,17 @@ enum NumberArgument {
         return number
     }
 
+    /// Reads a share: `50%` or `0.5`.
+    static func share(_ text: String) throws -> Double {
+        let isPercent = text.hasSuffix("%")
+        guard let number = Double(isPercent ? String(text.dropLast()) : text),
+            ValueRanges.share.contains(isPercent ? number / 100 : number)
+        else {
+            throw ValidationError("give a share from 0 to 1, or from 0% to 100%")
+        }
+        return isPercent ? number / 100 : number
+    }
+
     /// Reads a degradation curve: shares that are separated by commas.
     static func curve(_ text: String) throws -> [Double] {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)

@@ -32,11 +32,16 @@ struct OverviewCommand: DaemonCommand {
 
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {
         [
-            entry.name.text, "\(entry.state)", Formatting.percent(entry.share), "\(entry.inFlight)",
+            entry.name.text, "\(entry.state)\(narrow(entry))", Formatting.percent(entry.share), "\(entry.inFlight)",
             entry.exhaustedUntil.map { "ends \(clock.relative($0))" } ?? "-",
             Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
             entry.daysRemaining.map(Formatting.days) ?? "-",
         ]
+    }
+
+    /// How many breakers of its deployments and models are not closed.
+    private static func narrow(_ entry: Overview.Entry) -> String {
+        entry.narrowBreakers == 0 ? "" : ", \(entry.narrowBreakers) below not closed"
     }
 
     private static func json(_ entry: Overview.Entry) -> JSONValue {

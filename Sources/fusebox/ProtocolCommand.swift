@@ -14,12 +14,12 @@ struct ProtocolCommand: ParsableCommand {
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case markdown, json, snapshot, journal, history, vectors
+        case markdown, json, snapshot, journal, history, outcomes, vectors
     }
 
     @Option(
         help:
-            "The output: the reference for people or for programs, the records of snapshots, of the journal or of the history, or files with example frames."
+            "The output: the reference for people or for programs, the records of snapshots, of the journal or of the history, what answers of providers mean, or files with example frames."
     )
     var format: Format
 
@@ -41,10 +41,11 @@ struct ProtocolCommand: ParsableCommand {
         if let directory { return try writeVectors(to: directory) }
         let reference =
             switch format {
-            case .json: ProtocolReference.json([("usage", UsageForm.reference)])
+            case .json: ProtocolReference.json([("usage", UsageForm.reference), ("answers", AnswerTable.reference)])
             case .snapshot: SnapshotReference.markdown()
             case .journal: JournalReference.markdown()
             case .history: HistoryReference.markdown()
+            case .outcomes: OutcomeReference.markdown()
             case .markdown, .vectors: ProtocolReference.markdown()
             }
         var output = Output()

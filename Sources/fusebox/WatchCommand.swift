@@ -142,8 +142,9 @@ extension ReceivedEvent {
     private func sentence(_ clock: DaemonClock) -> String {
         switch event {
         case .breakerTransition(let it):
-            "breaker \(it.name): \(it.from) -> \(it.to), share \(Formatting.percent(it.share)), "
-                + "failures \(it.consecutiveFailures)"
+            "breaker \(Candidate(provider: it.name, deployment: it.deployment, model: it.model).route): \(it.from) -> "
+                + "\(it.to), share \(Formatting.percent(it.share)), failures \(it.consecutiveFailures)"
+                + (it.to == .open ? it.openedBy.map { "; \(BreakerText.sentence($0))" } ?? "" : "")
         case .providerExhausted(let it):
             "exhausted \(it.entry.provider): for \(Formatting.span(milliseconds: it.entry.resetsAt - at)), "
                 + "until \(clock.date(it.entry.resetsAt))"

@@ -7,9 +7,9 @@ import Testing
 struct SubjectTests {
     /// Lists come in three pages.
     private static func answer(_ request: FakeServer.Request) {
-        func page<C: PagedCommand>(_ command: C.Type, _ reply: (UInt32) -> C.Reply) where C.Cursor == UInt32 {
+        func page<C: PagedCommand>(_ command: C.Type, _ reply: (C.Cursor) -> C.Reply) {
             let asked: C = request.decoded()
-            request.reply(reply(asked.cursor < 2 ? asked.cursor + 1 : Page.end))
+            request.reply(reply(asked.cursor < 2 ? asked.cursor + 1 : 0))
         }
         switch request.command {
         case BreakerList.declaration.number:

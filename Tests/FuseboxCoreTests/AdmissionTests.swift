@@ -209,9 +209,10 @@ struct AdmissionTests {
 
     @Test(
         arguments: [
-            (Outcome.success, 0, 1, nil, 1, true), (.failure, 1, 0, nil, 1, true), (.failure, 1, 0, 70_000, 1, true),
-            (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
-            (.quotaExhausted, 0, 0, 70_000, 1, true), (.rejected, 0, 0, nil, 1, true),
+            (Outcome.success, 0, 1, nil, 1, true), (.success, 0, 1, 50_000, 1, true), (.failure, 1, 0, nil, 1, true),
+            (.failure, 1, 0, 70_000, 1, true), (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
+            (.quotaExhausted, 0, 0, 70_000, 1, true), (.unauthorized, 0, 0, 300_000, 1, true),
+            (.rejected, 0, 0, nil, 1, true),
             (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
         ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])
     func whatEachOutcomeDoesToBreakerExhaustionRequestAndUsageWithATimeAndWithout(
@@ -225,12 +226,14 @@ struct AdmissionTests {
             if isReport {
                 try rig.apply(
                     Report(
-                        candidate: Candidate(provider: p), outcome: outcome, usage: usage, retryAfterMilliseconds: mark)
-                )
+                        candidate: Candidate(provider: p), outcome: outcome, usage: usage,
+                        retryAfterMilliseconds: outcome.takesRetryAfter ? mark : nil))
             } else {
                 let permit = try permit(admit("1"), &rig)
                 try rig.apply(
-                    Settle(permit: permit, outcome: outcome, usage: usage, retryAfterMilliseconds: mark))
+                    Settle(
+                        permit: permit, outcome: outcome, usage: usage,
+                        retryAfterMilliseconds: outcome.takesRetryAfter ? mark : nil))
             }
             let status = try rig.apply(BreakerGet(name: p)).status
             #expect(status.totalFailures == failures)
@@ -248,6 +251,16 @@ struct AdmissionTests {
         #expect(try rig.apply(ExhaustionGet(provider: p)).entry == nil)
         try rig.apply(Report(candidate: Candidate(provider: p), outcome: .quotaExhausted))
         #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == at(300_000))
+    }
+
+    /// The reset of a rate limit is when all of it is back. The next call is possible before.
+    @Test(arguments: [(0, nil), (1, 1), (60_000, 60_000), (60_001, 60_000), (86_400_000, 60_000)] as [(Int64, Int64?)])
+    func aSuccessThatLeavesNothingOfARateLimitKeepsCallsAwayForAMinuteAtMost(told: Int64, mark: Int64?) throws {
+        var rig = Rig()
+        let permit = try permit(admit(), &rig)
+        try rig.apply(Settle(permit: permit, outcome: .success, retryAfterMilliseconds: told))
+        #expect(try rig.apply(ExhaustionGet(provider: p)).entry?.resetsAt == mark.map(at))
+        #expect(try rig.apply(BreakerGet(name: p)).status.totalSuccesses == 1)
     }
 
     @Test func usageThatNamesNoModelIsThatOfTheOneAskedForOrOfNoneInParticular() throws {
@@ -283,8 +296,7 @@ struct AdmissionTests {
         let permit = try permit(admit("1"), &rig)
         let before = rig.machine.image
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .cancelled, usage: usage("1")))
-        rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .success, retryAfterMilliseconds: 1))
-        for outcome in [Outcome.rejected, .abandoned, .cancelled] {
+        for outcome in [Outcome.rejected, .abandoned, .cancelled, .unauthorized] {
             rig.expect(.outOfRange, of: Settle(permit: permit, outcome: outcome, retryAfterMilliseconds: 1))
         }
         rig.expect(.outOfRange, of: Settle(permit: permit, outcome: .throttled, retryAfterMilliseconds: -1))
@@ -331,13 +343,17 @@ struct AdmissionTests {
         #expect(granted == 100)
     }
 
-    @Test func whileABreakerIsNotClosedNoMoreCallsAreInFlightThanMaxProbes() throws {
+    @Test func whileABreakerIsNotClosedNoMoreCallsAreInFlightSinceItOpenedThanMaxProbes() throws {
         var rig = Rig()
         try rig.apply(BreakerConfigure(name: p, change: .init(degradationCurve: [1, 0.99], maxProbes: 2)))
-        let permits = try (0..<3).map { _ in try permit(admit(), &rig) }
-        try rig.apply(BreakerFailure(name: p))
+        // Those of before do not count.
+        for _ in 0..<3 { _ = try permit(admit(), &rig) }
+        try rig.apply(BreakerForceOpen(name: p))
+        for _ in 0..<4 { try rig.apply(BreakerSuccess(name: p)) }
+        let permits = try (0..<2).map { _ in try permit(admit(), &rig) }
         #expect(try rig.apply(admit()).decision.denials.array.map(\.reason) == [.probes])
         try rig.apply(Settle(permit: permits[0], outcome: .rejected))
+        _ = try permit(admit(), &rig)
         #expect(try rig.apply(admit()).permit == nil)
         try rig.apply(ReclaimPermits(worker: WorkerID(high: 1, low: 0)))
         _ = try permit(admit(), &rig)

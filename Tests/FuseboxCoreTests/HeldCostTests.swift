@@ -167,8 +167,8 @@ struct HeldCostTests {
         }
         func known() -> [String] {
             var found: [String] = []
-            rig.machine.recentCosts.forEach { entry, user in
-                found.append("\(user):\(entry.route.model.map { rig.machine.models[$0].text } ?? "")")
+            rig.machine.recentCosts.forEach { route, _, user in
+                found.append("\(user):\(route.model.map { rig.machine.models[$0].text } ?? "")")
             }
             return found
         }

@@ -16,7 +16,12 @@ struct PreparedPartsTests {
             let name = Self.name(random.below(24))
             switch random.below(8) {
             case 0: try rig.apply(BreakerSuccess(name: name), at: milliseconds)
-            case 1, 2: try rig.apply(BreakerFailure(name: name), at: milliseconds)
+            case 1: try rig.apply(BreakerFailure(name: name), at: milliseconds)
+            case 2:
+                let failure = BreakerFailure(
+                    name: name, deployment: random.below(2) == 0 ? nil : Self.name(random.below(2)),
+                    model: Self.name(random.below(3)))
+                try rig.apply(failure, at: milliseconds)
             case 3: try rig.apply(ExhaustionMark(provider: name, resetAfterMilliseconds: 50_000), at: milliseconds)
             case 4: _ = try? rig.apply(ExhaustionClear(provider: name), at: milliseconds)
             case 5:
@@ -26,7 +31,8 @@ struct PreparedPartsTests {
                 try rig.apply(record, at: milliseconds)
             case 6: _ = try? rig.apply(Forget(name: name), at: milliseconds)
             default:
-                let change = BreakerConfigurationChange(failureThreshold: UInt32(random.within(1...9)))
+                let change = BreakerConfigurationChange(
+                    failureThreshold: UInt32(random.within(1...9)), byModel: random.below(2) == 0)
                 try rig.apply(BreakerConfigure(name: name, change: change), at: milliseconds)
             }
         }
@@ -34,8 +40,8 @@ struct PreparedPartsTests {
 
     /// Breakers and marks by name, and when the next deadline is due.
     private struct Contents: Equatable {
-        var breakers: [Name: CircuitBreaker] = [:]
-        var configured: Set<Name> = []
+        var breakers: [String: CircuitBreaker] = [:]
+        var configured: Set<String> = []
         var marks: [Name: ExhaustionRegistry.Mark] = [:]
         var providers: Int
         var deadlines: Int
@@ -45,9 +51,10 @@ struct PreparedPartsTests {
             providers = machine.ledger.providerCount
             deadlines = machine.deadlines.count
             due = machine.deadlines.first?.milliseconds
-            machine.breakers.forEach { id in
-                breakers[machine.names[id]] = machine.breakers[id]
-                if machine.breakers.isConfigured(id) { configured.insert(machine.names[id]) }
+            machine.breakers.forEach { key in
+                let route = machine.candidate(of: key).route
+                breakers[route] = machine.breakers[key]
+                if machine.breakers.isConfigured(key) { configured.insert(route) }
             }
             machine.exhaustion.forEach { id, mark in marks[machine.names[id]] = mark }
         }

@@ -107,16 +107,30 @@ struct RandomCommandsTests {
         mutating func act() {
             switch Int.random(in: 0..<140, using: &random) {
             case 100..<140: admission()
-            case 0..<15: note(BreakerAcquire(name: name(), draw: Double.random(in: 0..<1, using: &random)))
-            case 15..<30: note(BreakerFailure(name: name()))
-            case 30..<36: note(BreakerSuccess(name: name()))
+            case 0..<15:
+                note(
+                    BreakerAcquire(
+                        name: name(), deployment: pick([nil, nil, nil, deployment()]), model: pick([nil, model()]),
+                        draw: Double.random(in: 0..<1, using: &random)))
+            case 15..<30:
+                note(
+                    BreakerFailure(
+                        name: name(), deployment: pick([nil, nil, nil, deployment()]), model: pick([nil, model()])))
+            case 30..<36:
+                note(
+                    BreakerSuccess(
+                        name: name(), deployment: pick([nil, nil, nil, deployment()]), model: pick([nil, model()])))
             case 36..<38:
                 note(
                     BreakerConfigure(
-                        name: name(),
+                        name: name(), deployment: pick([nil, nil, deployment()]), model: pick([nil, nil, model()]),
                         change: .init(
-                            failureThreshold: pick([0, 1, 3, 8]), maxProbes: pick([nil, 1, 2]),
-                            minWorkers: pick([nil, 1, 2]))))
+                            failureThreshold: pick([0, 1, 3, 8]), monitoringPeriodMilliseconds: pick([nil, 0, 60_000]),
+                            minRequests: pick([nil, 1]), maxProbes: pick([nil, 1, 2]), minWorkers: pick([nil, 1, 2]),
+                            failureRate: pick([nil, 0, 0.5, 1]), slowCallRate: pick([nil, 0, 0.5]),
+                            slowCallMilliseconds: pick([nil, 0, 1_000]),
+                            maxResetTimeoutMilliseconds: pick([nil, 90_000, 10_000_000]),
+                            byModel: pick([nil, true, false]))))
             case 38: note(BreakerReset(name: name()))
             case 39: note(BreakerForceOpen(name: name()))
             case 40..<46:
@@ -225,7 +239,7 @@ struct RandomCommandsTests {
         mutating func reads() {
             note(PermitList(cursor: 0))
             note(Overview(cursor: Page.end))
-            note(BreakerList(cursor: Page.end))
+            note(BreakerList())
             note(BreakerGet(name: name()))
             note(BreakerConfigurationGet(name: name()))
             note(BreakerSerialize(name: name()))

@@ -152,7 +152,7 @@ extension EndToEnd {
             try expectCleanEnd(daemon)
         }
 
-        /// A degraded provider that lets one call through at a time.
+        /// A provider that recovers, and lets one call through at a time.
         private func setOneProbe(_ provider: String, _ peer: RawPeer) throws {
             var change = BreakerConfigurationChange()
             change.maxProbes = 1
@@ -160,7 +160,8 @@ extension EndToEnd {
             change.resetTimeoutMilliseconds = 86_400_000
             let name = try Name(provider)
             try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
-            try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
+            try #require(try peer.ask(BreakerForceOpen(name: name)).status == .ok)
+            for _ in 0..<4 { try #require(try peer.ask(BreakerSuccess(name: name)).status == .ok) }
         }
 
         private func isAdmitted(_ provider: String, _ peer: RawPeer) throws -> Bool {

@@ -51,11 +51,12 @@ struct ProbeProof {
         scope = Scope(provider: name)
         var change = BreakerConfigurationChange()
         change.maxProbes = 1
-        // The breaker stays at one failure.
+        // The breaker has opened, and stays at one failure.
         change.degradationCurve = [1, 0.9]
         change.resetTimeoutMilliseconds = 86_400_000
         try #require(try peer.ask(BreakerConfigure(name: name, change: change)).status == .ok)
-        try #require(try peer.ask(BreakerFailure(name: name)).status == .ok)
+        try #require(try peer.ask(BreakerForceOpen(name: name)).status == .ok)
+        for _ in 0..<4 { try #require(try peer.ask(BreakerSuccess(name: name)).status == .ok) }
         // The limit counts the calls in flight.
         try peer.set(["1000 in flight"], on: scope)
     }

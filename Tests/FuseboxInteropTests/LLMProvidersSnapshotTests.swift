@@ -137,7 +137,7 @@ struct LLMProvidersSnapshotTests {
         let breaker = try #require(machine.breakers[id])
         #expect(breaker.configuration.failureThreshold == 1)
         #expect(breaker.configuration.resetTimeoutMilliseconds == 60_000)
-        #expect(machine.breakers.isConfigured(id))
+        #expect(machine.breakers.isConfigured(RouteKey(id)))
         let status = breaker.status(at: Timestamp(milliseconds: 10_000_000))
         #expect(status.consecutiveFailures == 2)
         #expect(status.nextAttempt == nil)

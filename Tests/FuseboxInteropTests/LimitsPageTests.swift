@@ -20,6 +20,7 @@ struct LimitsPageTests {
         ("tags of a call", count(WireLimits.TagList.capacity), []),
         ("limits of a request", count(WireLimits.limitsPerRequest), []),
         ("workers that `minWorkers` waits for", count(Int(WireLimits.minWorkers)), []),
+        ("breakers of single models", count(bounds.modelBreakers), []),
         ("a permit's time to live", hours(WireLimits.permitMilliseconds), []),
         ("permits in force", count(bounds.permits), [count(bounds.permitsPerUser)]),
         (

@@ -59,7 +59,7 @@ struct ProtocolReferenceTests {
         let types = try #require(reference["types"]?.list)
         func values(_ name: String) -> JSONValue? { types.first { $0["name"]?.text == name }?["values"] }
         #expect(values("BreakerState") == ["closed": 0, "degraded": 1, "recovering": 2, "open": 3])
-        #expect(reference["kinds"] == ["request": 0, "reply": 1, "event": 2])
+        #expect(reference["kinds"] == ["request": 0, "reply": 1, "event": 2, "push": 3])
         #expect(reference["topics"]?["admission"] == 8)
         func isOpen(_ name: String) -> JSONValue? { types.first { $0["name"]?.text == name }?["open"] }
         #expect(isOpen("BreakerState") == true && isOpen("Outcome") == false)

@@ -233,7 +233,7 @@ struct GrowthTests {
         // A list of closed records could not grow: each is inside an open one, or belongs to a closed one.
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
-                "Blame", "BreakerConfiguration", "BreakerRecord", "Estimate", "Limit", "LimitWindow", "ModelAlias",
+                "Blame", "BreakerConfiguration", "BreakerRecord", "Candidate", "Estimate", "Limit", "LimitWindow", "ModelAlias",
                 "Price", "PriceEntry", "Scope", "Thresholds", "WorkerID",
             ]))
     }

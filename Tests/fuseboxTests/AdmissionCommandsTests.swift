@@ -126,4 +126,24 @@ struct AdmissionCommandsTests {
         #expect(model?["model"]?.text == "gpt-4o")
         #expect(model?["usage"]?["inputTokens"] == 7)
     }
+
+    @Test func aReportTakesTheAnswerOfTheProviderAsCurlHasWrittenIt() throws {
+        let daemon = try Daemon()
+        let folder = TemporaryFolder()
+        folder.write(
+            "answer",
+            Array("HTTP/2 429 \r\nretry-after: 90\r\n\r\n{\"error\": {\"code\": \"rate_limit_exceeded\"}}\n".utf8))
+        let throttled = try daemon.fusebox("report", "--provider", "openai", "--headers", folder("answer"))
+        #expect(throttled.status == 0, "\(throttled.errors)")
+        let entry = try daemon.json("exhaustion", "get", "openai")["entry"]
+        let lasts = try #require(entry?["resetsAt"]?.int64) - #require(entry?["exhaustedAt"]?.int64)
+        #expect(lasts == 90_000)
+        _ = try daemon.fusebox("report", "--provider", "groq", "--status", "503")
+        #expect(try daemon.json("breaker", "get", "groq")["status"]?["totalFailures"] == 1)
+        folder.write("empty", [])
+        let nothing = try daemon.fusebox("report", "--provider", "openai", "--headers", folder("empty"))
+        #expect(nothing.status == 64)
+        #expect(nothing.errors.contains("no status is found in \(folder("empty"))"))
+        #expect(try daemon.fusebox("report", "--provider", "openai", "--headers", "/nowhere").status == 64)
+    }
 }

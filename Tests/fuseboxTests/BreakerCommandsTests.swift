@@ -29,10 +29,10 @@ struct BreakerCommandsTests {
             #expect(report.output == "")
         }
         let shown = try daemon.fusebox("breaker", "get", "openai")
-        #expect(shown.lines[1] == "state         recovering, 90% of traffic admitted")
-        #expect(shown.lines[2] == "failures      1 of the 5 that open it")
-        #expect(shown.lines[3] == "outcomes      3: 1 success, 2 failures")
-        #expect(shown.output.contains("\nrecovers      a step in "))
+        #expect(shown.lines[1] == "state          recovering, 90% of traffic admitted")
+        #expect(shown.lines[2] == "failures       1 of the 5 that open it")
+        #expect(shown.lines[3] == "outcomes       3: 1 success, 2 failures")
+        #expect(shown.output.contains("\nrecovers       a step in "))
         let status = try daemon.json("breaker", "get", "openai")["status"]
         #expect(status?["state"]?.text == "recovering")
         #expect(status?["totalFailures"]?.int64 == 2)
@@ -41,7 +41,7 @@ struct BreakerCommandsTests {
         // The name is known and has no breaker.
         _ = try daemon.fusebox("exhaustion", "mark", "other")
         let none = try daemon.fusebox("breaker", "get", "other")
-        #expect(none.lines[0] == "breaker       other (does not exist; a new one would be as shown)")
+        #expect(none.lines[0] == "breaker        other (does not exist; a new one would be as shown)")
         #expect(try daemon.json("breaker", "get", "other")["exists"]?.bool == false)
     }
 
@@ -51,7 +51,7 @@ struct BreakerCommandsTests {
         for name in ["openai", "anthropic", "模型"] { _ = try daemon.fusebox("breaker", "acquire", name) }
         _ = try daemon.fusebox("breaker", "open", "anthropic")
         let table = try daemon.fusebox("breaker", "list").lines
-        #expect(table[0] == "NAME       STATE   SHARE  FAILURES  REQUESTS  SUCCESSES  LAST FAILURE  RECOVERS")
+        #expect(table[0] == "BREAKER    STATE   SHARE  FAILURES  REQUESTS  SUCCESSES  LAST FAILURE  RECOVERS")
         #expect(table[1].hasPrefix("anthropic  open       0%       5/5         0          0  "))
         #expect(table[2] == "openai     closed   100%       0/5         0          0  -             -")
         // Each of its characters has two columns of a terminal.
@@ -80,8 +80,9 @@ struct BreakerCommandsTests {
             "--create")
         #expect(
             changed.lines == [
-                "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "monitoring period  5m",
-                "min requests       3", "max probes         no limit but the share", "min workers        1",
+                "failure threshold  3", "reset timeout      90s", "curve              1,0.5", "failure rate       off",
+                "slow-call rate     off", "monitoring period  5m", "min requests       3",
+                "max probes         no limit but the share", "min workers        1", "by                 provider",
             ])
         let json = try daemon.json(
             "breaker", "configure", "openai", "--monitoring-period", "10m", "--min-requests", "7", "--max-probes", "2",
@@ -89,9 +90,59 @@ struct BreakerCommandsTests {
         #expect(
             json == [
                 "failureThreshold": 3, "resetTimeoutMilliseconds": 90_000, "monitoringPeriodMilliseconds": 600_000,
-                "minRequests": 7, "degradationCurve": [1, 0.5], "maxProbes": 2, "minWorkers": 3,
+                "minRequests": 7, "degradationCurve": [1, 0.5], "maxProbes": 2, "minWorkers": 3, "failureRate": 0,
+                "slowCallRate": 0, "slowCallMilliseconds": 0, "maxResetTimeoutMilliseconds": 0, "byModel": false,
             ])
         #expect(try daemon.json("breaker", "configure", "openai") == json)
+    }
+
+    @Test func getShowsTheRatesBesideTheirBoundsTheRuleThatHasOpenedItAndThePresentResetTimeout() throws {
+        let daemon = try Daemon()
+        let configured = try daemon.fusebox(
+            "breaker", "configure", "openai", "--failure-rate", "50%", "--slow-rate", "0.25", "--slow-after", "20s",
+            "--min-requests", "4", "--max-reset-timeout", "10m", "--create")
+        #expect(configured.lines.contains("reset timeout      60s, doubled by each recovery that fails, up to 10m"))
+        #expect(configured.lines.contains("failure rate       50%"))
+        #expect(configured.lines.contains("slow-call rate     25% of calls of at least 20s"))
+        for outcome in ["failure", "success", "success", "failure"] {
+            _ = try daemon.fusebox("breaker", outcome, "openai")
+        }
+        let shown = try daemon.fusebox("breaker", "get", "openai")
+        #expect(
+            shown.lines[1] == "state           open, 0% of traffic admitted; too large a share of the calls failed")
+        #expect(
+            shown.lines[3] == "failure rate    2 of 4 calls (50%) failed within 5m; 50% from 4 calls on opens it")
+        #expect(shown.lines[4] == "slow-call rate  no calls within 5m; 25% from 4 calls on opens it")
+        #expect(shown.lines.contains("reset timeout   60s"))
+        #expect(shown.lines.contains("episode         1"))
+        let status = try daemon.json("breaker", "get", "openai")["status"]
+        #expect(status?["openedBy"] == "failureRate")
+        #expect(status?["rates"]?["failures"] == 2)
+        let denied = try daemon.fusebox("admit", "--route", "openai")
+        #expect(denied.errors.contains("openai: its breaker is open: too large a share of the calls failed; try again"))
+    }
+
+    @Test func deploymentsHaveBreakersOfTheirOwnAndModelsIfTheyAreToldTo() throws {
+        let daemon = try Daemon()
+        for route in ["openai@eu/gpt-4o", "openai@us", "openai/gpt-4o"] {
+            _ = try daemon.fusebox("breaker", "failure", route)
+        }
+        func routes() throws -> [String] {
+            try daemon.fusebox("breaker", "list").lines.map { String($0.prefix { $0 != " " }) }
+        }
+        #expect(try routes() == ["BREAKER", "openai", "openai@eu", "openai@us"])
+        let refused = try daemon.fusebox(
+            "breaker", "configure", "openai/gpt-4o", "--failure-threshold", "2", "--create")
+        #expect(refused.status == 64)
+        #expect(refused.errors.contains("the models of openai have one breaker together"))
+        #expect(
+            try daemon.fusebox("breaker", "configure", "openai", "--by", "model").lines.last
+                == "by                 model")
+        _ = try daemon.fusebox("breaker", "failure", "openai@eu/gpt-4o")
+        #expect(try routes() == ["BREAKER", "openai", "openai@eu", "openai@eu/gpt-4o", "openai@us"])
+        _ = try daemon.fusebox("breaker", "open", "openai")
+        let denied = try daemon.fusebox("admit", "--route", "openai@eu")
+        #expect(denied.errors.contains("openai@eu: its breaker is open: an operator has opened it; try again in"))
     }
 
     @Test func theDefaultIsThatOfNewBreakers() throws {

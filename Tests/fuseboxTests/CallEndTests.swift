@@ -99,7 +99,9 @@ struct CallEndTests {
         let end = call(.exited(0), told: lines, estimate: estimate)
         #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
         #expect(
-            end.told.complaints.allSatisfy { $0.hasSuffix("outcome= or retry-after=, or a provider's usage as JSON") })
+            end.told.complaints.allSatisfy {
+                $0.hasSuffix("outcome=, status= or retry-after=, or a provider's usage as JSON")
+            })
         #expect(end.told.hasUnread == (cost == "0.25"))
     }
 
@@ -132,8 +134,8 @@ struct CallEndTests {
                 "no mark was made; to make it: fusebox exhaustion mark 'open ai' --socket '/tmp/it'\\''s' --for TIME"
             ),
             (
-                ["retry-after=5", "outcome=success"],
-                "retry-after is ignored: it goes with failure, throttled and quota-exhausted, not with success"
+                ["retry-after=5", "outcome=rejected"],
+                "retry-after is ignored: it goes with success, failure, throttled and quota-exhausted, not with rejected"
             ),
         ] as [([String], String)])
     func theLineToRunIsExact(lines: [String], line: String) throws {
@@ -151,5 +153,29 @@ struct CallEndTests {
     @Test func whereAStatusWithoutAWordIsAFailureSoItIsWithATime() {
         #expect(call(.exited(1), told: ["retry-after=120"]).call == .failure(retryAfter: .seconds(120)))
         #expect(call(.exited(75), told: ["retry-after=0"]).call == .throttled(retryAfter: .zero))
+    }
+
+    // MARK: Answers
+
+    @Test(
+        arguments: [
+            (["status=429"], 0, .throttled), (["status=429"], 22, .throttled), (["status=500"], 0, .failure),
+            (["status=401"], 22, .unauthorized), (["status=404"], 22, .rejected), (["status=402"], 0, .quotaExhausted),
+            (["status=200"], 0, .success), (["status=200"], 1, .failure), (["status=200"], 75, .throttled),
+            (["status=429", "outcome=rejected"], 0, .rejected), (["status=000"], 28, .failure),
+            ([#"{"error": {"type": "overloaded_error"}}"#], 0, .failure),
+            ([#"{"error": {"code": "insufficient_quota"}}"#], 1, .quotaExhausted),
+        ] as [([String], Int32, Outcome)])
+    func anErrorOfTheProviderTellsTheOutcomeAndASuccessLeavesItToTheCommand(
+        told: [String], status: Int32, outcome: Outcome
+    ) {
+        #expect(call(.exited(status), told: told).call.outcome == outcome)
+    }
+
+    @Test func aSuccessThatWasTheLastForNowTellsForHowLong() {
+        let told = ["status=200", "x-ratelimit-remaining-tokens: 0", "x-ratelimit-reset-tokens: 6m0s"]
+        #expect(call(.exited(0), told: told).call == .success(usage: nil, retryAfter: .seconds(60)))
+        #expect(call(.exited(1), told: told).call == .failure(retryAfter: .seconds(60)))
+        #expect(call(.exited(0), told: told + ["retry-after=5"]).call.retryAfter == .seconds(5))
     }
 }

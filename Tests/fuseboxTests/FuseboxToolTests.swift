@@ -24,7 +24,9 @@ struct FuseboxToolTests {
         ["simulate", "--profile", "other", "trace"], ["export", "--format", "yaml"], ["ping", "--count", "0"],
         ["snapshot", "verify", "/nowhere/at/all"], ["admit", "--provider", "a"], ["admit", "--dry-run"],
         ["report", "--provider", "a", "--outcome", "fine"],
-        ["report", "--provider", "a", "--outcome", "success", "--retry-after", "1s"],
+        ["report", "--provider", "a", "--outcome", "rejected", "--retry-after", "1s"],
+        ["report", "--provider", "a"], ["report", "--provider", "a", "--status", "99"],
+        ["report", "--provider", "a", "--status", "429", "--outcome", "throttled"],
         ["exhaustion", "mark", "a", "--for", "-1s"],
         ["report", "--provider", "a", "--outcome", "cancelled", "--cost", "1"],
     ])

@@ -62,6 +62,14 @@ struct OptionRangesTests {
         }.map { Value(text: "\(Money(nanodollars: Int64($0.text)!))", isInRange: $0.isInRange, ask: $0.ask) }
     }
 
+    /// Shares, as numbers and in percent.
+    private static var shares: [Value] {
+        [
+            ("0", true), ("1", true), ("0%", true), ("100%", true), ("0.07", true), ("1.001", false), ("-0.001", false),
+            ("101%", false), ("half", false), ("nan", false), ("", false),
+        ].map { Value(text: $0.0, isInRange: $0.1, ask: nil) }
+    }
+
     // MARK: The options
 
     private static func configure(
@@ -140,10 +148,14 @@ struct OptionRangesTests {
         _ = try client.call(AdmitPreview(candidates: candidates, estimate: estimate))
     }
 
-    private static func admit(_ client: FuseboxClient, _ milliseconds: Int64) throws(ClientError) {
+    private static func admit(
+        _ client: FuseboxClient, _ milliseconds: Int64, wait: Int64 = 0, priority: UInt8 = 3
+    ) throws(ClientError) {
         var candidates = Candidates()
         candidates.append(Candidate(provider: name))
-        _ = try client.call(Admit(candidates: candidates, ttlMilliseconds: milliseconds))
+        _ = try client.call(
+            Admit(
+                candidates: candidates, ttlMilliseconds: milliseconds, waitMilliseconds: wait, priority: priority))
     }
 
     /// A limit that can be raised.
@@ -163,6 +175,12 @@ struct OptionRangesTests {
             configure("--max-probes", counts(configuring(\.maxProbes))),
             // A change treats 0 as 1.
             configure("--min-workers", counts(upTo: ValueRanges.minWorkers.upperBound, configuring(\.minWorkers))),
+            configure("--slow-after", durations(ValueRanges.slowCall, configuring(\.slowCallMilliseconds))),
+            configure(
+                "--max-reset-timeout",
+                durations(ValueRanges.maxResetTimeout, configuring(\.maxResetTimeoutMilliseconds))),
+            configure("--failure-rate", shares),
+            Row(command: "breaker configure p --slow-after 1s", option: "--slow-rate", values: shares),
             // A change clamps the points of a curve. The command line refuses them as mistakes.
             configure(
                 "--curve",
@@ -275,6 +293,16 @@ struct OptionRangesTests {
                 command: "run --provider other", option: "--output-tokens", rest: ["--", "/bin/true"],
                 values: counts { client, count throws(ClientError) in
                     try preview(client, Estimate(inputTokens: nil, outputTokens: count))
+                }),
+            Row(
+                command: "run --provider other", option: "--wait", rest: ["--", "/bin/true"],
+                values: durations(ValueRanges.wait) { client, time throws(ClientError) in
+                    try admit(client, 1_000, wait: time)
+                }),
+            Row(
+                command: "run --provider other", option: "--priority", rest: ["--", "/bin/true"],
+                values: numbers(0...7 as ClosedRange<UInt8>) { client, count throws(ClientError) in
+                    try admit(client, 1_000, priority: count)
                 }),
             Row(
                 command: "limit raise --provider elsewhere 5rpm", option: "--for",

@@ -108,4 +108,60 @@ struct UsageTextTests {
         #expect(told.unreadTokens == .input)
         #expect(told.unreadCost == .cost)
     }
+
+    // MARK: Answers
+
+    /// What `curl -D` has written, with the body of the error after it.
+    @Test func theHeadOfAnAnswerAndItsErrorTellTheOutcome() throws {
+        let told = told(
+            """
+            HTTP/1.1 200 Connection established\r
+            \r
+            HTTP/2 429 \r
+            Date: Wed, 25 Nov 2026 18:53:52 GMT\r
+            retry-after: 20\r
+            x-request-id: req_1\r
+            \r
+            {
+              "error": {"message": "Rate limit reached", "type": "tokens", "code": "rate_limit_exceeded"}
+            }
+            """)
+        #expect(told.answer?.outcome == .throttled)
+        #expect(told.answer?.retryAfter == .seconds(20))
+        #expect(told.complaints == [])
+        #expect(!told.hasUnread)
+    }
+
+    @Test func theBodyOfAnErrorThatIsNoJSONSaysNothingOfCosts() {
+        let told = told(
+            "HTTP/1.1 502 Bad Gateway\ncontent-type: text/html\n\n<html>\ncost of it: none\n</html>\ncost=0.5")
+        #expect(told.answer?.outcome == .failure)
+        #expect(told.complaints == [] && !told.hasUnread)
+        #expect(told.usage == Usage(cost: .dollars("0.5")))
+    }
+
+    @Test func ofSeveralAnswersTheLastCounts() {
+        let head = "HTTP/2 429\nretry-after: 20\n\n{\"error\": {\"code\": \"insufficient_quota\"}}\n"
+        #expect(told(head).answer?.outcome == .quotaExhausted)
+        let answered = told(head + "HTTP/2 200\n\n{\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 2}}")
+        #expect(answered.answer?.outcome == .success)
+        #expect(answered.answer?.retryAfter == nil)
+        #expect(answered.usage?.inputTokens == 5)
+    }
+
+    @Test func headersThatTellOfLimitsMayStandAlone() {
+        let told = told("Retry-After: 9\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 12s")
+        #expect(told.answer == nil)
+        #expect(told.retryAfter(with: .throttled) == .seconds(9))
+        #expect(told.retryAfter(with: .success) == .seconds(12))
+        #expect(told.retryAfter(with: .rejected) == nil)
+        #expect(told.complaints == [])
+    }
+
+    /// Only in the head of an answer a name that nobody knows is a header.
+    @Test func aLineThatLooksLikeAHeaderMayHaveMeantACost() {
+        #expect(told("tokens: 5").complaints.count == 1)
+        #expect(told("date: today").hasUnread)
+        #expect(!told("HTTP/2 200\ndate: today\n").hasUnread)
+    }
 }

@@ -2,7 +2,8 @@
 
 const { FuseboxError } = require('./errors')
 const { candidateList } = require('./candidates')
-const { isOfProvider, outcomeOfError } = require('./outcomes')
+const { isOfProvider, outcomeOfError, outcomeOfStatus } = require('./outcomes')
+const { tellsError } = require('./provider-answer')
 const { DocumentStream } = require('./sse')
 const { finish, hold, withDeadline } = require('./with-permit')
 
@@ -24,7 +25,7 @@ const { finish, hold, withDeadline } = require('./with-permit')
  * |---|---|
  * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
  * | an answer that is JSON | with its usage, before the answer is returned |
- * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
+ * | any other answer, such as an event stream | with its usage, when its body has been read to the end; by the error of which it tells, if any |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
@@ -123,7 +124,12 @@ const forgotten = new FinalizationRegistry(giveUp => giveUp())
  */
 function observed (client, permit, response, rules) {
   const source = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader()
-  const documents = new DocumentStream(document => permit.usage(document))
+  /** @type {unknown} */
+  let failure
+  const documents = new DocumentStream(document => {
+    if (tellsError(document)) failure = document
+    permit.usage(document)
+  })
   let isSettled = false
   /** @param {import('./outcomes').CallOutcome} outcome */
   const settle = async outcome => {
@@ -137,7 +143,8 @@ function observed (client, permit, response, rules) {
       try {
         const { value, done } = await source.read()
         if (done) {
-          await settle({ outcome: 'success' })
+          documents.end()
+          await settle(outcomeOfStatus(response.status, response.headers, failure))
           return controller.close()
         }
         documents.push(value)

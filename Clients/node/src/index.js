@@ -8,6 +8,7 @@ const {
 } = require('./errors')
 const { dollars, nanodollars } = require('./money')
 const { CallFailedError, outcomeOfError, outcomeOfStatus } = require('./outcomes')
+const { providerAnswer } = require('./provider-answer')
 const { AdmissionDeniedError, Permit } = require('./permit')
 const { retryTime } = require('./retry-time')
 const { readUsage } = require('./usage')
@@ -33,5 +34,5 @@ const { readUsage } = require('./usage')
 module.exports = {
   connect, Client, EventStream, Permit, AdmissionDeniedError, CallFailedError, FuseboxError, UnavailableError,
   RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError, ProtocolError, ClosedError, dollars,
-  nanodollars, outcomeOfError, outcomeOfStatus, readUsage, retryTime,
+  nanodollars, outcomeOfError, outcomeOfStatus, providerAnswer, readUsage, retryTime,
 }

@@ -5,5 +5,5 @@ import client from './index.js'
 export const {
   connect, Client, EventStream, Permit, AdmissionDeniedError, CallFailedError, FuseboxError, UnavailableError,
   RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError, ProtocolError, ClosedError, dollars,
-  nanodollars, outcomeOfError, outcomeOfStatus, readUsage, retryTime,
+  nanodollars, outcomeOfError, outcomeOfStatus, providerAnswer, readUsage, retryTime,
 } = client

@@ -1,7 +1,7 @@
 'use strict'
 
 const { FuseboxError } = require('./errors')
-const { retryTime } = require('./retry-time')
+const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-answer')
 
 /** @typedef {import('./protocol/types').Outcome} Outcome */
 /** @typedef {import('./usage').Usage} Usage */
@@ -35,45 +35,17 @@ class CallFailedError extends FuseboxError {
 }
 
 /**
- * Whether another provider may do better.
- *
- * @param {Outcome} outcome
- */
-const isOfProvider = outcome => ['failure', 'throttled', 'quotaExhausted'].includes(outcome)
-
-/** @param {Outcome} outcome */
-const takesRetryAfter = isOfProvider
-
-/**
- * The outcomes of HTTP statuses. What is not listed is `success` below 400, `rejected` below 500, `failure` above.
- *
- * 401 and 403 mean that the key is not (or not any more) accepted. Like a quota they say nothing of the provider's
- * health, and like a quota they hold for all calls with this key.
- *
- * @type {Record<number, Outcome>}
- */
-const outcomesOfStatuses = {
-  401: 'quotaExhausted', 402: 'quotaExhausted', 403: 'quotaExhausted', 408: 'failure', 425: 'throttled',
-  429: 'throttled', 499: 'abandoned',
-}
-
-/** What providers call an error whose quota does not come back by waiting a moment. */
-const quotaCodes = new Set([
-  'insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'quota_exceeded', 'insufficient_credits',
-])
-
-/**
- * The outcome of an answer, by its status and headers.
+ * The outcome of an answer, by its status, its headers and its error.
  *
  * @param {number} status
  * @param {unknown} [headers] a `Headers`, a `Map`, or an object
- * @param {unknown} [code] what the body calls the error
+ * @param {unknown} [body] the body as parsed JSON, or the word by which it calls the error
  * @returns {CallOutcome}
  */
-function outcomeOfStatus (status, headers, code) {
-  let outcome = outcomesOfStatuses[status] ?? (status < 400 ? 'success' : status < 500 ? 'rejected' : 'failure')
-  if (status === 429 && quotaCodes.has(String(code))) outcome = 'quotaExhausted'
-  return { outcome, retryAfter: takesRetryAfter(outcome) ? retryAfter(headers) : null }
+function outcomeOfStatus (status, headers, body) {
+  const isWord = typeof body === 'string'
+  const { outcome, retryAfter } = providerAnswer(status, headers, isWord ? undefined : body, isWord ? { words: [body] } : {})
+  return { outcome, retryAfter }
 }
 
 /**
@@ -99,7 +71,8 @@ function outcomeOfError (thrown, signal) {
     .find(value => Number.isInteger(value) && value >= 400 && value < 600)
   if (status !== undefined) {
     const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
-    return outcomeOfStatus(status, headers, errorCode(error))
+    const { outcome, retryAfter } = providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) })
+    return { outcome, retryAfter }
   }
   if (signal?.aborted || error?.name === 'AbortError' || error?.name === 'APIUserAbortError') {
     return { outcome: 'abandoned' }
@@ -108,70 +81,24 @@ function outcomeOfError (thrown, signal) {
 }
 
 /**
- * What an error, or the body of an answer, calls the error.
+ * The body of the answer that an error has. Some SDKs take the error out of it.
  *
- * @param {any} value
+ * @param {any} error
  */
-function errorCode (value) {
-  const error = value?.error?.error ?? value?.error ?? value
-  return error?.code ?? error?.type
+function bodyOf (error) {
+  const body = error.error ?? error.data ?? error.response?.data
+  const isWhole = Array.isArray(body) || body?.error !== undefined
+  return isWhole || body === undefined ? body : { error: body }
 }
 
 /**
- * A header; undefined if there is none.
+ * What the members of an error call it.
  *
- * @param {any} headers @param {string} name
+ * @param {any} error
  */
-function header (headers, name) {
-  if (!headers) return undefined
-  if (typeof headers.get === 'function') return headers.get(name) ?? undefined
-  const key = Object.keys(headers).find(key => key.toLowerCase() === name)
-  const value = key === undefined ? undefined : headers[key]
-  return Array.isArray(value) ? value[0] : value
-}
-
-/** Headers that tell what remains of a rate limit, and those that tell when it is reset. */
-const rateLimits = [
-  ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
-  ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
-  ['anthropic-ratelimit-requests-remaining', 'anthropic-ratelimit-requests-reset'],
-  ['anthropic-ratelimit-tokens-remaining', 'anthropic-ratelimit-tokens-reset'],
-  ['anthropic-ratelimit-input-tokens-remaining', 'anthropic-ratelimit-input-tokens-reset'],
-  ['anthropic-ratelimit-output-tokens-remaining', 'anthropic-ratelimit-output-tokens-reset'],
-  ['x-ratelimit-remaining', 'x-ratelimit-reset'],
-  ['ratelimit-remaining', 'ratelimit-reset'],
-]
-
-/**
- * How long the provider takes no calls, in milliseconds: from `retry-after-ms`, else `retry-after`, else from the rate
- * limits of which nothing remains, the longest. Null if the headers do not say.
- *
- * @param {unknown} headers
- * @returns {number | null}
- */
-function retryAfter (headers) {
-  const milliseconds = header(headers, 'retry-after-ms')
-  if (milliseconds !== undefined && Number(milliseconds) >= 0 && String(milliseconds).trim() !== '') {
-    return bounded(Math.ceil(Number(milliseconds)))
-  }
-  const told = header(headers, 'retry-after')
-  const wait = told === undefined ? null : retryTime(told)
-  if (wait !== null) return bounded(wait)
-  /** @type {number | null} */
-  let longest = null
-  for (const [remaining, reset] of rateLimits) {
-    const rest = header(headers, remaining)
-    const moment = header(headers, reset)
-    if (rest === undefined || moment === undefined || String(rest).trim() !== '0') continue
-    const wait = retryTime(moment)
-    if (wait !== null && (longest === null || wait > longest)) longest = wait
-  }
-  return longest === null ? null : bounded(longest)
-}
+const wordsOf = error => [error.code, error.type, error.status, error.name]
 
 /** @param {number} milliseconds */
 const bounded = milliseconds => Math.min(Math.max(Math.ceil(milliseconds), 0), longestRetry)
 
-module.exports = {
-  CallFailedError, bounded, errorCode, isOfProvider, outcomeOfError, outcomeOfStatus, retryAfter, takesRetryAfter,
-}
+module.exports = { CallFailedError, bounded, isOfProvider, outcomeOfError, outcomeOfStatus, takesRetryAfter }

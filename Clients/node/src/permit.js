@@ -3,7 +3,7 @@
 const { FuseboxError } = require('./errors')
 const { nanodollars } = require('./money')
 const { findUsage, updateUsage } = require('./usage')
-const { outcomeOfStatus, errorCode } = require('./outcomes')
+const { outcomeOfStatus } = require('./outcomes')
 const { route } = require('./candidates')
 
 /** @typedef {import('./protocol/types').Candidate} Candidate */
@@ -151,14 +151,14 @@ class Permit {
   }
 
   /**
-   * Tells how the call went by the provider's answer: its status and headers, and what its body calls the error.
+   * Tells how the call went by the provider's answer: its status and headers, and its body if it tells an error.
    *
    * @param {{ status: number, headers?: unknown }} response a `Response`, or anything with these members
    * @param {unknown} [body] the body, as parsed JSON
    * @returns {Outcome}
    */
   response (response, body) {
-    this.told = outcomeOfStatus(response.status, response.headers, errorCode(body))
+    this.told = outcomeOfStatus(response.status, response.headers, body)
     return this.told.outcome
   }
 

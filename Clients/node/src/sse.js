@@ -50,8 +50,8 @@ class DocumentStream {
 
   /** @param {string} text */
   parse (text) {
-    // Most events have no usage, and to parse them would cost more than the stream itself.
-    if (!text.startsWith('{') || !/usage|eval_count/i.test(text)) return
+    // Most events have neither usage nor an error, and to parse them would cost more than the stream itself.
+    if (!text.startsWith('{') || !/usage|eval_count|"error"/i.test(text)) return
     let document
     try {
       document = JSON.parse(text)

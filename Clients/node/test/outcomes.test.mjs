@@ -1,11 +1,15 @@
 // What statuses, headers and errors mean.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import test from 'node:test'
 
 const require = createRequire(import.meta.url)
-const { outcomeOfError, outcomeOfStatus, retryTime, CallFailedError, ClosedError } = require('../src/index.js')
+const {
+  outcomeOfError, outcomeOfStatus, providerAnswer, retryTime, CallFailedError, ClosedError,
+} = require('../src/index.js')
+const table = require('../src/protocol/answer-table.js')
 
 const now = Date.UTC(2026, 10, 25, 18, 53, 22)
 
@@ -26,36 +30,28 @@ test('a moment in whole seconds is never too early', () => {
   assert.equal(retryTime('2026-11-25T18:53:52.000Z', now + 1), 29_999)
 })
 
-const statuses = [
-  [200, {}, undefined, 'success', null], [301, {}, undefined, 'success', null],
-  [
-    400, {}, undefined, 'rejected', null,
-  ], [404, {}, undefined, 'rejected', null], [422, {}, undefined, 'rejected', null],
-  [
-    401, {}, undefined, 'quotaExhausted', null,
-  ], [403, {}, undefined, 'quotaExhausted', null], [402, {}, undefined, 'quotaExhausted', null],
-  [408, {}, undefined, 'failure', null], [500, {}, undefined, 'failure', null],
-  [503, { 'Retry-After': '120' }, undefined, 'failure', 120_000], [529, {}, undefined, 'failure', null],
-  [429, {}, undefined, 'throttled', null], [429, { 'retry-after': '2' }, undefined, 'throttled', 2_000],
-  [429, { 'retry-after-ms': '150', 'retry-after': '1' }, undefined, 'throttled', 150],
-  [429, { 'retry-after': '1' }, 'insufficient_quota', 'quotaExhausted', 1_000],
-  [429, {
-    'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s', 'x-ratelimit-remaining-tokens': '7',
-    'x-ratelimit-reset-tokens': '9h',
-  },
-    undefined, 'throttled', 360_000],
-  [400, { 'retry-after': '2' }, undefined, 'rejected', null],
-]
+// The tests of every client read these.
+const { answers, now: wall } = JSON.parse(readFileSync(new URL('../../../proto-docs/answers.json', import.meta.url), 'utf8'))
 
-for (const [status, headers, code, outcome, retryAfter] of statuses) {
-  test(`an answer of ${status} ${JSON.stringify(headers)} ${code ?? ''} is ${outcome}`, () => {
-    for (const form of [
-      headers, new Headers(headers), new Map(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value])),
-    ]) {
-      assert.deepEqual(outcomeOfStatus(status, form, code), { outcome, retryAfter })
+for (const { status, headers, body, outcome, retryAfter, remaining = [] } of answers) {
+  test(`an answer of ${status} ${JSON.stringify(headers)} ${JSON.stringify(body) ?? ''} is ${outcome}`, () => {
+    const small = new Map(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]))
+    for (const form of [headers, new Headers(headers), small]) {
+      const told = providerAnswer(status, form, body, { now: wall })
+      assert.deepEqual([told.outcome, told.retryAfter], [outcome, retryAfter])
+      assert.deepEqual(told.remaining.map(({ limit, count, resetAfter }) => [limit, count, resetAfter]), remaining)
     }
   })
 }
+
+test('every row of the table has an example', () => {
+  assert.deepEqual(new Set(answers.map(({ row }) => row)), new Set([...table.rows.map(({ name }) => name), null]))
+})
+
+test('the word of an error may be told alone', () => {
+  assert.deepEqual(outcomeOfStatus(429, {}, 'insufficient_quota'), { outcome: 'quotaExhausted', retryAfter: null })
+  assert.deepEqual(outcomeOfStatus(403, {}), { outcome: 'unauthorized', retryAfter: null })
+})
 
 test('errors of SDKs are read by what they have in common', () => {
   const openai = Object.assign(

@@ -23,7 +23,7 @@ export type FetchOptions = import('./with-permit').PermitOptions & FetchRules;
  * |---|---|
  * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
  * | an answer that is JSON | with its usage, before the answer is returned |
- * | any other answer, such as an event stream | with its usage, when its body has been read to the end |
+ * | any other answer, such as an event stream | with its usage, when its body has been read to the end; by the error of which it tells, if any |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |

@@ -33,6 +33,7 @@ import { dollars } from "./money";
 import { nanodollars } from "./money";
 import { outcomeOfError } from "./outcomes";
 import { outcomeOfStatus } from "./outcomes";
+import { providerAnswer } from "./provider-answer";
 import { readUsage } from "./usage";
 import { retryTime } from "./retry-time";
-export { connect, Client, EventStream, Permit, AdmissionDeniedError, CallFailedError, FuseboxError, UnavailableError, RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError, ProtocolError, ClosedError, dollars, nanodollars, outcomeOfError, outcomeOfStatus, readUsage, retryTime };
+export { connect, Client, EventStream, Permit, AdmissionDeniedError, CallFailedError, FuseboxError, UnavailableError, RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError, ProtocolError, ClosedError, dollars, nanodollars, outcomeOfError, outcomeOfStatus, providerAnswer, readUsage, retryTime };

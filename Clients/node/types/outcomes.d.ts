@@ -34,18 +34,7 @@ export class CallFailedError extends FuseboxError {
 }
 /** @param {number} milliseconds */
 export function bounded(milliseconds: number): number;
-/**
- * What an error, or the body of an answer, calls the error.
- *
- * @param {any} value
- */
-export function errorCode(value: any): any;
-/**
- * Whether another provider may do better.
- *
- * @param {Outcome} outcome
- */
-export function isOfProvider(outcome: Outcome): boolean;
+import { isOfProvider } from "./provider-answer";
 /**
  * The outcome of an error, by what the errors of SDKs and of `fetch` have in common. The first that applies counts:
  *
@@ -63,26 +52,14 @@ export function isOfProvider(outcome: Outcome): boolean;
  */
 export function outcomeOfError(thrown: unknown, signal?: AbortSignal | undefined): CallOutcome;
 /**
- * The outcome of an answer, by its status and headers.
+ * The outcome of an answer, by its status, its headers and its error.
  *
  * @param {number} status
  * @param {unknown} [headers] a `Headers`, a `Map`, or an object
- * @param {unknown} [code] what the body calls the error
+ * @param {unknown} [body] the body as parsed JSON, or the word by which it calls the error
  * @returns {CallOutcome}
  */
-export function outcomeOfStatus(status: number, headers?: unknown, code?: unknown): CallOutcome;
-/**
- * How long the provider takes no calls, in milliseconds: from `retry-after-ms`, else `retry-after`, else from the rate
- * limits of which nothing remains, the longest. Null if the headers do not say.
- *
- * @param {unknown} headers
- * @returns {number | null}
- */
-export function retryAfter(headers: unknown): number | null;
-/**
- * Whether another provider may do better.
- *
- * @param {Outcome} outcome
- */
-export function takesRetryAfter(outcome: Outcome): boolean;
+export function outcomeOfStatus(status: number, headers?: unknown, body?: unknown): CallOutcome;
+import { takesRetryAfter } from "./provider-answer";
 import { FuseboxError } from "./errors";
+export { isOfProvider, takesRetryAfter };

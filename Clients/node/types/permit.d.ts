@@ -130,7 +130,7 @@ export class Permit {
         retryAfter?: number | null;
     }): void;
     /**
-     * Tells how the call went by the provider's answer: its status and headers, and what its body calls the error.
+     * Tells how the call went by the provider's answer: its status and headers, and its body if it tells an error.
      *
      * @param {{ status: number, headers?: unknown }} response a `Response`, or anything with these members
      * @param {unknown} [body] the body, as parsed JSON

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import unittest
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
-from fusebox_client import CallEnd, Outcome, Unavailable, call_end, retry_after
-from fusebox_client._retry_after import of_headers
+from fusebox_client import CallEnd, Outcome, ProviderAnswer, Unavailable, call_end, retry_after
+from fusebox_client.protocol import answer_table as table
+
+from .support import REPOSITORY
+from .test_codec import generate
+
+EXAMPLES = json.loads((REPOSITORY / "proto-docs" / "answers.json").read_text())
+snake = generate.snake
 
 NOW = 1_795_632_832.25
 """Wed, 25 Nov 2026 18:53:52.250 UTC"""
@@ -25,6 +33,10 @@ def response(status: int, **headers: str) -> SimpleNamespace:
     return SimpleNamespace(
         status_code=status, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 class TableTests(unittest.TestCase):
@@ -69,21 +81,40 @@ class TableTests(unittest.TestCase):
                 self.assertEqual(call_end(raised), CallEnd(outcome, wait))
 
 
-class HeaderTests(unittest.TestCase):
-    def test_what_is_used_up_tells_when_it_is_reset(self) -> None:
-        told = {
-            "X-RateLimit-Remaining-Requests": "0",
-            "X-RateLimit-Reset-Requests": "6m0s",
-            "X-RateLimit-Remaining-Tokens": "10",
-            "X-RateLimit-Reset-Tokens": "1h",
-        }
-        self.assertEqual(of_headers(told), 360.0)
-        anthropic = {
-            "anthropic-ratelimit-tokens-remaining": "0",
-            "anthropic-ratelimit-tokens-reset": "2026-11-25T18:55:52Z",
-        }
-        self.assertEqual(of_headers(anthropic, NOW), 120.0)
-        self.assertIsNone(of_headers({"content-type": "text/plain"}))
+class AnswerTests(unittest.TestCase):
+    """`proto-docs/answers.json`, which the tests of every client read."""
+
+    def test_every_example_means_what_it_says(self) -> None:
+        for example in EXAMPLES["answers"]:
+            with self.subTest(json.dumps(example)):
+                answer = ProviderAnswer(
+                    example["status"], example["headers"], example.get("body"), now=EXAMPLES["now"] / 1000
+                )
+                self.assertEqual(answer.outcome.name, snake(example["outcome"]).upper())
+                self.assertEqual(milliseconds(answer.retry_after), example["retryAfter"])
+                remaining = [[one.limit, one.count, milliseconds(one.reset_after)] for one in answer.remaining]
+                self.assertEqual(remaining, example.get("remaining", []))
+
+    def test_every_row_has_an_example_that_fails_without_it(self) -> None:
+        rows = table.ROWS
+        self.assertEqual({example["row"] for example in EXAMPLES["answers"]}, {row[0] for row in rows} | {None})
+        for row in rows:
+            if row[0] == "failed":
+                continue  # What no row says is a failure too.
+            rest = tuple(one for one in rows if one is not row)
+            examples = [example for example in EXAMPLES["answers"] if example["row"] == row[0]]
+            with self.subTest(row[0]), patch("fusebox_client._provider_answers.ROWS", rest):
+                outcomes = {
+                    ProviderAnswer(example["status"], example["headers"], example.get("body")).outcome
+                    for example in examples
+                }
+                self.assertNotEqual(outcomes, {row[1]})
+
+    def test_what_attributes_of_an_error_say_comes_with_what_its_body_says(self) -> None:
+        told = error(status_code=403, body={"code": 403, "metadata": {"flagged_input": "a knife"}})
+        self.assertEqual(call_end(told), CallEnd(Outcome.REJECTED))
+        self.assertEqual(call_end(error(status_code=403)), CallEnd(Outcome.UNAUTHORIZED))
+        self.assertEqual(call_end(error(status_code=413, code="rate_limit_exceeded")), CallEnd(Outcome.REJECTED))
 
 
 class RetryAfterTests(unittest.TestCase):

@@ -70,6 +70,9 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
         public var retryAfter: Duration?
         /// The limits that stand against it: with the reason `limit` that limit; every one if the request asked for all.
         public var limits: [LimitObjection] = []
+        /// What has opened the breaker, with the reasons `breakerOpen`, `share` and `probes`. Nil if it has not opened
+        /// since it last was closed.
+        public var openedBy: BreakerRule?
     }
 
     /// The reason of each candidate, in the order of the candidates.
@@ -82,7 +85,8 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
     public var description: String {
         let each = reasons.map { reason in
             let limit = reason.limits.first.map { " of \($0.limit) on \($0.scope)" } ?? ""
-            return "\(reason.candidate.route): \(reason.reason)\(limit)"
+            let rule = reason.openedBy.map { ", opened by \($0)" } ?? ""
+            return "\(reason.candidate.route): \(reason.reason)\(limit)\(rule)"
         }
         let hope =
             switch retryAfter {
@@ -116,7 +120,7 @@ public struct AdmissionPreview: Sendable, Equatable {
             AdmissionDenied.Reason(
                 candidate: denied.0, reason: denied.1.reason,
                 retryAfter: denied.1.retryAfterMilliseconds.map { .milliseconds($0) },
-                limits: decision.limits.filter { Int($0.candidate) == place })
+                limits: decision.limits.filter { Int($0.candidate) == place }, openedBy: denied.1.openedBy)
         }
         guard let place = decision.candidate else {
             let wait: Duration? = decision.retryAfterMilliseconds.map { .milliseconds($0) }

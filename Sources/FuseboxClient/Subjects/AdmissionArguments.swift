@@ -104,7 +104,12 @@ public struct CallOutcome: Sendable, Equatable {
     /// The provider answered.
     public static let success = CallOutcome(.success)
     /// The provider answered.
-    public static func success(usage: Usage?) -> CallOutcome { CallOutcome(.success, usage: usage) }
+    ///
+    /// - Parameter retryAfter: how long the provider takes no more calls, if its rate limit has nothing left. It counts
+    ///   for 60 s at most.
+    public static func success(usage: Usage?, retryAfter: Duration? = nil) -> CallOutcome {
+        CallOutcome(.success, usage: usage, retryAfter: retryAfter)
+    }
 
     /// The provider failed: 5xx, timeout, no connection.
     public static let failure = CallOutcome(.failure)
@@ -131,6 +136,9 @@ public struct CallOutcome: Sendable, Equatable {
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.quotaExhausted, usage: usage, retryAfter: resetAfter)
     }
+
+    /// The provider did not take the key: 401, 403.
+    public static let unauthorized = CallOutcome(.unauthorized)
 
     /// The provider refused because of the request: 400, content filter.
     public static let rejected = CallOutcome(.rejected)

@@ -7,7 +7,11 @@ extension FuseboxClient {
 
 /// Circuit breakers: whether a call to a provider may go out, and how earlier ones went.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for an invalid name, `refused` with the daemon's reason,
+/// A breaker is named by its route: `openai`, `openai@eu`, `openai/gpt-4o`. A deployment has a breaker of its own, and so
+/// have the models of a provider whose breaker is configured `byModel`. Calls report to the breaker of their route. Other
+/// methods take the route as it is: they find no breaker of a model where the models of a provider share one.
+///
+/// Every method throws `ClientError`: `invalidArgument` for an invalid route, `refused` with the daemon's reason,
 /// `unavailable` and the like. Changing what operators set needs an operator's rights.
 public struct Breakers: Sendable {
     let client: FuseboxClient
@@ -15,55 +19,55 @@ public struct Breakers: Sendable {
     /// Asks whether a call may go out now. An unknown breaker is created.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` admits.
-    public func acquire(_ name: String) throws(ClientError) -> Admission {
-        Admission(try client.decide(BreakerAcquire(name: try Name(checking: name))))
+    public func acquire(_ route: String) throws(ClientError) -> Admission {
+        Admission(try client.decide(BreakerAcquire(try Candidate(route: route))))
     }
 
     /// Asks whether a call may go out now. An unknown breaker is created.
-    public func acquire(_ name: String) async throws(ClientError) -> Admission {
-        Admission(try await client.decide(BreakerAcquire(name: try Name(checking: name))))
+    public func acquire(_ route: String) async throws(ClientError) -> Admission {
+        Admission(try await client.decide(BreakerAcquire(try Candidate(route: route))))
     }
 
     /// Reports that a call succeeded.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
-    public func success(_ name: String) throws(ClientError) -> Delivery {
-        try client.report(BreakerSuccess(name: try Name(checking: name))).delivery
+    public func success(_ route: String) throws(ClientError) -> Delivery {
+        try client.report(BreakerSuccess(try Candidate(route: route))).delivery
     }
 
     /// Reports that a call succeeded.
     @discardableResult
-    public func success(_ name: String) async throws(ClientError) -> Delivery {
-        try await client.report(BreakerSuccess(name: try Name(checking: name))).delivery
+    public func success(_ route: String) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerSuccess(try Candidate(route: route))).delivery
     }
 
     /// Reports that a call failed.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
-    public func failure(_ name: String) throws(ClientError) -> Delivery {
-        try client.report(BreakerFailure(name: try Name(checking: name))).delivery
+    public func failure(_ route: String) throws(ClientError) -> Delivery {
+        try client.report(BreakerFailure(try Candidate(route: route))).delivery
     }
 
     /// Reports that a call failed.
     @discardableResult
-    public func failure(_ name: String) async throws(ClientError) -> Delivery {
-        try await client.report(BreakerFailure(name: try Name(checking: name))).delivery
+    public func failure(_ route: String) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerFailure(try Candidate(route: route))).delivery
     }
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func get(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
-        try client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func get(_ route: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
+        try client.call(BreakerGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func get(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
-        try await client.call(BreakerGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func get(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
+        try await client.call(BreakerGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// All breakers.
@@ -75,29 +79,29 @@ public struct Breakers: Sendable {
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func forceOpen(_ name: String, mustBeKnown: Bool = false) throws(ClientError) {
-        _ = try client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func forceOpen(_ route: String, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerForceOpen(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func forceOpen(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) {
-        _ = try await client.call(BreakerForceOpen(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func forceOpen(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerForceOpen(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
     /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
-    public func reset(_ name: String, mustBeKnown: Bool = false) throws(ClientError) {
-        _ = try client.call(BreakerReset(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func reset(_ route: String, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerReset(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
     /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
-    public func reset(_ name: String, mustBeKnown: Bool = false) async throws(ClientError) {
-        _ = try await client.call(BreakerReset(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func reset(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerReset(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// Resets every breaker. For operators.
@@ -111,69 +115,84 @@ public struct Breakers: Sendable {
     /// - Parameters:
     ///   - failureThreshold: the number of consecutive failures at which the breaker opens; 0 counts as 1
     ///   - resetTimeout: the time without traffic that takes one failure off, 1 ms to 366 days
-    ///   - monitoringPeriod: how long a worker's failure counts for `minWorkers`
-    ///   - minRequests: stored, but not used
+    ///   - monitoringPeriod: how long a call counts for the rates, and a worker's failure for `minWorkers`
+    ///   - minRequests: how many calls of the monitoring period a rate needs to open the breaker
     ///   - degradationCurve: the shares admitted after 0, 1, 2 … failures; an empty one stands for the default
-    ///   - maxProbes: how many calls with a permit may be in flight while the breaker is not closed; 0: as many as its
-    ///     share admits
+    ///   - maxProbes: from the opening of the breaker until it is closed, how many calls with a permit of that time may be
+    ///     in flight; 0: as many as its share admits
     ///   - minWorkers: how many distinct workers must report failures within the monitoring period for the breaker to
     ///     open fully, at most 16; 0 counts as 1
+    ///   - failureRate: the share of failed calls, 0 to 1, at which a failure opens the breaker; 0: any may fail
+    ///   - slowCallRate: the share of slow calls, 0 to 1, at which a slow call opens the breaker; 0: any may be slow
+    ///   - slowCall: from how long on a call is slow; zero: none is
+    ///   - maxResetTimeout: up to where the reset timeout doubles with each recovery that fails; zero: it stays
+    ///   - byModel: whether each model of the provider has a breaker of its own
     ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func configure(
-        _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        _ route: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
-        mustBeKnown: Bool = false
+        failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
-        _ = try client.call(BreakerConfigure(name: try Name(checking: name), change: change, mustBeKnown: mustBeKnown))
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
+            failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
+        _ = try client.call(BreakerConfigure(try Candidate(route: route), change: change, mustBeKnown: mustBeKnown))
     }
 
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     public func configure(
-        _ name: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        _ route: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
-        mustBeKnown: Bool = false
+        failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
+            failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
         _ = try await client.call(
-            BreakerConfigure(name: try Name(checking: name), change: change, mustBeKnown: mustBeKnown))
+            BreakerConfigure(try Candidate(route: route), change: change, mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func configuration(_ name: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration {
-        try client.call(BreakerConfigurationGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+    public func configuration(_ route: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration {
+        try client.call(BreakerConfigurationGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func configuration(_ name: String, mustBeKnown: Bool = false) async throws(ClientError)
+    public func configuration(_ route: String, mustBeKnown: Bool = false) async throws(ClientError)
         -> BreakerConfiguration
     {
-        try await client.call(BreakerConfigurationGet(name: try Name(checking: name), mustBeKnown: mustBeKnown))
+        try await client.call(BreakerConfigurationGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
     }
 
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
+        failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
+            failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
         _ = try client.call(BreakerConfigureDefault(change: change))
     }
 
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
-        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil
+        minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
+        failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
-            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers)
+            failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
+            failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
         _ = try await client.call(BreakerConfigureDefault(change: change))
     }
 
@@ -186,21 +205,21 @@ public struct Breakers: Sendable {
     }
 
     /// The whole state of a breaker. Refused with `notFound` if it is unknown.
-    public func serialize(_ name: String) throws(ClientError) -> BreakerRecord {
-        try client.call(BreakerSerialize(name: try Name(checking: name)))
+    public func serialize(_ route: String) throws(ClientError) -> BreakerRecord {
+        try client.call(BreakerSerialize(try Candidate(route: route)))
     }
 
     /// The whole state of a breaker. Refused with `notFound` if it is unknown.
-    public func serialize(_ name: String) async throws(ClientError) -> BreakerRecord {
-        try await client.call(BreakerSerialize(name: try Name(checking: name)))
+    public func serialize(_ route: String) async throws(ClientError) -> BreakerRecord {
+        try await client.call(BreakerSerialize(try Candidate(route: route)))
     }
 
-    /// Replaces the breaker of the record's name by the record. For operators.
+    /// Replaces the breaker of the record's route by the record. For operators.
     public func deserialize(_ record: BreakerRecord) throws(ClientError) {
         _ = try client.call(BreakerDeserialize(record: record))
     }
 
-    /// Replaces the breaker of the record's name by the record. For operators.
+    /// Replaces the breaker of the record's route by the record. For operators.
     public func deserialize(_ record: BreakerRecord) async throws(ClientError) {
         _ = try await client.call(BreakerDeserialize(record: record))
     }
@@ -231,13 +250,74 @@ public struct Admission: Sendable, Equatable {
 extension BreakerConfigurationChange {
     fileprivate init(
         _ failureThreshold: Int?, _ resetTimeout: Duration?, _ monitoringPeriod: Duration?, _ minRequests: Int?,
-        _ degradationCurve: [Double]?, _ maxProbes: Int?, _ minWorkers: Int?
+        _ degradationCurve: [Double]?, _ maxProbes: Int?, _ minWorkers: Int?, _ failureRate: Double?,
+        _ slowCallRate: Double?, _ slowCall: Duration?, _ maxResetTimeout: Duration?, _ byModel: Bool?
     ) throws(ClientError) {
         self.init(
             failureThreshold: try .optional(failureThreshold, "failureThreshold"),
             resetTimeoutMilliseconds: resetTimeout?.wholeMilliseconds,
             monitoringPeriodMilliseconds: monitoringPeriod?.wholeMilliseconds,
             minRequests: try .optional(minRequests, "minRequests"), degradationCurve: degradationCurve,
-            maxProbes: try .optional(maxProbes, "maxProbes"), minWorkers: try .optional(minWorkers, "minWorkers"))
+            maxProbes: try .optional(maxProbes, "maxProbes"), minWorkers: try .optional(minWorkers, "minWorkers"),
+            failureRate: failureRate, slowCallRate: slowCallRate, slowCallMilliseconds: slowCall?.wholeMilliseconds,
+            maxResetTimeoutMilliseconds: maxResetTimeout?.wholeMilliseconds, byModel: byModel)
+    }
+}
+
+// Commands about the breaker of a route.
+
+extension BreakerAcquire {
+    fileprivate init(_ route: Candidate) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model)
+    }
+}
+
+extension BreakerSuccess {
+    fileprivate init(_ route: Candidate) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model)
+    }
+}
+
+extension BreakerFailure {
+    fileprivate init(_ route: Candidate) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model)
+    }
+}
+
+extension BreakerGet {
+    fileprivate init(_ route: Candidate, mustBeKnown: Bool) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model, mustBeKnown: mustBeKnown)
+    }
+}
+
+extension BreakerForceOpen {
+    fileprivate init(_ route: Candidate, mustBeKnown: Bool) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model, mustBeKnown: mustBeKnown)
+    }
+}
+
+extension BreakerReset {
+    fileprivate init(_ route: Candidate, mustBeKnown: Bool) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model, mustBeKnown: mustBeKnown)
+    }
+}
+
+extension BreakerConfigure {
+    fileprivate init(_ route: Candidate, change: BreakerConfigurationChange, mustBeKnown: Bool) {
+        self.init(
+            name: route.provider, deployment: route.deployment, model: route.model, change: change,
+            mustBeKnown: mustBeKnown)
+    }
+}
+
+extension BreakerConfigurationGet {
+    fileprivate init(_ route: Candidate, mustBeKnown: Bool) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model, mustBeKnown: mustBeKnown)
+    }
+}
+
+extension BreakerSerialize {
+    fileprivate init(_ route: Candidate) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model)
     }
 }

@@ -44,7 +44,7 @@ extension FuseboxClient {
 }
 
 extension BreakerList: PagedCommand {
-    static func page(_ reply: Reply) -> (elements: [Entry], next: UInt32) { (reply.entries, reply.next) }
+    static func page(_ reply: Reply) -> (elements: [Entry], next: UInt64) { (reply.entries, reply.next) }
 }
 
 extension ExhaustionList: PagedCommand {

@@ -1,5 +1,4 @@
 import FuseboxWire
-import Glibc
 
 extension Duration {
     /// How long a provider takes no calls, read from a header or from the body of an error.
@@ -8,10 +7,7 @@ extension Duration {
     /// Unix epoch; see `RetryTime`. A negative duration or a past moment is zero. Returns nil if the text is none of
     /// these.
     public init?(retryAfter text: some StringProtocol) {
-        var time = timespec()
-        guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0 else { return nil }
-        let now = Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-        guard let milliseconds = RetryTime.milliseconds(text, at: now) else { return nil }
+        guard let milliseconds = RetryTime.milliseconds(text, at: .wallClock) else { return nil }
         self = .milliseconds(milliseconds)
     }
 }

@@ -14,6 +14,8 @@ public struct PermitRegistry: Sendable {
         var worker: WorkerID
         var user: UInt32
         var estimate: Estimate
+        /// How the breaker of its route let it pass.
+        var passage = Passage()
         /// The first of its charges against limits.
         var charge: Int?
         /// The ticket of a call that has waited; 0: it has not.
@@ -54,12 +56,24 @@ public struct PermitRegistry: Sendable {
             get { scopes.model }
             set { scopes.model = newValue }
         }
+        /// The route of the breaker that let it pass.
+        var breaker: RouteKey { RouteKey(deployment ?? provider, passage.isOfModel ? model : nil) }
         /// Takes a tag away.
         mutating func remove(_ tag: TagID) { scopes.remove(tag) }
 
         /// In nano-dollars.
         var cost: Int64 { estimate.cost?.nanodollars ?? 0 }
         var need: CallNeed { CallNeed(estimate) }
+    }
+
+    /// How the breaker of its route let a call pass.
+    struct Passage: Sendable, Equatable {
+        /// The breaker's episode.
+        var episode: UInt32 = 0
+        /// Whether the breaker is that of the call's model.
+        var isOfModel = false
+        /// Whether the breaker has opened and was not closed yet.
+        var isProbe = false
     }
 
     struct Permit: Sendable {
@@ -88,6 +102,12 @@ public struct PermitRegistry: Sendable {
         var inFlight = 0
     }
 
+    /// The calls in flight that a breaker let pass in one episode, since it opened.
+    struct Probes: Sendable {
+        var episode: UInt32
+        var inFlight = 0
+    }
+
     /// A run of numbers that one start of the daemon has given out.
     struct NumberRun: Sendable, Equatable {
         var first: UInt64
@@ -110,6 +130,8 @@ public struct PermitRegistry: Sendable {
     private var callLinks = ChainLinks()
 
     private var providers = SparseTable<Hold>()
+    /// The calls in flight that breakers let pass since they opened.
+    private var probes = RouteTable<Probes>()
     private var permitsOfUser = NumberMap<Int>()
 
     // Totals are only reported. Beyond 2⁶⁴, which no daemon reaches, they begin at 0 again.
@@ -171,6 +193,12 @@ public struct PermitRegistry: Sendable {
 
     /// A provider's calls in flight.
     public func inFlight(of provider: NameID) -> Int { providers[provider.index]?.inFlight ?? 0 }
+
+    /// The calls in flight that a breaker let pass in its present episode, since it opened.
+    func probes(of breaker: RouteKey, in episode: UInt32) -> Int {
+        guard let place = probes.find(breaker), probes[place].episode == episode else { return 0 }
+        return probes[place].inFlight
+    }
 
     /// Whether a provider has permits in force.
     public func holds(_ provider: NameID) -> Bool { providers.contains(provider.index) }
@@ -250,7 +278,10 @@ public struct PermitRegistry: Sendable {
             hold.permits += 1
             if permit.isInFlight { hold.inFlight += 1 }
         }
-        if permit.isInFlight { linkToWorker(place) }
+        if permit.isInFlight {
+            linkToWorker(place)
+            if permit.grant.passage.isProbe { addProbe(permit.grant) }
+        }
         return place
     }
 
@@ -348,6 +379,7 @@ public struct PermitRegistry: Sendable {
         unlinkFromWorker(place)
         permits[place].isInFlight = false
         changeHolds(of: permits[place].grant.provider) { $0.inFlight -= 1 }
+        if permits[place].grant.passage.isProbe { removeProbe(permits[place].grant) }
     }
 
     /// Gives back what a permit in force holds.
@@ -376,6 +408,24 @@ public struct PermitRegistry: Sendable {
         if !providers.contains(provider.index) { providers.insert(Hold(), at: provider.index) }
         change(&providers[existing: provider.index])
         if providers[existing: provider.index].permits == 0 { providers.remove(at: provider.index) }
+    }
+
+    // MARK: Probes
+
+    private mutating func addProbe(_ grant: Grant) {
+        let episode = grant.passage.episode
+        // Those of an earlier episode do not count any more.
+        if let place = probes.find(grant.breaker), probes[place].episode == episode {
+            probes[place].inFlight += 1
+        } else {
+            probes.insert(Probes(episode: episode, inFlight: 1), for: grant.breaker)
+        }
+    }
+
+    private mutating func removeProbe(_ grant: Grant) {
+        guard let place = probes.find(grant.breaker), probes[place].episode == grant.passage.episode else { return }
+        probes[place].inFlight -= 1
+        if probes[place].inFlight == 0 { probes.remove(at: place) }
     }
 
     // MARK: Workers

@@ -13,12 +13,15 @@ struct Objections: Sendable {
     private var isMoreThanShare = false
     /// The limit, if the reason that lasts longest is a limit.
     private(set) var limit: LimitTable.Objection?
+    /// What has opened the breaker, if it is a reason and has opened.
+    private(set) var openedBy: BreakerRule?
 
     /// Adds a reason. Reasons are added in the order of `DenialReason`.
     ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
     mutating func add(
-        _ reason: DenialReason, for milliseconds: Int64?, of limit: @autoclosure () -> LimitTable.Objection? = nil
+        _ reason: DenialReason, for milliseconds: Int64?, openedBy: BreakerRule? = nil,
+        of limit: @autoclosure () -> LimitTable.Objection? = nil
     ) {
         if reason != .share { isMoreThanShare = true }
         if reason == .exhausted { hasMark = true }
@@ -28,10 +31,13 @@ struct Objections: Sendable {
         }
         longest = reason
         self.milliseconds = milliseconds
+        self.openedBy = openedBy
         self.limit = limit()
     }
 
-    var denial: Denial? { longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds) } }
+    var denial: Denial? {
+        longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds, openedBy: openedBy) }
+    }
 }
 
 /// The candidates of a call that waiting calls come first for.
@@ -54,8 +60,8 @@ struct PassedCandidates: Sendable {
 
 /// What is remembered of a candidate that was passed over.
 struct PassedOver: Sendable {
-    /// Its provider. Nil if it is not known.
-    var provider: NameID?
+    /// The breaker of its route. Nil if there is none.
+    var breaker: BreakerRegistry.Place?
     /// The use of the limit that denied it, if one did and was used before.
     var deniedBy: Int?
     /// Whether its quota is marked as exhausted.
@@ -122,8 +128,9 @@ extension StateMachine {
             var estimate = estimate
             estimate.cost = cost
             let need = CallNeed(estimate)
-            let standing = route.providerID.flatMap { breakers.standing(of: $0, at: moment.now) }
-            var objections = objections(to: route.providerID, standing, at: moment)
+            let breaker = findBreaker(of: route)
+            let standing = breaker.map { breakers.standing(of: $0, at: moment.now) }
+            var objections = objections(to: route, breaker, standing, at: moment)
             if !limitTable.isEmpty {
                 addLimits(
                     to: route, asked, need, at: moment, &objections, telling: explains ? UInt8(place) : nil,
@@ -144,7 +151,7 @@ extension StateMachine {
             }
             decision.denials.append(denial)
             weighed.passedOver[place] = PassedOver(
-                provider: route.providerID, deniedBy: objections.limit?.entry, hasMark: objections.hasMark,
+                breaker: breaker, deniedBy: objections.limit?.entry, hasMark: objections.hasMark,
                 isShareOnly: objections.isShareOnly, cost: cost)
             if !explains, let limit = objections.limit {
                 decision.limits.append(told(limit, asked.new, need, of: UInt8(place), at: moment))
@@ -170,25 +177,32 @@ extension StateMachine {
     /// What stands against a candidate apart from limits, in the order of `DenialReason`.
     ///
     /// - Parameters:
-    ///   - provider: nil if it is unknown; then nothing stands against it
-    ///   - breaker: the status of the provider's breaker; nil if it has none
+    ///   - breaker: the breaker of calls by its route; nil if there is none
+    ///   - standing: how that stands
     @inline(__always)
-    func objections(
-        to provider: NameID?, _ breaker: CircuitBreaker.Standing?, at moment: Moment
+    func objections<Text: NameText>(
+        to route: borrowing Route<Text>, _ breaker: BreakerRegistry.Place?, _ standing: CircuitBreaker.Standing?,
+        at moment: Moment
     ) -> Objections {
         var objections = Objections()
-        guard let provider else { return objections }
+        guard let provider = route.providerID else { return objections }
         if let mark = exhaustion.mark(provider, at: moment.now) {
             objections.add(.exhausted, for: mark.resetsAt - moment.now)
         }
-        guard let breaker, breaker.share < 1 else { return objections }
-        if breaker.share <= 0 {
-            objections.add(.breakerOpen, for: breaker.untilDecayMilliseconds)
-        } else if !breaker.nextPasses {
-            objections.add(.share, for: 0)
+        if let forced = forcedBreaker(above: route, breaker, at: moment.now) {
+            let wait = breakers.standing(of: forced, at: moment.now).untilDecayMilliseconds
+            objections.add(.breakerOpen, for: wait, openedBy: .forced)
         }
-        let limit = breaker.maxProbes
-        if limit > 0, permits.inFlight(of: provider) >= limit { objections.add(.probes, for: 0) }
+        guard let breaker, let standing, standing.share < 1 else { return objections }
+        if standing.share <= 0 {
+            objections.add(.breakerOpen, for: standing.untilDecayMilliseconds, openedBy: standing.openedBy)
+        } else if !standing.nextPasses {
+            objections.add(.share, for: 0, openedBy: standing.openedBy)
+        }
+        let limit = standing.maxProbes
+        if limit > 0, permits.probes(of: breakers.key(of: breaker), in: standing.episode) >= limit {
+            objections.add(.probes, for: 0, openedBy: standing.openedBy)
+        }
         return objections
     }
 
@@ -283,15 +297,11 @@ extension StateMachine {
         }
         if effects.count == known, Admit.leavesNoTrace(reply, under: profile) { return reply }
         noteAsked(weighed.passedOver, upTo: denied, application, &effects)
-        guard var chosen = weighed.chosen else { return reply }
-        let provider = try breaker(of: &chosen, application)
-        changeBreaker(provider, application, &effects) { breaker, now, profile in
-            breaker.ask(at: now, under: profile)
-            _ = breaker.decide(at: now)
-        }
+        guard let chosen = weighed.chosen else { return reply }
         let scopes = openAccounts(of: chosen, asked, tags, folds: terms.foldsTags, application)
         terms.candidate = reply.decision.candidate ?? 0
-        let place = grant(provider, scopes, terms, application, &effects)
+        let passage = passBreaker(scopes, application, &effects)
+        let place = grant(scopes, passage, terms, application, &effects)
         reply.permit = permits.permits[place].number
         reply.expiresAt = permits.permits[place].grant.expiresAt
         return reply
@@ -360,13 +370,13 @@ extension StateMachine {
         _ effects: inout [Event]
     ) {
         for place in 0..<end where !passedOver[place].hasMark {
-            guard let id = passedOver[place].provider, breakers.contains(id) else { continue }
+            guard let breaker = passedOver[place].breaker else { continue }
             let isShareOnly = passedOver[place].isShareOnly
             var isCounted = false
             for earlier in 0..<place where passedOver[earlier].isShareOnly {
-                if passedOver[earlier].provider == id { isCounted = true }
+                if passedOver[earlier].breaker == breaker { isCounted = true }
             }
-            changeBreaker(id, application, &effects) { breaker, now, profile in
+            changeBreaker(breaker, application, &effects) { breaker, now, profile in
                 breaker.ask(at: now, under: profile)
                 if isShareOnly, !isCounted { _ = breaker.decide(at: now) }
             }
@@ -383,7 +393,8 @@ extension StateMachine {
         reply.decision.candidate = permit.grant.candidate
         reply.decision.heldCost = permit.grant.estimate.cost
         if permit.grant.estimate.cost != nil { reply.decision.costBasis = .told }
-        if let standing = breakers.standing(of: permit.grant.provider, at: lastMoment.now) {
+        if let breaker = breakers.find(breakerKey(of: permit.grant.scopes)) {
+            let standing = breakers.standing(of: breaker, at: lastMoment.now)
             reply.decision.state = standing.state
             reply.decision.share = standing.share
         }
@@ -394,8 +405,8 @@ extension StateMachine {
     fileprivate mutating func drawShare(
         _ candidate: borrowing Candidate, _ application: Application, _ effects: inout [Event]
     ) {
-        guard let id = route(by: candidate).providerID, breakers.contains(id) else { return }
-        changeBreaker(id, application, &effects) { breaker, now, profile in
+        guard let breaker = findBreaker(of: route(by: candidate)) else { return }
+        changeBreaker(breaker, application, &effects) { breaker, now, profile in
             breaker.ask(at: now, under: profile)
             _ = breaker.decide(at: now)
         }
@@ -403,17 +414,19 @@ extension StateMachine {
 
     /// Grants a permit to a call. The accounts of its scopes must exist.
     private mutating func grant(
-        _ provider: NameID, _ scopes: CallScopes, _ terms: AdmissionTerms, _ application: Application,
+        _ scopes: CallScopes, _ passage: PermitRegistry.Passage, _ terms: AdmissionTerms, _ application: Application,
         _ effects: inout [Event]
     ) -> Int {
         retainTags(of: scopes)
         ledger.add(UseSums(requests: 1), scopes, at: application.moment)
         let need = CallNeed(terms.estimate)
+        guard let provider = scopes.provider else { preconditionFailure("a call has a provider") }
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: application.worker, user: application.user,
             estimate: terms.estimate, grantedAt: application.now, expiresAt: application.now + terms.ttlMilliseconds)
         grant.ticket = terms.ticket
         if terms.ticket != 0 { grant.candidate = terms.candidate }
+        grant.passage = passage
         grant.charge = limitTable.charge(scopes, &self.tags, need, at: application.moment)
         _ = tellCrossings(at: application.moment, &effects)
         retainRoute(of: grant.scopes)

@@ -185,9 +185,10 @@ extension StateMachine {
                 scopes, grantedAt: permits.permits[place].grant.grantedAt, at: application.moment)
         }
         let need = permits.permits[place].grant.need
+        let call = BreakerCall(permits.permits[place].grant, command.timing, application)
         permits.settle(place)
         news.note(provider)
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)
         if let use {
             let used = command.outcome == .success ? CallNeed(use.charge, orAs: need) : CallNeed(use.charge)
             record(use, used, provider, scopes, application)
@@ -268,8 +269,10 @@ extension StateMachine {
             try checkNewName(route.provider, by: application)
         }
         if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
-        let provider = try breaker(of: &route, application)
-        count(command.outcome, retryAfter: command.retryAfterMilliseconds, provider, application, &effects)
+        let breaker = try breaker(of: &route, application)
+        let call = BreakerCall(of: breakers.key(of: breaker), application)
+        let provider = provider(of: call.breaker)
+        count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)
         guard command.outcome != .cancelled else { return LedgerRecordReply() }
         let scopes = try record(
             charge, route, asked, command.tags, folds: command.foldsTags, application, isChecked: true)
@@ -333,21 +336,23 @@ extension StateMachine {
 
     /// Counts at breaker and mark how a call went.
     private mutating func count(
-        _ outcome: Outcome, retryAfter: Int64?, _ provider: NameID, _ application: Application,
+        _ outcome: Outcome, retryAfter: Int64?, _ call: BreakerCall, _ provider: NameID, _ application: Application,
         _ effects: inout [Event]
     ) {
         switch outcome {
         case .success:
-            addBreaker(provider, application)
-            recordSuccess(of: provider, application, &effects)
+            countAtBreaker(isFailure: false, call, application, &effects)
+            // The call was the last that a rate limit of the provider allowed.
+            if let retryAfter, retryAfter > 0 {
+                mark(provider, for: min(retryAfter, WireLimits.longestResetMilliseconds), application, &effects)
+            }
         case .failure, .throttled:
             // A provider that throttles and says for how long is healthy. The mark keeps calls away for that time.
             if outcome == .failure || retryAfter == nil {
-                addBreaker(provider, application)
-                recordFailure(of: provider, application, &effects)
+                countAtBreaker(isFailure: true, call, application, &effects)
             }
             if let retryAfter { mark(provider, for: retryAfter, application, &effects) }
-        case .quotaExhausted: mark(provider, for: retryAfter, application, &effects)
+        case .quotaExhausted, .unauthorized: mark(provider, for: retryAfter, application, &effects)
         case .rejected, .abandoned, .cancelled: return
         }
     }

@@ -27,6 +27,22 @@ extension BreakerConfiguration {
         guard degradationCurve.allSatisfy({ ValueRanges.share.contains($0) }) else {
             throw Refusal(.outOfRange, "each point of a degradation curve must lie between 0 and 1")
         }
+        guard ValueRanges.share.contains(failureRate) else {
+            throw Refusal(.outOfRange, "failureRate \(failureRate) must lie between 0 and 1")
+        }
+        guard ValueRanges.share.contains(slowCallRate) else {
+            throw Refusal(.outOfRange, "slowCallRate \(slowCallRate) must lie between 0 and 1")
+        }
+        guard ValueRanges.slowCall.contains(slowCallMilliseconds) else {
+            throw Refusal(.outOfRange, "slowCall \(slowCallMilliseconds) ms must lie between 0 and 366 days")
+        }
+        guard slowCallRate == 0 || slowCallMilliseconds > 0 else {
+            throw Refusal(.outOfRange, "slowCallRate needs slowCall: from how long on a call is slow")
+        }
+        guard ValueRanges.maxResetTimeout.contains(maxResetTimeoutMilliseconds) else {
+            throw Refusal(
+                .outOfRange, "maxResetTimeout \(maxResetTimeoutMilliseconds) ms must lie between 0 and 366 days")
+        }
     }
 
     /// This configuration with the given parts changed.
@@ -43,6 +59,11 @@ extension BreakerConfiguration {
         if let minRequests = change.minRequests { result.minRequests = minRequests }
         if let maxProbes = change.maxProbes { result.maxProbes = maxProbes }
         if let minWorkers = change.minWorkers { result.minWorkers = max(1, minWorkers) }
+        if let rate = change.failureRate { result.failureRate = rate }
+        if let rate = change.slowCallRate { result.slowCallRate = rate }
+        if let slow = change.slowCallMilliseconds { result.slowCallMilliseconds = slow }
+        if let limit = change.maxResetTimeoutMilliseconds { result.maxResetTimeoutMilliseconds = limit }
+        if let byModel = change.byModel { result.byModel = byModel }
         if let curve = change.degradationCurve {
             result.degradationCurve =
                 curve.isEmpty ? BreakerConfiguration().degradationCurve : curve.map { min(1, max(0, $0)) }

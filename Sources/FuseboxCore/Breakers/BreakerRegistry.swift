@@ -2,6 +2,9 @@ import FuseboxCollections
 import FuseboxWire
 
 /// All breakers, and the configuration that breakers are created with.
+///
+/// A provider has a breaker, each deployment has one of its own, and so has each model of a provider whose breaker is
+/// configured `byModel`.
 public struct BreakerRegistry: Sendable {
     struct Slot: Sendable {
         var breaker: CircuitBreaker
@@ -9,10 +12,13 @@ public struct BreakerRegistry: Sendable {
         var isConfigured: Bool
     }
 
+    /// Where a breaker is. It stays there until it is removed.
+    typealias Place = RouteTable<Slot>.Place
+
     /// The configuration that breakers are created with.
     public var defaultConfiguration = BreakerConfiguration()
 
-    private var slots = SparseTable<Slot>()
+    private var slots = RouteTable<Slot>()
     private let passedByAddress = PassedByAddress()
 
     /// A registry without breakers.
@@ -21,92 +27,129 @@ public struct BreakerRegistry: Sendable {
     /// The number of breakers.
     public var count: Int { slots.count }
 
-    /// Whether the name has a breaker.
-    public func contains(_ name: NameID) -> Bool { slots.contains(name.index) }
+    /// The number of breakers of models.
+    var modelCount: Int { slots.modelledCount }
 
-    /// Whether the name has a breaker with a configuration of its own.
-    public func isConfigured(_ name: NameID) -> Bool { slots[name.index]?.isConfigured ?? false }
+    // MARK: Finding
 
-    /// The breaker of a name as it is stored; nil if there is none. Its `status(at:)` applies the decay that is due.
-    public subscript(name: NameID) -> CircuitBreaker? { slots[name.index]?.breaker }
+    /// Whether the route has a breaker.
+    public func contains(_ key: RouteKey) -> Bool { slots.contains(key) }
 
-    /// How a breaker stands at a moment; nil if there is none.
-    func standing(of name: NameID, at now: Timestamp) -> CircuitBreaker.Standing? {
-        guard slots.contains(name.index) else { return nil }
-        return slots[existing: name.index].breaker.standing(at: now)
+    /// Whether the route has a breaker with a configuration of its own.
+    public func isConfigured(_ key: RouteKey) -> Bool { slots.find(key).map { slots[$0].isConfigured } ?? false }
+
+    /// The breaker of a route as it is stored; nil if there is none. Its `status(at:)` applies the decay that is due.
+    public subscript(key: RouteKey) -> CircuitBreaker? { slots.find(key).map { slots[$0].breaker } }
+
+    /// The breaker of a provider as it is stored; nil if there is none.
+    public subscript(name: NameID) -> CircuitBreaker? { self[RouteKey(name)] }
+
+    @inline(__always)
+    func find(_ key: RouteKey) -> Place? { slots.find(key) }
+
+    /// The route of a breaker.
+    func key(of place: Place) -> RouteKey { slots.key(of: place) }
+
+    /// Whether each model of the provider with this breaker has one of its own.
+    @inline(__always)
+    func isByModel(_ place: Place) -> Bool { slots[place].breaker.configuration.byModel }
+
+    /// The breaker at a place.
+    subscript(place: Place) -> CircuitBreaker { slots[place].breaker }
+
+    func isConfigured(_ place: Place) -> Bool { slots[place].isConfigured }
+
+    /// The first provider or deployment with a breaker, at or after an index.
+    func nextPlain(from index: Int) -> NameID? { slots.nextPlain(from: index) }
+
+    /// Calls `body` with every route that has a breaker, in their order.
+    public func forEach(_ body: (RouteKey) -> Void) { slots.forEach { key, _ in body(key) } }
+
+    /// Every route with a breaker, in their order.
+    var keys: [RouteKey] { slots.keys }
+
+    /// The first routes with a breaker, at or after a place in their order, at most so many.
+    func keys(from order: UInt64, atMost limit: Int) -> [RouteKey] { slots.keys(from: order, atMost: limit) }
+
+    // MARK: Asking
+
+    /// How a breaker stands at a moment.
+    @inline(__always)
+    func standing(of place: Place, at now: Timestamp) -> CircuitBreaker.Standing {
+        slots[place].breaker.standing(at: now)
     }
+
+    /// Whether an operator has opened a breaker, and it was not closed since.
+    @inline(__always)
+    func isForced(_ place: Place) -> Bool { slots[place].breaker.openedBy == .forced }
 
     /// When decay removes the next failure of a breaker; nil if there is none to remove.
-    func nextDecay(of name: NameID) -> Timestamp? {
-        guard slots.contains(name.index) else { return nil }
-        return slots[existing: name.index].breaker.nextDecay
-    }
+    func nextDecay(of place: Place) -> Timestamp? { slots[place].breaker.nextDecay }
 
-    /// The rejection by a breaker that exists and is open. Nil if the breaker is not open, or if a rejection changes it
-    /// under this profile.
-    func rejection(by name: NameID, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
-        guard !profile.rejectionRestartsDecay, slots[existing: name.index].breaker.consecutiveFailures > 0 else {
-            return nil
-        }
-        var breaker = slots[existing: name.index].breaker
+    /// The rejection by a breaker that is open. Nil if the breaker is not open, or if a rejection changes it under this
+    /// profile.
+    func rejection(by place: Place, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
+        guard !profile.rejectionRestartsDecay, slots[place].breaker.consecutiveFailures > 0 else { return nil }
+        var breaker = slots[place].breaker
         breaker.synchronise(at: now)
         guard breaker.share <= 0, breaker.consecutiveFailures > 0 else { return nil }
         return breaker.acquire(at: now, under: profile)
     }
 
-    /// Creates a closed breaker with the default configuration, if there is none.
-    public mutating func create(_ name: NameID, at now: Timestamp) {
-        guard !slots.contains(name.index) else { return }
-        slots.insert(Slot(breaker: CircuitBreaker(defaultConfiguration, at: now), isConfigured: false), at: name.index)
-    }
-
-    /// Sets the breaker of a name, in place of one that exists.
-    public mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, as name: NameID) {
-        slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), at: name.index)
-    }
-
-    /// Gives a breaker of another registry a name here. Returns whether decay will remove a failure of it.
-    mutating func insert(_ theirs: NameID, of other: borrowing BreakerRegistry, as name: NameID) -> Bool {
-        let slot = other.slots[existing: theirs.index]
-        slots.insert(slot, at: name.index)
-        return slot.breaker.nextDecay != nil
-    }
-
-    /// Gives breakers other names.
-    mutating func rename(_ names: [(from: NameID, to: NameID)]) {
-        // All are taken out first, because one may get the number that another had.
-        let moved = names.map { ($0.to, slots[existing: $0.from.index]) }
-        for (from, _) in names { slots.remove(at: from.index) }
-        for (name, slot) in moved { slots.insert(slot, at: name.index) }
-    }
-
-    /// Changes a breaker that exists.
-    mutating func update<Result>(_ name: NameID, _ change: (inout CircuitBreaker) -> Result) -> Result {
-        change(&slots[existing: name.index].breaker)
-    }
-
-    /// Gives a breaker that exists a configuration of its own.
-    mutating func configure(
-        _ name: NameID, _ configuration: BreakerConfiguration, at now: Timestamp, under profile: Profile
-    ) {
-        slots[existing: name.index].breaker.configure(configuration, at: now, under: profile)
-        slots[existing: name.index].isConfigured = true
-    }
-
-    mutating func remove(_ name: NameID) { slots.remove(at: name.index) }
-
-    /// The first breaker at or after an index.
-    func next(from index: Int) -> NameID? { slots.next(from: index).map { NameID(index: $0) } }
-
-    /// Calls `body` with every breaker's name.
-    public func forEach(_ body: (NameID) -> Void) { slots.forEachIndex { body(NameID(index: $0)) } }
-
-    /// Whether a breaker may be forgotten: it is closed, has the default configuration, and was not used after
+    /// Whether a breaker may be forgotten: it is closed, has not got a configuration of its own, and was not used after
     /// `moment`.
-    func isIdle(_ name: NameID, since moment: Timestamp, at now: Timestamp) -> Bool {
-        guard let slot = slots[name.index], !slot.isConfigured else { return false }
-        let status = slot.breaker.status(at: now)
+    func isIdle(_ place: Place, since moment: Timestamp, at now: Timestamp) -> Bool {
+        guard !slots[place].isConfigured else { return false }
+        let status = slots[place].breaker.status(at: now)
         guard status.state == .closed, status.consecutiveFailures == 0 else { return false }
         return [status.lastRequest, status.lastSuccess, status.lastFailure].allSatisfy { ($0 ?? moment) <= moment }
     }
+
+    // MARK: Changing
+
+    /// Creates a closed breaker for a route that has none.
+    mutating func create(_ key: RouteKey, _ configuration: BreakerConfiguration, at now: Timestamp) -> Place {
+        slots.insert(Slot(breaker: CircuitBreaker(configuration, at: now), isConfigured: false), for: key)
+    }
+
+    /// Sets the breaker of a route, in place of one that exists.
+    @discardableResult
+    mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, for key: RouteKey) -> Place {
+        slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), for: key)
+    }
+
+    /// Gives a breaker of another registry a route here. Returns whether decay will remove a failure of it.
+    @discardableResult
+    mutating func insert(_ theirs: RouteKey, of other: borrowing BreakerRegistry, for key: RouteKey) -> Bool {
+        guard let place = other.slots.find(theirs) else { preconditionFailure("the other registry has the breaker") }
+        let slot = other.slots[place]
+        slots.insert(slot, for: key)
+        return slot.breaker.nextDecay != nil
+    }
+
+    /// Gives breakers other routes.
+    mutating func rename(_ keys: [(from: RouteKey, to: RouteKey)]) { slots.rename(keys) }
+
+    /// Changes a breaker.
+    @inline(__always)
+    mutating func update<Result>(_ place: Place, _ change: (inout CircuitBreaker) -> Result) -> Result {
+        change(&slots[place].breaker)
+    }
+
+    /// Changes every breaker.
+    mutating func updateAll(_ change: (inout CircuitBreaker) -> Void) {
+        for key in keys { if let place = slots.find(key) { change(&slots[place].breaker) } }
+    }
+
+    /// Gives a breaker another configuration.
+    ///
+    /// - Parameter isOwn: whether it is its own from now on
+    mutating func configure(
+        _ place: Place, _ configuration: BreakerConfiguration, isOwn: Bool, at now: Timestamp, under profile: Profile
+    ) {
+        slots[place].breaker.configure(configuration, at: now, under: profile)
+        if isOwn { slots[place].isConfigured = true }
+    }
+
+    mutating func remove(_ place: Place) { slots.remove(at: place) }
 }

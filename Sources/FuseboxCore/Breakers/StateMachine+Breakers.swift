@@ -1,143 +1,193 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// Changes a breaker, and creates it before if it does not exist. Reports a change of its state.
-    ///
-    /// - Throws: `limitReached`
-    private mutating func changeBreaker<Result>(
-        _ name: Name, _ application: Application, _ effects: inout [Event],
-        _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
-    ) throws(Refusal) -> Result {
-        let id = try breaker(name, application)
-        return changeBreaker(id, application, &effects, change)
-    }
-
-    /// Changes a breaker that exists. Reports a change of its state.
+    /// Changes a breaker. Reports a change of its state.
     mutating func changeBreaker<Result>(
-        _ id: NameID, _ application: Application, _ effects: inout [Event],
+        _ place: BreakerRegistry.Place, _ application: Application, _ effects: inout [Event],
         _ change: (inout CircuitBreaker, Timestamp, Profile) -> Result
     ) -> Result {
         let profile = profile
         var before = BreakerState.closed
         var after = BreakerState.closed
         var nextDecay: Timestamp?
-        let result = breakers.update(id) { breaker in
+        let result = breakers.update(place) { breaker in
             before = breaker.state
             let result = change(&breaker, application.now, profile)
             after = breaker.state
             nextDecay = breaker.nextDecay
             return result
         }
-        if before != after { effects.append(transition(of: id, from: before, to: after)) }
-        setDeadline(ofBreaker: id, at: nextDecay)
-        news.note(id)
+        if before != after { effects.append(transition(of: place, from: before)) }
+        setDeadline(ofBreaker: place, at: nextDecay)
+        news.note(breakers.key(of: place).place)
         return result
     }
 
     /// Applies the decay that is due to a breaker.
-    mutating func synchroniseBreaker(_ id: NameID, _ application: Application, _ effects: inout [Event]) {
-        changeBreaker(id, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
+    mutating func synchroniseBreaker(
+        _ place: BreakerRegistry.Place, _ application: Application, _ effects: inout [Event]
+    ) {
+        changeBreaker(place, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
     }
 
-    /// Counts a success on a breaker that exists.
-    mutating func recordSuccess(of id: NameID, _ application: Application, _ effects: inout [Event]) {
-        changeBreaker(id, application, &effects) { $0.recordSuccess(at: $1, under: $2) }
+    /// Changes the configuration of a breaker. Reports a change of its state.
+    mutating func configureBreaker(
+        _ place: BreakerRegistry.Place, _ configuration: BreakerConfiguration, isOwn: Bool,
+        _ application: Application, _ effects: inout [Event]
+    ) {
+        let before = breakers[place].state
+        breakers.configure(place, configuration, isOwn: isOwn, at: application.now, under: profile)
+        if before != breakers[place].state { effects.append(transition(of: place, from: before)) }
+        setDeadline(ofBreaker: place)
     }
 
-    /// Counts a failure on a breaker that exists.
-    mutating func recordFailure(of id: NameID, _ application: Application, _ effects: inout [Event]) {
-        changeBreaker(id, application, &effects) { $0.recordFailure(at: $1, by: application.worker, under: $2) }
-    }
-
-    private func transition(of id: NameID, from: BreakerState, to: BreakerState) -> Event {
+    /// The event that a breaker has changed its state.
+    private func transition(of place: BreakerRegistry.Place, from: BreakerState) -> Event {
+        let breaker = breakers[place]
+        let route = candidate(of: breakers.key(of: place))
         var event = BreakerTransition()
-        event.name = names[id]
+        event.name = route.provider
+        event.deployment = route.deployment
+        event.model = route.model
         event.from = from
-        event.to = to
-        event.share = breakers[id]?.share ?? 0
-        event.consecutiveFailures = breakers[id]?.consecutiveFailures ?? 0
+        event.to = breaker.state
+        event.share = breaker.share
+        event.consecutiveFailures = breaker.consecutiveFailures
+        event.openedBy = breaker.openedBy
         return .breakerTransition(event)
     }
 
-    /// Does what a read does under the profile: under `llm-providers` it creates the breaker and applies the decay that
-    /// is due.
+    /// Does what a read does under the profile: under `llm-providers` it creates the breaker of a provider and applies
+    /// the decay that is due.
     ///
     /// - Throws: `limitReached`
-    mutating func look(at name: Name, _ application: Application, _ effects: inout [Event]) throws(Refusal) {
+    fileprivate mutating func look(
+        at route: Route<Name>, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
         guard profile.readsChangeState else { return }
-        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.synchronise(at: now) }
+        var route = route
+        if let known = breakerKey(named: route).flatMap({ breakers.find($0) }) {
+            synchroniseBreaker(known, application, &effects)
+        } else if route.deployment == nil, route.model == nil {
+            synchroniseBreaker(try breaker(of: &route, hasModel: false, application), application, &effects)
+        }
     }
 
     /// Does what a read of every breaker does under the profile.
     mutating func lookAtAllBreakers(_ application: Application, _ effects: inout [Event]) {
         guard profile.readsChangeState else { return }
-        var all: [NameID] = []
-        breakers.forEach { all.append($0) }
-        for id in all { synchroniseBreaker(id, application, &effects) }
+        for key in breakers.keys {
+            if let place = breakers.find(key) { synchroniseBreaker(place, application, &effects) }
+        }
+    }
+
+    /// Checks that something is known of a route, where a command says that it must be.
+    ///
+    /// - Throws: `notFound`
+    fileprivate func find(
+        _ route: Route<Name>, _ told: Candidate, ifItMustBeKnown mustBeKnown: Bool
+    ) throws(Refusal) {
+        guard mustBeKnown, !route.isKnown else { return }
+        throw Refusal(.notFound, "nothing is known of '\(told.route)'")
+    }
+
+    /// Checks that calls by a route that names a model have the model's breaker.
+    ///
+    /// - Throws: `outOfRange`
+    fileprivate func checkModel(of route: Route<Name>) throws(Refusal) {
+        guard route.model != nil, !isByModel(route.providerID) else { return }
+        let provider = route.provider.text
+        throw Refusal(
+            .outOfRange,
+            "the models of \(provider) have one breaker together; configure that of \(provider) by model, and each has its own"
+        )
     }
 
     fileprivate mutating func acquire<Text: NameText>(
-        _ name: Text, draw: Double?, _ application: Application, _ effects: inout [Event]
+        _ command: BreakerAcquireOf<Text>, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerAcquireReply {
-        let id = try breaker(name, application)
-        if let rejection = breakers.rejection(by: id, at: application.now, under: profile) { return rejection }
-        return changeBreaker(id, application, &effects) { $0.acquire(at: $1, under: $2, draw: draw) }
-    }
-
-    fileprivate mutating func succeed<Text: NameText>(
-        _ name: Text, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) {
-        recordSuccess(of: try breaker(name, application), application, &effects)
-    }
-
-    fileprivate mutating func fail<Text: NameText>(
-        _ name: Text, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) {
-        recordFailure(of: try breaker(name, application), application, &effects)
-    }
-
-    fileprivate mutating func forceOpen(
-        _ name: Name, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) {
-        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.forceOpen(at: now) }
-    }
-
-    fileprivate mutating func reset(
-        _ name: Name, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) {
-        try changeBreaker(name, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
-    }
-
-    fileprivate mutating func resetAllBreakers(_ application: Application, _ effects: inout [Event]) {
-        var all: [NameID] = []
-        breakers.forEach { all.append($0) }
-        for id in all {
-            changeBreaker(id, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+        var route = route(command.name, command.deployment, command.model)
+        let draw = command.draw
+        if let forced = forcedBreaker(above: route, findBreaker(of: route), at: application.now) {
+            // Nothing changes, and no breaker is created for the route.
+            let standing = breakers.standing(of: forced, at: application.now)
+            var reply = BreakerAcquireReply()
+            reply.retryAfterMilliseconds = standing.untilDecayMilliseconds
+            reply.consecutiveFailures = breakers[forced].consecutiveFailures
+            return reply
         }
+        let place = try breaker(of: &route, application)
+        if let rejection = breakers.rejection(by: place, at: application.now, under: profile) { return rejection }
+        return changeBreaker(place, application, &effects) { $0.acquire(at: $1, under: $2, draw: draw) }
+    }
+
+    fileprivate mutating func note<Text: NameText>(
+        isFailure: Bool, _ route: Route<Text>, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) {
+        var route = route
+        let place = try breaker(of: &route, application)
+        noteOutcome(isFailure: isFailure, of: ReportedCall(worker: application.worker), place, application, &effects)
     }
 
     fileprivate mutating func configure(
         _ command: BreakerConfigure, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
-        let current = names.find(command.name).flatMap { breakers[$0]?.configuration }
-        let configuration = try (current ?? breakers.defaultConfiguration).applying(command.change)
-        let id = try breaker(command.name, application)
-        let before = breakers[id]?.state ?? .closed
-        breakers.configure(id, configuration, at: application.now, under: profile)
-        let after = breakers[id]?.state ?? .closed
-        if before != after { effects.append(transition(of: id, from: before, to: after)) }
-        setDeadline(ofBreaker: id)
+        let told = Candidate(provider: command.name, deployment: command.deployment, model: command.model)
+        var route = route(by: told)
+        try find(route, told, ifItMustBeKnown: command.mustBeKnown)
+        try checkModel(of: route)
+        if command.change.byModel == true, route.deployment != nil || route.model != nil {
+            throw Refusal(.outOfRange, "only the breaker of a provider can be by model")
+        }
+        let known = breakerKey(named: route)
+        let current = known.flatMap { breakers[$0]?.configuration } ?? newConfiguration(of: route)
+        let configuration = try current.applying(command.change)
+        let place = try breaker(of: &route, hasModel: route.model != nil, application)
+        let wasByModel = breakers.isByModel(place)
+        configureBreaker(place, configuration, isOwn: true, application, &effects)
+        let key = breakers.key(of: place)
+        if wasByModel, !configuration.byModel { removeModelBreakers(of: key.place) }
+        passConfigurationDown(from: key, application, &effects)
+    }
+
+    /// The configuration that a new breaker of a route would have.
+    fileprivate func newConfiguration(of route: Route<Name>) -> BreakerConfiguration {
+        var configuration = breakers.defaultConfiguration
+        if route.deployment != nil || route.model != nil {
+            let wider = [route.deploymentID, route.providerID].compactMap(\.self).map { RouteKey($0) }
+            if let found = wider.first(where: { breakers.isConfigured($0) }), let breaker = breakers[found] {
+                configuration = breaker.configuration
+            }
+            configuration.byModel = false
+        }
+        return configuration
     }
 
     fileprivate mutating func deserialize(
         _ record: BreakerRecord, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) {
         let breaker = try CircuitBreaker(record, under: profile)
-        let id = try self.breaker(record.name, application)
-        let before = breakers[id]?.state ?? .closed
-        breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
-        if before != breaker.state { effects.append(transition(of: id, from: before, to: breaker.state)) }
-        setDeadline(ofBreaker: id)
+        var route = route(record.name, record.deployment, record.model)
+        let place = try self.breaker(of: &route, hasModel: route.model != nil, application)
+        let before = breakers[place].state
+        breakers.insert(breaker, isConfigured: record.isConfigured, for: breakers.key(of: place))
+        if before != breaker.state { effects.append(transition(of: place, from: before)) }
+        setDeadline(ofBreaker: place)
+    }
+}
+
+extension StateMachine {
+    /// Counts how a call went at a breaker.
+    @inline(__always)
+    mutating func noteOutcome(
+        isFailure: Bool, of call: ReportedCall, _ place: BreakerRegistry.Place, _ application: Application,
+        _ effects: inout [Event]
+    ) {
+        if isFailure {
+            changeBreaker(place, application, &effects) { $0.recordFailure(at: $1, of: call, under: $2) }
+        } else {
+            changeBreaker(place, application, &effects) { $0.recordSuccess(at: $1, of: call, under: $2) }
+        }
     }
 }
 
@@ -159,7 +209,7 @@ extension BreakerAcquireOf: StateCommand {
         if let draw, !(0..<1).contains(draw) {
             throw Refusal(.outOfRange, "draw \(draw) must lie in [0, 1)")
         }
-        return try machine.acquire(name, draw: draw, application, &effects)
+        return try machine.acquire(self, application, &effects)
     }
 
     /// True for a rejection by an open breaker, unless it restarts the decay clock.
@@ -181,7 +231,8 @@ extension BreakerSuccessOf: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try machine.succeed(name, application, &effects)
+        let route = machine.route(name, deployment, model)
+        try machine.note(isFailure: false, route, application, &effects)
         return Done()
     }
 }
@@ -199,7 +250,8 @@ extension BreakerFailureOf: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try machine.fail(name, application, &effects)
+        let route = machine.route(name, deployment, model)
+        try machine.note(isFailure: true, route, application, &effects)
         return Done()
     }
 }
@@ -207,13 +259,17 @@ extension BreakerFailureOf: StateCommand {
 extension BreakerForceOpen: StateCommand {
     /// Opens the breaker. Creates it if it is new.
     ///
-    /// - Throws: `notFound` if the name must be known and is not; `limitReached` if the breaker is new and there is no
-    ///   room for its name.
+    /// - Throws: `notFound` if the route must be known and is not; `outOfRange` if it names a model, and the models of its
+    ///   provider have one breaker together; `limitReached` if the breaker is new and there is no room for its names.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try machine.find(name, ifItMustBeKnown: mustBeKnown)
-        try machine.forceOpen(name, application, &effects)
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        var route = machine.route(by: told)
+        try machine.find(route, told, ifItMustBeKnown: mustBeKnown)
+        try machine.checkModel(of: route)
+        let place = try machine.breaker(of: &route, hasModel: route.model != nil, application)
+        machine.changeBreaker(place, application, &effects) { breaker, now, _ in breaker.forceOpen(at: now) }
         return Done()
     }
 }
@@ -226,11 +282,15 @@ extension BreakerReset: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        let mayCreate = machine.profile.readsChangeState && !mustBeKnown
-        guard mayCreate || machine.names.find(name).map(machine.breakers.contains) == true else {
-            throw Refusal(.notFound, "no breaker is named \(name.text)")
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        var route = machine.route(by: told)
+        let mayCreate =
+            machine.profile.readsChangeState && !mustBeKnown && route.deployment == nil && route.model == nil
+        guard mayCreate || machine.breakerKey(named: route).map({ machine.breakers.contains($0) }) == true else {
+            throw Refusal(.notFound, "there is no breaker of \(told.route)")
         }
-        try machine.reset(name, application, &effects)
+        let place = try machine.breaker(of: &route, hasModel: route.model != nil, application)
+        machine.changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
         return Done()
     }
 }
@@ -240,20 +300,24 @@ extension BreakerResetAll: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        machine.resetAllBreakers(application, &effects)
+        for key in machine.breakers.keys {
+            guard let place = machine.breakers.find(key) else { continue }
+            machine.changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+        }
         return Done()
     }
 }
 
 extension BreakerConfigure: StateCommand {
-    /// Changes the breaker's configuration. Creates the breaker if it is new.
+    /// Changes the breaker's configuration, and that of the breakers below it that have not got their own. Creates the
+    /// breaker if it is new. A provider that is not by model any more loses the breakers of its models.
     ///
-    /// - Throws: `outOfRange` for a value outside its range; `notFound` if the name must be known and is not;
-    ///   `limitReached` if the breaker is new and there is no room for its name.
+    /// - Throws: `outOfRange` for a value outside its range, and if the route names a model while the models of its
+    ///   provider have one breaker together; `notFound` if the route must be known and is not; `limitReached` if the
+    ///   breaker is new and there is no room for its names.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        try machine.find(name, ifItMustBeKnown: mustBeKnown)
         try machine.configure(self, application, &effects)
         return Done()
     }
@@ -289,19 +353,22 @@ extension BreakerDeserialize: StateCommand {
 extension BreakerGet: StateCommand {
     /// Returns the breaker's status, or that of a new one.
     ///
-    /// - Throws: `notFound` if the name must be known and is not; under `llm-providers`, `limitReached` if the breaker
+    /// - Throws: `notFound` if the route must be known and is not; under `llm-providers`, `limitReached` if the breaker
     ///   is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.find(name, ifItMustBeKnown: mustBeKnown)
-        try machine.look(at: name, application, &effects)
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        var route = machine.route(by: told)
+        try machine.find(route, told, ifItMustBeKnown: mustBeKnown)
+        try machine.look(at: route, application, &effects)
+        route = machine.route(by: told)
         var reply = Reply()
-        if let breaker = machine.names.find(name).flatMap({ machine.breakers[$0] }) {
+        if let breaker = machine.breakerKey(named: route).flatMap({ machine.breakers[$0] }) {
             reply.exists = true
             reply.status = breaker.status(at: application.now)
         } else {
-            reply.status = CircuitBreaker(machine.breakers.defaultConfiguration, at: application.now)
+            reply.status = CircuitBreaker(machine.newConfiguration(of: route), at: application.now)
                 .status(at: application.now)
         }
         return reply
@@ -314,19 +381,20 @@ extension BreakerList: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        if cursor == Page.end { machine.lookAtAllBreakers(application, &effects) }
+        if cursor == 0 { machine.lookAtAllBreakers(application, &effects) }
         var reply = Reply()
-        var index = Int(cursor)
-        while let id = machine.breakers.next(from: index), let breaker = machine.breakers[id] {
-            guard reply.entries.count < WireLimits.pageLength else {
-                reply.next = UInt32(id.index)
+        for key in machine.breakers.keys(from: cursor, atMost: WireLimits.pageLength + 1) {
+            guard reply.entries.count < WireLimits.pageLength, let breaker = machine.breakers[key] else {
+                reply.next = key.order
                 break
             }
+            let route = machine.candidate(of: key)
             var entry = Entry()
-            entry.name = machine.names[id]
+            entry.name = route.provider
+            entry.deployment = route.deployment
+            entry.model = route.model
             entry.status = breaker.status(at: application.now)
             reply.entries.append(entry)
-            index = id.index + 1
         }
         return reply
     }
@@ -335,15 +403,19 @@ extension BreakerList: StateCommand {
 extension BreakerConfigurationGet: StateCommand {
     /// Returns the breaker's configuration, or the default one.
     ///
-    /// - Throws: `notFound` if the name must be known and is not; under `llm-providers`, `limitReached` if the breaker
+    /// - Throws: `notFound` if the route must be known and is not; under `llm-providers`, `limitReached` if the breaker
     ///   is new and there is no room for its name.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerConfiguration {
-        try machine.find(name, ifItMustBeKnown: mustBeKnown)
-        if machine.profile.readsChangeState { _ = try machine.breaker(name, application) }
-        let breaker = machine.names.find(name).flatMap { machine.breakers[$0] }
-        return breaker?.configuration ?? machine.breakers.defaultConfiguration
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        var route = machine.route(by: told)
+        try machine.find(route, told, ifItMustBeKnown: mustBeKnown)
+        if machine.profile.readsChangeState, route.deployment == nil, route.model == nil {
+            _ = try machine.breaker(of: &route, hasModel: false, application)
+        }
+        let breaker = machine.breakerKey(named: route).flatMap { machine.breakers[$0] }
+        return breaker?.configuration ?? machine.newConfiguration(of: route)
     }
 }
 
@@ -363,12 +435,14 @@ extension BreakerSerialize: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> BreakerRecord {
-        guard let id = machine.names.find(name), machine.breakers.contains(id) else {
-            throw Refusal(.notFound, "no breaker is named \(name.text)")
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        let route = machine.route(by: told)
+        guard let key = machine.breakerKey(named: route), machine.breakers.contains(key) else {
+            throw Refusal(.notFound, "there is no breaker of \(told.route)")
         }
-        try machine.look(at: name, application, &effects)
-        guard var breaker = machine.breakers[id] else { preconditionFailure("the breaker exists") }
+        try machine.look(at: route, application, &effects)
+        guard var breaker = machine.breakers[key] else { preconditionFailure("the breaker exists") }
         breaker.synchronise(at: application.now)
-        return breaker.record(name: name, isConfigured: machine.breakers.isConfigured(id))
+        return breaker.record(machine.candidate(of: key), isConfigured: machine.breakers.isConfigured(key))
     }
 }

@@ -22,10 +22,18 @@ public struct PreparedParts: Sendable {
     var keptBreakers = Renaming()
     var keptMarks = Renaming()
 
-    /// The breakers of the other state, under the numbers that their names are expected to have.
+    /// The breakers of the other state: those of providers under the numbers that their names are expected to have.
     struct Breakers: Sendable {
         var registry = BreakerRegistry()
         var names: [ExpectedName] = []
+        /// Nil if there are none.
+        var narrow: NarrowBreakers?
+    }
+
+    /// The breakers of the other state that are of deployments or models.
+    struct NarrowBreakers: Sendable {
+        var state: StateMachine
+        var routes: [RouteKey]
     }
 
     /// The marks of the other state, under the numbers that their names are expected to have.
@@ -90,11 +98,14 @@ extension StateMachine {
     fileprivate func breakers(expectedIn names: inout NameTable<NameID>) -> PreparedParts.Breakers {
         var prepared = PreparedParts.Breakers()
         prepared.registry.defaultConfiguration = breakers.defaultConfiguration
-        breakers.forEach { id in
-            var expected = expect(id, in: &names)
-            expected.hasDeadline = prepared.registry.insert(id, of: breakers, as: expected.id)
+        var narrow: [RouteKey] = []
+        breakers.forEach { key in
+            guard key == RouteKey(provider(of: key)) else { return narrow.append(key) }
+            var expected = expect(key.place, in: &names)
+            expected.hasDeadline = prepared.registry.insert(key, of: breakers, for: RouteKey(expected.id))
             prepared.names.append(expected)
         }
+        if !narrow.isEmpty { prepared.narrow = PreparedParts.NarrowBreakers(state: self, routes: narrow) }
         return prepared
     }
 
@@ -121,10 +132,14 @@ extension StateMachine {
     /// Gives up the breakers, and retains the names of those of a state.
     fileprivate mutating func exchangeBreakers(forNamesOf state: StateMachine) -> PreparedParts.Renaming {
         var renaming = PreparedParts.Renaming()
-        state.breakers.forEach { renaming.add($0, as: retain($0, of: state)) }
+        // Those of deployments and models get their names when they are taken.
+        state.breakers.forEach { key in
+            guard key == RouteKey(state.provider(of: key)) else { return }
+            renaming.add(key.place, as: retain(key.place, of: state))
+        }
         let own = breakers
         breakers = BreakerRegistry()
-        own.forEach { names.release($0) }
+        own.forEach { releaseNames(of: $0) }
         return renaming
     }
 

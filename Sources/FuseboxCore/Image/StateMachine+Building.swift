@@ -74,18 +74,18 @@ extension StateMachine {
         limitTable.crossings.removeAll()
         other.permits.forEach { releaseRoute(of: $0.grant.scopes) }
         for rule in other.limitTable.rules { releaseNames(of: rule.key) }
-        other.recentCosts.forEach { entry, _ in releaseNames(of: entry.route) }
+        other.recentCosts.forEach { route, _, _ in releaseNames(of: route) }
     }
 
     /// Gives the routes whose costs are remembered their names among those that are known now.
     private mutating func keepCosts(of previous: StateMachine) {
         recentCosts = RecentCosts()
-        previous.recentCosts.forEach { entry, user in
-            var route = entry.route
+        previous.recentCosts.forEach { route, oldestFirst, user in
+            var route = route
             route.place = route.place.map { renamed($0, of: previous) }
             route.model = route.model.map { renamed($0, of: previous) }
             retainNames(of: route)
-            _ = recentCosts.restore(route, by: user, oldestFirst: entry.oldestFirst)
+            _ = recentCosts.restore(route, by: user, oldestFirst: oldestFirst)
         }
     }
 
@@ -196,7 +196,7 @@ extension StateMachine.Builder {
     /// - Throws: `damagedData` for one that was settled, was not granted, comes twice or out of order; `outOfRange` for
     ///   a cost or a moment that none can have
     mutating func insertPermit(
-        _ entry: PermitEntry, candidate: UInt8, _ charges: [ChargeImage]
+        _ entry: PermitEntry, candidate: UInt8, _ charges: [ChargeImage], _ passage: PermitRegistry.Passage
     ) throws(Refusal) {
         let isInOrder = entry.standing != .inForce || entry.permit > lastPermit
         guard entry.standing != .settled, isInOrder, machine.permits.lastNumber >= entry.permit, entry.permit >= 1,
@@ -220,6 +220,7 @@ extension StateMachine.Builder {
         var grant = PermitRegistry.Grant(
             provider: provider, scopes: scopes, worker: entry.worker, user: entry.user, estimate: entry.estimate,
             grantedAt: entry.grantedAt, expiresAt: entry.expiresAt)
+        grant.passage = passage
         grant.charge = try insertCharges(charges, grant.need)
         grant.ticket = entry.ticket
         grant.candidate = candidate
@@ -249,9 +250,12 @@ extension StateMachine.Builder {
     public mutating func insertBreaker(_ record: BreakerRecord, by user: UInt32 = 0) throws(Refusal) {
         let breaker = try CircuitBreaker(record, under: machine.profile)
         try machine.checkName(record.name, by: application(of: user))
-        let id = machine.names.intern(record.name, by: user)
-        if !machine.breakers.contains(id) { machine.names.retain(id) }
-        machine.breakers.insert(breaker, isConfigured: record.isConfigured, as: id)
+        let provider = machine.names.intern(record.name, by: user)
+        let deployment = record.deployment.map { machine.names.intern($0, below: provider, by: user) }
+        let model = record.model.map { machine.models.intern($0, by: user) }
+        let key = RouteKey(deployment ?? provider, model)
+        if !machine.breakers.contains(key) { machine.retainNames(of: key) }
+        machine.breakers.insert(breaker, isConfigured: record.isConfigured, for: key)
     }
 
     /// Sets how long a mark without a reported end lasts.

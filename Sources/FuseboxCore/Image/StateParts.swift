@@ -34,11 +34,22 @@ extension StateMachine {
         let before = breakers
         breakers = prepared.registry
         let (moved, awaited) = retain(prepared.names)
-        breakers.rename(moved)
+        breakers.rename(moved.map { (RouteKey($0.from), RouteKey($0.to)) })
         deadlines.removeAll(.breaker)
-        for id in awaited { setDeadline(ofBreaker: id) }
+        for id in awaited { if let place = breakers.find(RouteKey(id)) { setDeadline(ofBreaker: place) } }
+        takeNarrowBreakers(prepared.narrow)
         // Released last, so that a name of both states keeps its number.
-        before.forEach { names.release($0) }
+        before.forEach { releaseNames(of: $0) }
+    }
+
+    /// Takes the breakers of deployments and models, which are few or none: an import has none.
+    private mutating func takeNarrowBreakers(_ narrow: PreparedParts.NarrowBreakers?) {
+        guard let narrow else { return }
+        for theirs in narrow.routes {
+            let mine = take(theirs, of: narrow.state)
+            breakers.insert(theirs, of: narrow.state.breakers, for: mine)
+            if let place = breakers.find(mine) { setDeadline(ofBreaker: place) }
+        }
     }
 
     /// Replaces the marks by prepared ones.
@@ -76,9 +87,11 @@ extension StateMachine {
     private mutating func keepBreakers(of previous: StateMachine, _ prepared: inout PreparedParts.Renaming) {
         breakers = BreakerRegistry()
         breakers.defaultConfiguration = previous.breakers.defaultConfiguration
-        previous.breakers.forEach { id in
-            let name = take(id, of: previous, &prepared)
-            if breakers.insert(id, of: previous.breakers, as: name) { setDeadline(ofBreaker: name) }
+        previous.breakers.forEach { key in
+            let isOfProvider = key == RouteKey(previous.provider(of: key))
+            let mine = isOfProvider ? RouteKey(take(key.place, of: previous, &prepared)) : take(key, of: previous)
+            breakers.insert(key, of: previous.breakers, for: mine)
+            if let place = breakers.find(mine) { setDeadline(ofBreaker: place) }
         }
         prepared.forEachUnused { names.release($0) }
     }

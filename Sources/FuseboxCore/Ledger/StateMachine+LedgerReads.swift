@@ -205,12 +205,15 @@ extension Overview: StateCommand {
         var reply = Reply()
         reply.now = application.now
         var index = Int(cursor)
-        while let id = machine.nextName(from: index) {
+        let narrow = machine.narrowBreakers(at: application.now)
+        while let id = machine.nextName(from: index, narrow) {
             guard reply.entries.count < WireLimits.pageLength else {
                 reply.next = UInt32(id.index)
                 break
             }
-            reply.entries.append(machine.overview(of: id, at: application.moment))
+            var entry = machine.overview(of: id, at: application.moment)
+            entry.narrowBreakers = narrow.first { $0.provider == id }?.notClosed ?? 0
+            reply.entries.append(entry)
             index = id.index + 1
         }
         return reply
@@ -219,9 +222,10 @@ extension Overview: StateCommand {
 
 extension StateMachine {
     /// The first name at or after a place that is a breaker or a provider.
-    fileprivate func nextName(from index: Int) -> NameID? {
+    fileprivate func nextName(from index: Int, _ narrow: [NarrowBreakers]) -> NameID? {
         [
-            breakers.next(from: index)?.index, exhaustion.next(from: index)?.provider.index,
+            nextProviderBreaker(from: index)?.index, narrow.first { $0.provider.index >= index }?.provider.index,
+            exhaustion.next(from: index)?.provider.index,
             ledger.providers.next(from: index),
         ].compactMap(\.self).min().map { NameID(index: $0) }
     }

@@ -116,18 +116,17 @@ extension StateMachine {
         }
     }
 
-    /// The breaker of a route's provider, created if there is none.
+    /// Gives the names of a route numbers, as far as its breaker needs them. Returns the breaker's route. New names must
+    /// be retained before they are used.
     ///
-    /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
-    mutating func breaker<Text: NameText>(
-        of route: inout Route<Text>, _ application: Application
-    ) throws(Refusal) -> NameID {
-        if let known = route.providerID {
-            addBreaker(known, application)
-            return known
+    /// - Parameter hasModel: whether the breaker is that of the route's model
+    mutating func introduce<Text: NameText>(_ route: inout Route<Text>, hasModel: Bool, by user: UInt32) -> RouteKey {
+        let provider = route.providerID ?? names.intern(route.provider, by: user)
+        route.providerID = provider
+        if let deployment = route.deployment, route.deploymentID == nil {
+            route.deploymentID = names.intern(deployment, below: provider, by: user)
         }
-        let id = try breaker(route.provider, application)
-        route.providerID = id
-        return id
+        if hasModel, let model = route.model, route.modelID == nil { route.modelID = intern(model, by: user) }
+        return RouteKey(route.deploymentID ?? provider, hasModel ? route.modelID : nil)
     }
 }

@@ -1,28 +1,6 @@
 import FuseboxWire
 
 extension StateMachine {
-    /// The breaker of this name, created if there is none.
-    ///
-    /// - Throws: `limitReached`
-    mutating func breaker<Text: NameText>(_ name: Text, _ application: Application) throws(Refusal) -> NameID {
-        let id: NameID
-        if let known = names.find(name) {
-            id = known
-        } else {
-            try checkNewName(name, by: application)
-            id = names.intern(name, by: application.user)
-        }
-        addBreaker(id, application)
-        return id
-    }
-
-    /// Makes sure that a name has a breaker.
-    mutating func addBreaker(_ id: NameID, _ application: Application) {
-        guard !breakers.contains(id) else { return }
-        names.retain(id)
-        breakers.create(id, at: application.now)
-    }
-
     /// Checks that something is known under a name, where a command says that it must be.
     ///
     /// - Throws: `notFound`
@@ -40,11 +18,7 @@ extension StateMachine {
         }
         // The name goes with its last record; this one keeps it until all are gone.
         names.retain(id)
-        if breakers.contains(id) {
-            breakers.remove(id)
-            setDeadline(ofBreaker: id)
-            names.release(id)
-        }
+        removeBreakers(of: id)
         if exhaustion.contains(id) {
             exhaustion.clear(id, at: now)
             setDeadline(ofMark: id)
@@ -76,24 +50,23 @@ extension Forget: StateCommand {
 }
 
 extension EvictIdleBreakers: StateCommand {
-    /// Forgets the breakers that are closed, idle for `Bounds.idleBreakerMilliseconds` and have the default
-    /// configuration, and whose names are not used otherwise.
+    /// Forgets the breakers that are closed, idle for `Bounds.idleBreakerMilliseconds` and have no configuration of their
+    /// own, and whose providers have no permits. Those of providers also must not be used otherwise.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         let since = application.now - machine.bounds.idleBreakerMilliseconds
-        var idle: [NameID] = []
-        machine.breakers.forEach { name in
-            guard !machine.exhaustion.contains(name), !machine.ledger.contains(name), !machine.permits.holds(name),
-                machine.breakers.isIdle(name, since: since, at: application.now)
+        var idle: [BreakerRegistry.Place] = []
+        machine.breakers.forEach { key in
+            let provider = machine.provider(of: key)
+            guard let place = machine.breakers.find(key), !machine.permits.holds(provider),
+                key != RouteKey(provider)
+                    || !machine.exhaustion.contains(provider) && !machine.ledger.contains(provider),
+                machine.breakers.isIdle(place, since: since, at: application.now)
             else { return }
-            idle.append(name)
+            idle.append(place)
         }
-        for name in idle {
-            machine.breakers.remove(name)
-            machine.setDeadline(ofBreaker: name)
-            machine.names.release(name)
-        }
+        for place in idle { machine.removeBreaker(place) }
         var reply = Reply()
         reply.forgotten = UInt32(idle.count)
         return reply

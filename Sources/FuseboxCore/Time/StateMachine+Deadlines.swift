@@ -24,14 +24,17 @@ extension StateMachine {
 
     /// Sets the deadline of a breaker to its next decay. Under `llm-providers` it has none: the next acquire applies
     /// the decay.
-    mutating func setDeadline(ofBreaker id: NameID) { setDeadline(ofBreaker: id, at: breakers.nextDecay(of: id)) }
+    mutating func setDeadline(ofBreaker place: BreakerRegistry.Place) {
+        setDeadline(ofBreaker: place, at: breakers.nextDecay(of: place))
+    }
 
     /// Sets the deadline of a breaker whose next decay is at this moment; nil: no decay is due.
-    mutating func setDeadline(ofBreaker id: NameID, at nextDecay: Timestamp?) {
+    mutating func setDeadline(ofBreaker place: BreakerRegistry.Place, at nextDecay: Timestamp?) {
         if profile.outcomesSynchronise, let nextDecay {
-            deadlines.set(.breaker, id.index, order: UInt64(id.index), at: nextDecay.milliseconds)
+            deadlines.set(
+                .breaker, place.number, order: breakers.key(of: place).order, at: nextDecay.milliseconds)
         } else {
-            deadlines.remove(.breaker, id.index)
+            deadlines.remove(.breaker, place.number)
         }
     }
 
@@ -63,7 +66,7 @@ extension StateMachine {
     /// Sets every deadline anew.
     mutating func setDeadlines() {
         deadlines = DeadlineHeap()
-        breakers.forEach { setDeadline(ofBreaker: $0) }
+        for key in breakers.keys { if let place = breakers.find(key) { setDeadline(ofBreaker: place) } }
         exhaustion.forEach { id, _ in setDeadline(ofMark: id) }
         var place = permits.firstInForce(after: 0)
         while let found = place {
@@ -94,7 +97,7 @@ extension StateMachine {
             guard let due = deadlines.first, due.milliseconds <= application.now.milliseconds else { return }
             switch due.kind {
             case .mark: expireMark(NameID(index: due.subject), application, &effects)
-            case .breaker: synchroniseBreaker(NameID(index: due.subject), application, &effects)
+            case .breaker: synchroniseBreaker(BreakerRegistry.Place(number: due.subject), application, &effects)
             case .permit: lapse(due.subject, .expired, at: application.now, &effects)
             case .raise: endRaise(due.subject, at: application.moment, &effects)
             case .wait: preconditionFailure("waiting calls are not part of the state")

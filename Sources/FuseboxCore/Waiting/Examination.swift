@@ -18,9 +18,9 @@ struct Examination {
     /// The candidate whose share must be drawn at, because nothing else stands against it.
     var mustDraw: Int?
     /// The breaker whose share was drawn by a later call, and which this one takes.
-    var takesDraw: NameID?
+    var takesDraw: RouteKey?
     /// The breaker at whose share this call leaves its draw to those that wait.
-    var leavesDraw: NameID?
+    var leavesDraw: RouteKey?
     /// Whether the call draws at a share on its arrival.
     var draws = false
     /// Whether a candidate can come free before the deadline.
@@ -92,18 +92,19 @@ extension WaitQueue {
             var estimate = call.estimate
             estimate.cost = machine.heldCost(estimate, route, asked).cost
             var candidate = CandidateExamination()
-            let standing = route.providerID.flatMap { machine.breakers.standing(of: $0, at: moment.now) }
-            let objections = machine.objections(to: route.providerID, standing, at: moment)
+            let breaker = machine.findBreaker(of: route)
+            let standing = breaker.map { machine.breakers.standing(of: $0, at: moment.now) }
+            let objections = machine.objections(to: route, breaker, standing, at: moment)
             if let denial = objections.denial, !objections.isShareOnly {
                 candidate.add(
-                    route.providerID.map { .place($0) }, need: 0, for: denial.retryAfterMilliseconds,
+                    .route(WaitSubject.Route(route)), need: 0, for: denial.retryAfterMilliseconds,
                     isLiftable: denial.reason == .share || denial.reason == .probes, left: examined.left)
             }
             examineLimits(of: route, asked, CallNeed(estimate), examined, machine, &candidate)
-            if let provider = route.providerID, let standing, standing.share > 0, standing.share < 1,
-                candidate.obstacles.isEmpty, !candidate.isDenied, candidate.behind == nil
+            if let breaker, let standing, standing.share > 0, standing.share < 1, candidate.obstacles.isEmpty,
+                !candidate.isDenied, candidate.behind == nil
             {
-                examineShare(of: provider, standing, place, examined, &candidate, &found)
+                examineShare(of: machine.breakers.key(of: breaker), standing, place, examined, &candidate, &found)
             }
             if place == 0 { found.reason = reason(objections, candidate) }
             if !candidate.isDenied, candidate.behind == nil {
@@ -144,22 +145,22 @@ extension WaitQueue {
     ///
     /// A call draws once. A draw of a later call goes to the first that waits for the share.
     private func examineShare(
-        of provider: NameID, _ standing: CircuitBreaker.Standing, _ place: Int, _ examined: ExaminedCall,
+        of breaker: RouteKey, _ standing: CircuitBreaker.Standing, _ place: Int, _ examined: ExaminedCall,
         _ candidate: inout CandidateExamination, _ found: inout Examination
     ) {
-        let subject = WaitSubject.place(provider)
-        if examined.slot == nil, let first = firstInLine(ofPlace: provider, at: examined.application.now) {
+        let subject = WaitSubject.share(breaker)
+        if examined.slot == nil, let first = firstInLine(forShareOf: breaker, at: examined.application.now) {
             candidate.behind = first
             candidate.obstacles.append(Examination.Obstacle(subject: subject, need: 0))
-            found.leavesDraw = provider
+            found.leavesDraw = breaker
         } else if examined.slot == nil {
             guard !standing.nextPasses else { return }
             found.draws = true
             candidate.add(subject, need: 0, for: 0, isLiftable: true, left: examined.left)
-        } else if examined.hasDrawn, !lines.hasDraw(at: provider) {
+        } else if examined.hasDrawn, !lines.hasDraw(at: breaker) {
             candidate.add(subject, need: 0, for: 0, isLiftable: true, left: examined.left)
         } else {
-            if examined.hasDrawn { found.takesDraw = provider }
+            if examined.hasDrawn { found.takesDraw = breaker }
             if !standing.nextPasses { found.mustDraw = place }
         }
     }
@@ -230,9 +231,9 @@ extension WaitQueue {
         }
     }
 
-    /// The first call that waits for a provider. Nil if none does.
-    func firstInLine(ofPlace name: NameID, at now: Timestamp) -> Int? {
-        guard let line = lines.find(ofPlace: name) else { return nil }
+    /// The first call that waits for the share of a breaker. Nil if none does.
+    func firstInLine(forShareOf breaker: RouteKey, at now: Timestamp) -> Int? {
+        guard let line = lines.find(forShareOf: breaker) else { return nil }
         var walk = lines.walk(line)
         return walk.next(self, at: now).map { lines.standings[$0].waiter }
     }

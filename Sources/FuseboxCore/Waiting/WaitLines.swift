@@ -5,10 +5,34 @@ import FuseboxWire
 enum WaitSubject: Sendable, Hashable {
     /// The use of a limit, by its place.
     case limit(Int)
-    /// A provider: its mark and its breaker.
-    case place(NameID)
+    /// A route: its marks and its breaker.
+    case route(Route)
+    /// The share of a breaker, and nothing else.
+    case share(RouteKey)
     /// Nothing that is known: it is examined next.
     case examination
+
+    /// The names of a route.
+    struct Route: Sendable, Hashable {
+        let provider: NameID?
+        let deployment: NameID?
+        let model: ModelID?
+
+        init(_ route: FuseboxCore.Route<NameView>) {
+            provider = route.providerID
+            deployment = route.deploymentID
+            model = route.modelID
+        }
+    }
+
+    /// The provider and the deployment whose changes concern it.
+    var names: [NameID] {
+        switch self {
+        case .limit, .examination: []
+        case .route(let route): [route.provider, route.deployment].compactMap { $0 }
+        case .share(let breaker): [breaker.place]
+        }
+    }
 }
 
 /// The lines in which calls wait.
@@ -45,8 +69,10 @@ struct WaitLines: Sendable {
     private(set) var standings = SlotTable<Standing>()
     private var links = ChainLinks()
     private(set) var lines = SlotTable<Line>()
-    private var places: [NameID: Int] = [:]
-    private var examination: Int?
+    /// The lines that are not of a limit.
+    private var others: [WaitSubject: Int] = [:]
+    /// The lines that changes of a name concern.
+    private var ofName: [NameID: [Int]] = [:]
     /// The lines that must be looked at.
     private(set) var changed: [Int] = []
 
@@ -58,13 +84,12 @@ struct WaitLines: Sendable {
         case .limit(let entry):
             let line = machine.limitTable.entries[entry].line
             return line == LimitTable.Entry.noLine ? nil : Int(line)
-        case .place(let name): return places[name]
-        case .examination: return examination
+        case .route, .share, .examination: return others[subject]
         }
     }
 
-    /// The line for a provider. Nil if no call waits for it.
-    func find(ofPlace name: NameID) -> Int? { places[name] }
+    /// The line for the share of a breaker. Nil if no call waits for it.
+    func find(forShareOf breaker: RouteKey) -> Int? { others[.share(breaker)] }
 
     /// Whether a line must be looked at.
     func isChanged(_ line: Int) -> Bool { lines.contains(line) && lines[line].isChanged }
@@ -74,7 +99,7 @@ struct WaitLines: Sendable {
         all.compactMap { standing in
             let line = standings[standing].line
             switch lines[line].subject {
-            case .place, .examination: return line
+            case .route, .share, .examination: return line
             case .limit: return nil
             }
         }
@@ -160,10 +185,12 @@ struct WaitLines: Sendable {
         let line = lines.insert(Line(subject: subject))
         switch subject {
         case .limit(let entry): machine.limitTable.entries[entry].line = UInt32(line)
-        case .place(let name):
-            places[name] = line
-            machine.news.watch(name, true)
-        case .examination: examination = line
+        case .route, .share, .examination:
+            others[subject] = line
+            for name in subject.names {
+                ofName[name, default: []].append(line)
+                machine.news.watch(name, true)
+            }
         }
         return line
     }
@@ -175,10 +202,15 @@ struct WaitLines: Sendable {
             if machine.limitTable.entries.contains(entry), machine.limitTable.entries[entry].line == UInt32(line) {
                 machine.limitTable.entries[entry].line = LimitTable.Entry.noLine
             }
-        case .place(let name):
-            places[name] = nil
-            machine.news.watch(name, false)
-        case .examination: examination = nil
+        case .route, .share, .examination:
+            let subject = lines[line].subject
+            others[subject] = nil
+            for name in subject.names {
+                ofName[name]?.removeAll { $0 == line }
+                guard ofName[name]?.isEmpty == true else { continue }
+                ofName[name] = nil
+                machine.news.watch(name, false)
+            }
         }
         if lines[line].isChanged { changed.removeAll { $0 == line } }
         lines.remove(at: line)
@@ -220,18 +252,18 @@ struct WaitLines: Sendable {
     mutating func noteChange(of all: [Int]) { for standing in all { noteChange(standings[standing].line) } }
 
     /// Notes that a later call leaves its draw at a breaker's share to those who wait for it.
-    mutating func leaveDraw(at name: NameID) {
-        guard let line = places[name] else { return }
+    mutating func leaveDraw(at breaker: RouteKey) {
+        guard let line = find(forShareOf: breaker) else { return }
         lines[line].draws += 1
         noteChange(line)
     }
 
-    /// Whether a later call has left its draw to the line of a provider.
-    func hasDraw(at name: NameID) -> Bool { places[name].map { lines[$0].draws > 0 } ?? false }
+    /// Whether a later call has left its draw to those who wait for a breaker's share.
+    func hasDraw(at breaker: RouteKey) -> Bool { find(forShareOf: breaker).map { lines[$0].draws > 0 } ?? false }
 
-    /// Takes a draw that a later call has left to the line of a provider.
-    mutating func takeDraw(at name: NameID) {
-        guard let line = places[name], lines[line].draws > 0 else { return }
+    /// Takes a draw that a later call has left to those who wait for a breaker's share.
+    mutating func takeDraw(at breaker: RouteKey) {
+        guard let line = find(forShareOf: breaker), lines[line].draws > 0 else { return }
         lines[line].draws -= 1
     }
 
@@ -246,7 +278,7 @@ struct WaitLines: Sendable {
             }
             machine.limitTable.freed.removeAll(keepingCapacity: true)
         }
-        for name in machine.news.take() { if let line = places[name] { noteChange(line) } }
+        for name in machine.news.take() { for line in ofName[name] ?? [] { noteChange(line) } }
     }
 
     /// Notes that every changed line was looked at.

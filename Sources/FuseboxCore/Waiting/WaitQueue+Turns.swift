@@ -19,7 +19,7 @@ extension WaitQueue {
         /// The payload of the call's request, with the candidates that other calls come first for.
         package let request: [UInt8]
         let slot: Int
-        let takesDraw: NameID?
+        let takesDraw: RouteKey?
     }
 
     /// What becomes of a call that arrives.
@@ -59,12 +59,12 @@ extension WaitQueue {
     /// What the arrival of a call means for the shares of breakers.
     package struct ArrivalMarks: Sendable {
         let hasDrawn: Bool
-        let leavesDraw: NameID?
+        let leavesDraw: RouteKey?
     }
 
     /// Notes that the arrival of a call was applied.
     package mutating func arrived(_ marks: ArrivalMarks) {
-        if let name = marks.leavesDraw { lines.leaveDraw(at: name) }
+        if let breaker = marks.leavesDraw { lines.leaveDraw(at: breaker) }
     }
 
     /// Adds a call whose denial was applied.
@@ -125,7 +125,7 @@ extension WaitQueue {
             let slot = lines.standings[standing].waiter
             front.add(slot, order(of: slot, at: now))
             switch lines.lines[line].subject {
-            case .place, .examination: return
+            case .route, .share, .examination: return
             case .limit(let entry):
                 guard lines.standings[standing].reserves else { continue }
                 reserved += Int128(lines.standings[standing].need)

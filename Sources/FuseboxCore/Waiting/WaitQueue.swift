@@ -213,13 +213,13 @@ package struct WaitQueue: Sendable {
     package mutating func granted(_ turn: Turn, _ machine: inout StateMachine) {
         grants += 1
         users[waiters[turn.slot].user].lastGrant = grants
-        if let name = turn.takesDraw { lines.takeDraw(at: name) }
+        if let breaker = turn.takesDraw { lines.takeDraw(at: breaker) }
         remove(turn.slot, &machine)
     }
 
     /// Notes that a call has drawn at a share without success.
     package mutating func drew(_ turn: Turn) {
-        if let name = turn.takesDraw { lines.takeDraw(at: name) }
+        if let breaker = turn.takesDraw { lines.takeDraw(at: breaker) }
         waiters[turn.slot].hasDrawn = true
     }
 

@@ -84,7 +84,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     ///
     /// The text has the state after the last operation. Decay since then is not lost, because the text has its start.
     /// The remainder of the share, which keeps shares exact, is a member `shareCredit` that the library ignores.
-    /// `maxProbes` and `minWorkers` are left out, because they concern several workers.
+    /// What llm-providers does not know is left out: `maxProbes` and `minWorkers`, which concern several workers, the
+    /// rates and the growing reset timeout.
     public func serialize() -> String {
         let record = breaker.record(name: checkedName, isConfigured: true)
         return LLMProvidersSnapshot.breaker(record, keepingShareCredit: true).text()

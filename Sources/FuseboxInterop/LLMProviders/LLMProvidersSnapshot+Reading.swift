@@ -94,6 +94,8 @@ extension LLMProvidersSnapshot.Reader {
         let state = try place["state"].object()
         var record = BreakerRecord()
         record.name = try place["name"].name()
+        record.deployment = try place["deployment"].ifPresent?.name()
+        record.model = try place["model"].ifPresent?.name()
         record.configuration = try configuration(place["config"])
         record.isConfigured = record.configuration != defaults
         record.consecutiveFailures = try state["consecutiveFailures"].looseCount()

@@ -30,11 +30,15 @@ public enum LLMProvidersSnapshot {
     /// whose reads change state, the caller must therefore send `breaker.list` first.
     public static func breakers(of machine: StateMachine, at moment: Moment) -> JSONValue {
         var records: [BreakerRecord] = []
-        machine.breakers.forEach { id in
-            guard var breaker = machine.breakers[id] else { return }
+        machine.breakers.forEach { key in
+            // The library has one breaker a provider.
+            guard key.model == nil, machine.names.parent(of: key.place) == nil, var breaker = machine.breakers[key]
+            else {
+                return
+            }
             if !machine.profile.readsChangeState { breaker.synchronise(at: moment.now) }
             records.append(
-                breaker.record(name: machine.names[id], isConfigured: machine.breakers.isConfigured(id)))
+                breaker.record(name: machine.names[key.place], isConfigured: machine.breakers.isConfigured(key)))
         }
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
@@ -68,6 +72,8 @@ public enum LLMProvidersSnapshot {
         return LLMProvidersJSON.object([
             "version": JSONValue(version),
             "name": LLMProvidersJSON.name(record.name),
+            "deployment": record.deployment.map(LLMProvidersJSON.name),
+            "model": record.model.map(LLMProvidersJSON.name),
             "config": LLMProvidersJSON.configuration(record.configuration),
             "state": state,
         ])

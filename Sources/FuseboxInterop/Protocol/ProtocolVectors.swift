@@ -38,13 +38,14 @@ package enum ProtocolVectors {
         }
     }
 
-    /// The files of `proto-docs/vectors`: one for each subject, one for events, one for errors, one conversation.
+    /// The files of `proto-docs/vectors`: one for each subject, one for events, one for pushes, one for errors, one conversation.
     package static func files() -> [(name: String, contents: String)] {
         let subjects = CommandSubject.allCases.map { subject in
             file(subject.rawValue, ["vectors": list(commands(of: subject).map(\.json))])
         }
         return subjects + [
             file("events", ["vectors": list(events().map(\.json))]),
+            file("pushes", ["vectors": list(pushes().map(\.json))]),
             file("errors", ["vectors": list(errors().map(\.json)), "refused": list(refused().map(\.json))]),
             file("conversation", ["vectors": list(conversation().map(\.json))]),
         ]
@@ -52,7 +53,7 @@ package enum ProtocolVectors {
 
     /// All valid frames.
     package static func all() -> [Vector] {
-        CommandSubject.allCases.flatMap { commands(of: $0) } + events() + errors() + conversation()
+        CommandSubject.allCases.flatMap { commands(of: $0) } + events() + pushes() + errors() + conversation()
     }
 
     private static func list(_ vectors: [JSONValue]) -> JSONValue { .array(vectors) }
@@ -152,6 +153,17 @@ package enum ProtocolVectors {
         ) { writer in
             envelope.encode(into: &writer)
             event.encode(into: &writer)
+        }
+    }
+
+    /// The end of a wait.
+    package static func pushes() -> [Vector] {
+        variants.indices.map { variant in
+            let entry = TicketEntry.sample(variant)
+            let header = FrameHeader(command: Tickets.declaration.number, kind: .push, correlation: 0)
+            return vector(
+                "the end of a wait, \(variants[variant])", ProtocolFrame(header: header, fields: entry.rendered)
+            ) { writer in entry.encode(into: &writer) }
         }
     }
 

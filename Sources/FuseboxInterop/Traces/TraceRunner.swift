@@ -206,7 +206,7 @@ extension TraceStep {
 
     private mutating func exportState() throws(JSONFieldError) -> JSONValue {
         // In the library, taking a snapshot applies the decay of all breakers, which affects later decay.
-        if machine.profile.readsChangeState { _ = try apply(BreakerList(cursor: Page.end)) }
+        if machine.profile.readsChangeState { _ = try apply(BreakerList()) }
         return LLMProvidersSnapshot.export(machine, at: moment)
     }
 }

@@ -30,12 +30,12 @@ extension TraceStep {
 
     mutating func breakerStates() throws(JSONFieldError) -> JSONValue {
         var states: [(name: Name, value: JSONValue)] = []
-        var cursor = Page.end
+        var cursor: UInt64 = 0
         repeat {
             let page = try apply(BreakerList(cursor: cursor))
             for entry in page.entries { states.append((entry.name, LLMProvidersJSON.state(entry.status))) }
             cursor = page.next
-        } while cursor != Page.end
+        } while cursor != 0
         return ["states": LLMProvidersJSON.object(byName: states)]
     }
 }

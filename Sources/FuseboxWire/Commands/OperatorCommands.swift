@@ -28,6 +28,8 @@ public struct Overview: Command {
         public var state: BreakerState = .closed
         /// The share of traffic admitted, 0 to 1; 1 if it has no breaker.
         public var share: Double = 1
+        /// Breakers of its deployments and models that are not closed.
+        public var narrowBreakers: UInt32 = 0
         /// When its exhaustion mark expires; absent if none is in force.
         public var exhaustedUntil: Timestamp?
         /// What was spent since its account began or was reset.
@@ -51,6 +53,8 @@ public struct Overview: Command {
             try visitor.field("name", &name, "the provider or breaker")
             try visitor.field("state", &state, "the state of its breaker; closed if it has none")
             try visitor.field("share", &share, "the share of traffic admitted, 0 to 1; 1 if it has no breaker")
+            try visitor.field(
+                "narrowBreakers", &narrowBreakers, "breakers of its deployments and models that are not closed")
             try visitor.field(
                 "exhaustedUntil", &exhaustedUntil, "when its exhaustion mark expires; absent if none is in force")
             try visitor.field("spend", &spend, "what was spent since its account began or was reset")

@@ -6,7 +6,7 @@ public struct BreakerTransition: EventRecord {
     /// The record as an event.
     public var event: Event { .breakerTransition(self) }
 
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// The state before.
     public var from: BreakerState = .closed
@@ -16,18 +16,28 @@ public struct BreakerTransition: EventRecord {
     public var share: Double = 0
     /// Failures less successes and decay: the point of the degradation curve that gives the share.
     public var consecutiveFailures: UInt32 = 0
+    /// What has opened it; absent if it has not opened since it last was closed.
+    public var openedBy: BreakerRule?
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field("from", &from, "the state before")
         try visitor.field("to", &to, "the state now")
         try visitor.field("share", &share, "the share of traffic admitted now")
         try visitor.field(
             "consecutiveFailures", &consecutiveFailures,
             "failures less successes and decay: the point of the degradation curve that gives the share")
+        try visitor.field(
+            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 

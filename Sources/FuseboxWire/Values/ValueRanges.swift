@@ -8,6 +8,10 @@ public enum ValueRanges {
     public static let resetTimeout: ClosedRange<Int64> = 1...longestMilliseconds
     /// A breaker's monitoring period, in milliseconds.
     public static let monitoringPeriod: ClosedRange<Int64> = 0...longestMilliseconds
+    /// From how long on a call is slow, in milliseconds; 0: none is.
+    public static let slowCall: ClosedRange<Int64> = 0...longestMilliseconds
+    /// Up to where a breaker's reset timeout doubles, in milliseconds; 0: it stays.
+    public static let maxResetTimeout: ClosedRange<Int64> = 0...longestMilliseconds
     /// How long a mark lasts, and a retry-after, in milliseconds.
     public static let cooldown: ClosedRange<Int64> = 0...longestMilliseconds
     /// A permit's time to live, in milliseconds.
@@ -25,7 +29,8 @@ public enum ValueRanges {
 
     /// A breaker's `minWorkers`. A change of the configuration takes 0 as 1.
     public static let minWorkers: ClosedRange<UInt32> = 1...WireLimits.minWorkers
-    /// A point of a degradation curve. A change of the configuration clamps points to this range.
+    /// A point of a degradation curve, and a rate that opens a breaker. A change of the configuration clamps points of
+    /// the curve to this range.
     public static let share: ClosedRange<Double> = 0...1
     /// The number of points of a degradation curve.
     public static let curveLength: ClosedRange<Int> = 1...WireLimits.curveLength

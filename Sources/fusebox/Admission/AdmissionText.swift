@@ -11,7 +11,7 @@ enum AdmissionText {
     static func line(_ denial: AdmissionDenied.Reason) -> String {
         let limit = denial.limits.first.map(sentence)
         return Table.printable(
-            "\(denial.candidate.route): \(limit ?? sentence(denial.reason)); \(advice(denial))")
+            "\(denial.candidate.route): \(limit ?? sentence(denial.reason, denial.openedBy)); \(advice(denial))")
     }
 
     /// A limit that stands against a call.
@@ -43,12 +43,14 @@ enum AdmissionText {
         return basis.isEmpty ? "" : "; \(Formatting.dollars(cost)) held: \(basis)"
     }
 
-    private static func sentence(_ reason: DenialReason) -> String {
+    private static func sentence(_ reason: DenialReason, _ openedBy: BreakerRule?) -> String {
         switch reason {
         case .exhausted: "its quota is exhausted"
-        case .breakerOpen: "its breaker is open"
-        case .share: "its breaker lets only a share of the calls through"
-        case .probes: "its breaker is not closed, and all its probe calls are in flight"
+        case .breakerOpen: "its breaker is open" + (openedBy.map { ": \(BreakerText.sentence($0))" } ?? "")
+        case .share:
+            "its breaker lets only a share of the calls through"
+                + (openedBy == nil ? "" : ", because it was open and recovers")
+        case .probes: "its breaker was open and recovers, and all its probe calls are in flight"
         case .limit: "one of its limits has no room"
         case .waiting: "other calls wait for what it needs"
         case .unknown(let number): "it is denied for reason \(number), which this version does not know"
@@ -70,6 +72,7 @@ enum AdmissionText {
                     "deployment": denial.candidate.deployment.map { .string($0.text) } ?? .null,
                     "model": denial.candidate.model.map { .string($0.text) } ?? .null,
                     "reason": .string("\(denial.reason)"), "retryAfterMilliseconds": json(denial.retryAfter),
+                    "openedBy": denial.openedBy.map { .string("\($0)") } ?? .null,
                     "limits": .array(denial.limits.map(LimitReport.json)),
                 ]
             })

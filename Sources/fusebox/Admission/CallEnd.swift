@@ -17,10 +17,17 @@ struct CallEnd {
 
     /// The outcome and the usage with which the permit is settled.
     var call: CallOutcome {
-        var outcome = told.outcome ?? saidByEnd
+        var outcome = self.outcome
         // A call that used something was sent, so it cannot count as cancelled.
         if outcome == .cancelled, usage != nil || told.hasUnread { outcome = .abandoned }
-        return CallOutcome(outcome, retryAfter: told.retryAfter, usage: usage)
+        return CallOutcome(outcome, retryAfter: told.retryAfter(with: outcome), usage: usage)
+    }
+
+    /// The outcome by what was reported, else by the command's end. A command may fail with an answer that was good.
+    private var outcome: Outcome {
+        if let told = told.outcome { return told }
+        if let answered = told.answer?.outcome, answered != .success { return answered }
+        return saidByEnd
     }
 
     /// The outcome that follows from the command's exit status.
@@ -43,7 +50,7 @@ struct CallEnd {
     /// bound. So it never counts as zero.
     private var usage: Usage? {
         var usage = told.usage
-        if chargesEstimate, (told.outcome ?? saidByEnd) != .cancelled { usage = estimated(told.usage) }
+        if chargesEstimate, outcome != .cancelled { usage = estimated(told.usage) }
         if told.unreadCost != nil, let cost = estimate.cost, cost > usage?.cost ?? .zero {
             usage = usage ?? Usage(model: told.model)
             usage?.cost = cost
@@ -93,7 +100,7 @@ struct CallEnd {
             lines.append("no mark was made; to make it: \((words + ["--for", "TIME"]).joined(separator: " "))")
         } else if told.retryAfter != nil, !call.outcome.takesRetryAfter {
             lines.append(
-                "retry-after is ignored: it goes with failure, throttled and quota-exhausted, not with "
+                "retry-after is ignored: it goes with \(Outcome.withRetryAfter(OutcomeArgument.name)), not with "
                     + OutcomeArgument.name(call.outcome))
         }
         return lines

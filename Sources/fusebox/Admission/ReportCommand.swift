@@ -13,6 +13,7 @@ struct ReportCommand: ReportingCommand {
             EXAMPLES
               fusebox report --provider openai --outcome success --model gpt-4o --cost 0.0012
               fusebox report --provider openai --outcome throttled --retry-after 30s
+              curl -s -i … > answer.txt; fusebox report --route openai/gpt-4o --headers answer.txt
             """)
 
     @Option(
@@ -30,8 +31,23 @@ struct ReportCommand: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The outcome: \(OutcomeArgument.allValueStrings.joined(separator: ", ")).", valueName: "outcome"))
-    var outcome: OutcomeArgument
+            "The outcome: \(OutcomeArgument.allValueStrings.joined(separator: ", ")). (default: --status or --headers tells it)",
+            valueName: "outcome"))
+    var outcome: OutcomeArgument?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The status of the provider's answer, which tells the outcome. (default: --headers has it)",
+            valueName: "status"),
+        transform: ReportCommand.status)
+    var status: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the head of the provider's answer as `curl -D FILE` writes it, or - for standard input. The body may follow, as with `curl -i`: an error tells the outcome too, and usage counts. (default: none)",
+            valueName: "path"))
+    var headers: String?
 
     @Option(help: ArgumentHelp("The model that the call asked for. It is charged. (default: none)", valueName: "name"))
     var model: String?
@@ -64,21 +80,54 @@ struct ReportCommand: ReportingCommand {
         guard route == nil || (model == nil && deployment == nil) else {
             throw ValidationError("a route has its deployment and model in it: --route provider@deployment/model")
         }
-        guard retryAfter == nil || outcome.outcome.takesRetryAfter else {
+        guard let outcome = outcome?.outcome else {
+            guard status != nil || headers != nil else {
+                throw ValidationError("how did the call go? give --outcome, --status or --headers")
+            }
+            return
+        }
+        guard status == nil, headers == nil else {
+            throw ValidationError("--status and --headers tell the outcome; leave --outcome out")
+        }
+        guard retryAfter == nil || outcome.takesRetryAfter else {
             let outcomes = Outcome.withRetryAfter(OutcomeArgument.name)
             throw ValidationError("--retry-after goes with --outcome \(outcomes) only")
         }
-        guard outcome.outcome.takesUsage || used.isEmpty else {
+        guard outcome.takesUsage || used.isEmpty else {
             throw ValidationError(
                 "a cancelled call was never sent and has no usage; for a call that was sent, give --outcome abandoned")
         }
     }
 
-    private var usage: Usage? {
-        get throws(ClientError) {
-            guard var usage = try used.usage else { return nil }
-            if let model { usage.model = model }
-            return usage
+    private static func status(_ text: String) throws -> Int {
+        guard let status = Int(text), 100...599 ~= status else {
+            throw ValidationError("give a status of HTTP, from 100 to 599")
+        }
+        return status
+    }
+
+    private func usage(_ told: Usage? = nil) throws(ClientError) -> Usage? {
+        guard var usage = try used.usage ?? told else { return nil }
+        if let model { usage.model = model }
+        return usage
+    }
+
+    /// The outcome that was given, or that of the provider's answer.
+    private var call: CallOutcome {
+        get throws {
+            if let outcome { return outcome.call(retryAfter: retryAfter?.duration, usage: try usage()) }
+            var told = ToldUsage(in: headers.map(LocalFile.label) ?? "--status")
+            if let headers { told.take(String(decoding: try LocalFile.read(headers), as: UTF8.self)) }
+            if let status { told.take("status=\(status)") }
+            for complaint in told.complaints { Failure.tell("fusebox: \(Table.printable(complaint))") }
+            guard let answer = told.answer else {
+                throw Failure(
+                    .usage,
+                    "no status is found in \(headers.map(LocalFile.label) ?? ""); `curl -D` writes it, or give --status"
+                )
+            }
+            return CallOutcome(
+                answer.outcome, retryAfter: retryAfter?.duration ?? answer.retryAfter, usage: try usage(told.usage))
         }
     }
 
@@ -91,7 +140,7 @@ struct ReportCommand: ReportingCommand {
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let recording = try client.admission.report(
-            try candidate, tags: tags, outcome.call(retryAfter: retryAfter?.duration, usage: try usage))
+            try candidate, tags: tags, try call)
         return LedgerCommands.answer(recording)
     }
 }

@@ -35,7 +35,11 @@ struct RunCommand: ParsableCommand {
               reasoning-tokens=90      tokens of reasoning, beside those
               model=gpt-4o             the model that answered, for display
               outcome=rejected         replaces the outcome of the exit status
-              retry-after=30           for failure, throttled and quota-exhausted
+              status=429               the status of the provider's answer, which tells the outcome if it is an error
+              retry-after=30           for failure, throttled, quota-exhausted, and a success that was the last for now
+              retry-after: 30          a header of the provider; also those that tell what remains of its rate limits
+            The head of an answer may stand there as `curl -D` writes it, and the body of an error. What they mean is \
+            the same for all providers (proto-docs/outcomes.md).
             Numbers may have any form that programs print (7.5e-05), and times any form that providers send (34.07s, 6m0s, \
             seconds since 1970, a date of HTTP or RFC 3339). For what is not understood, standard error has the command \
             that corrects it, and the estimate is charged if there is one. If an inner `fusebox run` makes no call, it writes \
@@ -49,6 +53,7 @@ struct RunCommand: ParsableCommand {
 
             EXAMPLE
               fusebox run --route openai/gpt-4o -- sh -c 'curl … | tee answer.json | jq .usage >> $FUSEBOX_USAGE'
+              fusebox run --route openai/gpt-4o -- sh -c 'curl -D head … > answer.json; cat head answer.json >> $FUSEBOX_USAGE'
               fusebox run --route openai/gpt-4o --wait 5m --priority 2 -- ./ask.sh "How do fuses work?"
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
               fusebox run --route openai@eu/gpt-4o --route anthropic --tag team:search --cost 0.01 -- ./ask.sh
@@ -95,9 +100,10 @@ struct RunCommand: ParsableCommand {
     var wait: DurationArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1). It becomes one step more urgent for each 10 s of waiting.",
-            valueName: "step"))
+            valueName: "count"), transform: NumberArgument.within(0...WireLimits.priorities - 1))
     var priority = Int(WireLimits.defaultPriority)
 
     @Flag(help: "Charge the estimate if the command does not report its usage.")
@@ -114,9 +120,6 @@ struct RunCommand: ParsableCommand {
     func validate() throws {
         guard !chargeEstimate || call.hasEstimate else {
             throw ValidationError("--charge-estimate needs an estimate; give --cost, --tokens or both")
-        }
-        guard ValueRanges.priority.contains(UInt8(clamping: priority)), priority >= 0 else {
-            throw ValidationError("--priority is 0, the most urgent, to \(WireLimits.priorities - 1)")
         }
         guard !connection.json else {
             throw ValidationError("`fusebox run` has no --json, because standard output belongs to the command")

@@ -23,7 +23,30 @@ struct ToldUsage {
     private(set) var model: String?
     /// The exit statuses of inner `fusebox run`s that made no call.
     private(set) var unsent: Set<Int32> = []
+    /// The status of the answer.
+    private var status: Int?
+    /// The headers of the answer.
+    private var headers: [String: String] = [:]
+    /// The last document that tells of an error, unless a later one tells usage.
+    private var error: JSONValue?
+    /// Whether lines that are not understood are the body of an answer that has failed.
+    private var isInFailedBody = false
 
+    /// What the provider's answer tells; nil if neither a status nor an error was reported.
+    var answer: ProviderAnswer? {
+        guard status != nil || error != nil else { return nil }
+        return ProviderAnswer(status: status, headers: headers, document: error, at: .wallClock)
+    }
+
+    /// How long the provider takes no calls: as a line says it, else as the answer does.
+    func retryAfter(with outcome: Outcome) -> Duration? {
+        if let retryAfter { return retryAfter }
+        if let answer, answer.outcome == outcome { return answer.retryAfter }
+        return ProviderAnswer(outcome: outcome, headers: headers).retryAfter
+    }
+
+    /// Where the text comes from, in sentences about it.
+    private let source: String
     /// A sentence for each line that was not understood.
     private(set) var complaints: [String] = []
     /// Whether a cost was not understood. A line with an unknown key counts as one if no usage was reported.
@@ -43,6 +66,9 @@ struct ToldUsage {
         case output
     }
 
+    /// Nothing was reported in this file.
+    init(in source: String = "FUSEBOX_USAGE") { self.source = source }
+
     /// Reads a text.
     ///
     /// Amounts of lines add up. Of other keys the last line counts. A line that begins with `#` is a comment. Of the JSON
@@ -55,16 +81,29 @@ struct ToldUsage {
             case .document(let document): take(document, number: part.number, isEvent: false)
             case .event(let document): take(document, number: part.number, isEvent: true)
             case .broken(let line, let error): misread(part.number, "\(line) is not JSON: \(error.message)")
+            case .head(let status): begin(status)
+            case .header(let name, let value): headers[name.lowercased()] = value
             }
         }
     }
 
+    /// The head of another answer begins. Of several calls, the last one that was answered counts.
+    private mutating func begin(_ status: Int) {
+        self.status = status
+        headers = [:]
+        error = nil
+        isInFailedBody = status >= 400
+    }
+
     private mutating func take(_ document: JSONValue, number: Int, isEvent: Bool) {
+        let tellsError = isInFailedBody || document.tellsError || document.list?.first?.tellsError == true
+        if tellsError { error = document }
         let report: ReportedUsage
         do throws(Refusal) { report = try ReportedUsage(document) } catch {
-            if !isEvent || error.status == .outOfRange { misread(number, error.message) }
+            if !tellsError, !isEvent || error.status == .outOfRange { misread(number, error.message) }
             return
         }
+        if !tellsError, !report.isEmpty { error = nil }
         let known = report.call.flatMap { name in calls.firstIndex { $0.call == name } }
         if let place = known ?? (report.call == nil || calls.last?.call == nil ? calls.indices.last : nil) {
             calls[place].update(with: report)
@@ -76,13 +115,14 @@ struct ToldUsage {
     private mutating func misread(_ number: Int, _ message: String) {
         misreadCost = .cost
         unreadTokens = .input
-        complaints.append("FUSEBOX_USAGE, line \(number): \(message)")
+        complaints.append("\(source), line \(number): \(message)")
     }
 
     private mutating func take(_ line: Substring, number: Int) {
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let key = Self.trimmed(parts[0])
         guard parts.count == 2, let form = take(key, Self.trimmed(parts[1])) else {
+            if isInFailedBody { return }
             hasUnknownLine = true
             return complain(number, line, Self.keys)
         }
@@ -91,7 +131,7 @@ struct ToldUsage {
 
     /// The keys of a line.
     private static let keys =
-        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, outcome= or retry-after=, or a provider's usage as JSON"
+        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, outcome=, status= or retry-after=, or a provider's usage as JSON"
     /// The keys that count tokens.
     private static let kinds: [String: TokenKind] = [
         "input-tokens": .input, "cached-input-tokens": .cachedInput, "cache-write-tokens": .cacheWrite,
@@ -99,7 +139,7 @@ struct ToldUsage {
     ]
 
     private mutating func complain(_ number: Int, _ line: Substring, _ form: String) {
-        complaints.append("FUSEBOX_USAGE, line \(number) is not understood: \(line); give \(form)")
+        complaints.append("\(source), line \(number) is not understood: \(line); give \(form)")
     }
 
     /// Reads a value. Returns an empty text, or the expected form if it is not understood; nil if the key does not
@@ -132,6 +172,9 @@ struct ToldUsage {
             }
             retryAfter = time
             hasUnreadRetryAfter = false
+        case "status":
+            guard let status = Int(value), 0...999 ~= status else { return "a status of HTTP, such as 429" }
+            self.status = status
         case "not-sent":
             guard let status = Int32(value) else { return "an exit status" }
             unsent.insert(status)

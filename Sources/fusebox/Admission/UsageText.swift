@@ -1,9 +1,12 @@
+import FuseboxClient
 import FuseboxJSON
 
-/// The text of a usage file, cut into its parts: lines of `key=value`, and JSON documents as providers send them.
+/// The text of a usage file, cut into its parts: lines of `key=value`, JSON documents as providers send them, and the
+/// heads of answers as `curl -D` writes them.
 ///
 /// A document begins on a line of its own and may go over several lines, as `jq` prints it. The events of a stream may
-/// stand as they arrive, each after `data:`.
+/// stand as they arrive, each after `data:`. A head begins with a line such as `HTTP/2 429` and ends with an empty line.
+/// Headers that tell of limits may stand alone.
 struct UsageText: Sequence {
     /// A part of the text, and the number of its first line, counted from 1.
     struct Part {
@@ -20,6 +23,10 @@ struct UsageText: Sequence {
         case event(JSONValue)
         /// A document that is not JSON: its first line, and what is wrong.
         case broken(Substring, JSONError)
+        /// The first line of the head of an answer, with its status.
+        case head(Int)
+        /// A header of an answer: its name and its value.
+        case header(String, String)
     }
 
     private let lines: [Substring]
@@ -30,13 +37,33 @@ struct UsageText: Sequence {
 
     func makeIterator() -> AnyIterator<Part> {
         var next = 0
+        var isInHead = false
         return AnyIterator {
             while next < lines.count {
                 let first = next
+                if let content = headed(lines[next], &isInHead) {
+                    next += 1
+                    return Part(number: first + 1, content: content)
+                }
                 if let content = content(at: &next) { return Part(number: first + 1, content: content) }
             }
             return nil
         }
+    }
+
+    /// What a line says as a part of the head of an answer; nil if it is none.
+    private func headed(_ line: Substring, _ isInHead: inout Bool) -> Content? {
+        if line.hasPrefix("HTTP/"), let status = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {
+            isInHead = true
+            return .head(status)
+        }
+        let name = line.prefix { $0 != ":" }
+        let isHeader = name.endIndex != line.endIndex && !name.isEmpty && !name.contains(where: \.isWhitespace)
+        if isHeader, isInHead || AnswerTable.headerNames.contains(name.lowercased()) {
+            return .header(String(name), String(line.dropFirst(name.count + 1).drop(while: \.isWhitespace)))
+        }
+        isInHead = false
+        return nil
     }
 
     /// The part that begins at a line, and the line after it; nil if the line says nothing.

@@ -4,17 +4,17 @@ import FuseboxInterop
 import FuseboxWire
 
 extension BreakerCommands {
-    /// `fusebox breaker acquire NAME`
+    /// `fusebox breaker acquire ROUTE`
     struct Acquire: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Ask whether a call may go out now. Exit status 0 if so, 75 if not.",
             discussion: "EXAMPLE\n  fusebox breaker acquire openai && call-openai")
 
-        @OptionGroup var breaker: NameArgument
+        @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let admission = try client.breakers.acquire(breaker.name)
+            let admission = try client.breakers.acquire(breaker.route)
             let wait = admission.retryAfter / .milliseconds(1)
             let text =
                 admission.admitted

@@ -13,14 +13,14 @@ struct BreakerCommands: ParsableCommand {
         ])
 
     /// The argument that names a breaker.
-    struct NameArgument: ParsableArguments {
-        @Argument(help: "The breaker, usually named after its provider.")
-        var name: String
+    struct RouteArgument: ParsableArguments {
+        @Argument(help: "The breaker: provider[@deployment][/model].")
+        var route: String
     }
 
     /// The option that permits a new name.
     struct CreationOption: ParsableArguments {
-        @Flag(help: "Create the name if it is unknown. Otherwise an unknown name is refused (64).")
+        @Flag(help: "Create the names if they are unknown. Otherwise an unknown name is refused (64).")
         var create = false
 
         /// The hint of an error about an unknown name.
@@ -30,13 +30,14 @@ struct BreakerCommands: ParsableCommand {
 
 extension BreakerCommands {
     static let columns: [Table.Column] = [
-        .left("NAME"), .left("STATE"), .right("SHARE"), .right("FAILURES"), .right("REQUESTS"), .right("SUCCESSES"),
+        .left("BREAKER"), .left("STATE"), .right("SHARE"), .right("FAILURES"), .right("REQUESTS"), .right("SUCCESSES"),
         .left("LAST FAILURE"), .left("RECOVERS"),
     ]
 
-    static func row(_ name: String, _ status: BreakerStatus, _ clock: DaemonClock) -> [String] {
-        [
-            name, "\(status.state)", Formatting.percent(status.share),
+    static func row(_ entry: BreakerList.Entry, _ clock: DaemonClock) -> [String] {
+        let status = entry.status
+        return [
+            entry.route, "\(status.state)", Formatting.percent(status.share),
             "\(status.consecutiveFailures)/\(status.failureThreshold)", "\(status.totalRequests)",
             "\(status.totalSuccesses)", clock.relative(status.lastFailure), clock.relative(status.nextAttempt),
         ]
@@ -44,15 +45,11 @@ extension BreakerCommands {
 
     /// The answer that shows a configuration.
     static func answer(_ configuration: BreakerConfiguration) -> Answer {
-        let listing: Listing = [
-            "failure threshold": "\(configuration.failureThreshold)",
-            "reset timeout": Quantity.text(milliseconds: configuration.resetTimeoutMilliseconds),
-            "curve": configuration.degradationCurve.map { JSONValue($0).text() }.joined(separator: ","),
-            "monitoring period": Quantity.text(milliseconds: configuration.monitoringPeriodMilliseconds),
-            "min requests": "\(configuration.minRequests)",
-            "max probes": configuration.maxProbes == 0 ? "no limit but the share" : "\(configuration.maxProbes)",
-            "min workers": "\(configuration.minWorkers)",
-        ]
-        return Answer(json: JSONValue(record: configuration), text: listing.text)
+        Answer(json: JSONValue(record: configuration), text: BreakerText.listing(configuration).text)
     }
+}
+
+extension BreakerList.Entry {
+    /// The breaker as its route: `openai@eu/gpt-4o`.
+    var route: String { Candidate(provider: name, deployment: deployment, model: model).route }
 }

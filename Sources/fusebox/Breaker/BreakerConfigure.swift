@@ -3,21 +3,25 @@ import FuseboxClient
 import FuseboxWire
 
 extension BreakerCommands {
-    /// `fusebox breaker configure NAME | --default`
+    /// `fusebox breaker configure ROUTE | --default`
     struct Configure: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show or change the configuration of a breaker, or that of new breakers.",
-            usage: "fusebox breaker configure NAME [options]\nfusebox breaker configure --default [options]",
+            usage: "fusebox breaker configure ROUTE [options]\nfusebox breaker configure --default [options]",
             discussion: """
                 Options that are not given keep their values. Without any option the configuration is only shown. A change \
-                keeps the failures, and is for operators only.
+                keeps the failures, and is for operators only. Deployments and models have the configuration of their \
+                provider until they get one of their own.
 
-                EXAMPLE
+                EXAMPLES
                   fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1
+                  fusebox breaker configure openai --failure-rate 50% --min-requests 20 --monitoring-period 1m
+                  fusebox breaker configure openai --slow-rate 30% --slow-after 20s --max-reset-timeout 10m
+                  fusebox breaker configure openai --by model
                 """)
 
-        @Argument(help: "The breaker. (default: none, with --default)")
-        var name: String?
+        @Argument(help: "The breaker: provider[@deployment][/model]. (default: none, with --default)")
+        var route: String?
 
         @Flag(name: .customLong("default"), help: "The configuration of new breakers.")
         var isDefault = false
@@ -49,21 +53,23 @@ extension BreakerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "How long a worker's failure counts for --min-workers, \(durationHelp). (default: unchanged; initially 5m)",
+                "How long a call counts for the rates, and a worker's failure for --min-workers, \(durationHelp). (default: unchanged; initially 5m)",
                 valueName: "time"),
             transform: DurationArgument.within(ValueRanges.monitoringPeriod))
         var monitoringPeriod: DurationArgument?
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Stored and not used. (default: unchanged; initially 3)", valueName: "count"),
+            help: ArgumentHelp(
+                "Calls within the monitoring period that a rate needs to open the breaker. (default: unchanged; initially 3)",
+                valueName: "count"),
             transform: NumberArgument.count)
         var minRequests: Int?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Calls with a permit that may be in flight while the breaker is not closed; 0: no limit but the share. (default: unchanged; initially 0)",
+                "From its opening until the breaker is closed: calls with a permit of that time that may be in flight; 0: no limit but the share. (default: unchanged; initially 0)",
                 valueName: "count"),
             transform: NumberArgument.count)
         var maxProbes: Int?
@@ -76,46 +82,94 @@ extension BreakerCommands {
             transform: NumberArgument.within(0...Int(ValueRanges.minWorkers.upperBound)))
         var minWorkers: Int?
 
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Share of failed calls within the monitoring period at which a failure opens the breaker, such as 50%; 0: any may fail. (default: unchanged; initially 0)",
+                valueName: "share"),
+            transform: NumberArgument.share)
+        var failureRate: Double?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Share of slow calls at which a slow call opens the breaker; needs --slow-after; 0: any may be slow. (default: unchanged; initially 0)",
+                valueName: "share"),
+            transform: NumberArgument.share)
+        var slowRate: Double?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "From how long on a call with a permit is slow, \(durationHelp); 0s: none is. (default: unchanged; initially 0s)",
+                valueName: "time"),
+            transform: DurationArgument.within(ValueRanges.slowCall))
+        var slowAfter: DurationArgument?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Up to where the reset timeout doubles with each recovery that fails, \(durationHelp); 0s: it stays. (default: unchanged; initially 0s)",
+                valueName: "time"),
+            transform: DurationArgument.within(ValueRanges.maxResetTimeout))
+        var maxResetTimeout: DurationArgument?
+
+        @Option(
+            parsing: .unconditional,
+            help:
+                "Whether each model of the provider has a breaker of its own. (default: unchanged; initially provider)")
+        var by: Division?
+
         @OptionGroup var creation: CreationOption
         @OptionGroup var connection: ConnectionOptions
 
+        /// What has a breaker of its own.
+        enum Division: String, ExpressibleByArgument, CaseIterable {
+            case provider
+            case model
+        }
+
         func validate() throws {
-            guard (name != nil) != isDefault else { throw ValidationError("give the breaker's name, or --default") }
-            guard !creation.create || (name != nil && changesSomething) else {
-                throw ValidationError("--create needs the name of a breaker and an option to set")
+            guard (route != nil) != isDefault else { throw ValidationError("give the breaker's route, or --default") }
+            guard !creation.create || (route != nil && changesSomething) else {
+                throw ValidationError("--create needs the route of a breaker and an option to set")
             }
         }
 
         private var changesSomething: Bool {
             failureThreshold != nil || resetTimeout != nil || curve != nil || monitoringPeriod != nil
-                || minRequests != nil || maxProbes != nil || minWorkers != nil
+                || minRequests != nil || maxProbes != nil || minWorkers != nil || failureRate != nil
+                || slowRate != nil || slowAfter != nil || maxResetTimeout != nil || by != nil
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            guard let name else {
+            guard let route else {
                 if changesSomething { try change(client.breakers, nil) }
                 return BreakerCommands.answer(try client.breakers.defaultConfiguration())
             }
             let hint = changesSomething ? CreationOption.hint : nil
-            let configuration = try client.withKnown(name, creation: hint) { () throws(ClientError) in
-                if changesSomething { try change(client.breakers, name) }
-                return try client.breakers.configuration(name, mustBeKnown: true)
+            let configuration = try client.withKnown(route, creation: hint) { () throws(ClientError) in
+                if changesSomething { try change(client.breakers, route) }
+                return try client.breakers.configuration(route, mustBeKnown: true)
             }
             return BreakerCommands.answer(configuration)
         }
 
-        private func change(_ breakers: Breakers, _ name: String?) throws(ClientError) {
-            if let name {
+        private func change(_ breakers: Breakers, _ route: String?) throws(ClientError) {
+            if let route {
                 try breakers.configure(
-                    name, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
+                    route, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers,
-                    mustBeKnown: !creation.create)
+                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers, failureRate: failureRate,
+                    slowCallRate: slowRate, slowCall: slowAfter?.duration, maxResetTimeout: maxResetTimeout?.duration,
+                    byModel: by.map { $0 == .model }, mustBeKnown: !creation.create)
             } else {
                 try breakers.configureDefault(
                     failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
-                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers)
+                    degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers, failureRate: failureRate,
+                    slowCallRate: slowRate, slowCall: slowAfter?.duration, maxResetTimeout: maxResetTimeout?.duration,
+                    byModel: by.map { $0 == .model })
             }
         }
     }

@@ -4,24 +4,29 @@ import FuseboxInterop
 import FuseboxWire
 
 extension BreakerCommands {
-    /// `fusebox breaker get NAME`
+    /// `fusebox breaker get ROUTE`
     struct Get: DaemonCommand {
         static let configuration = CommandConfiguration(abstract: "Show one breaker.")
 
-        @OptionGroup var breaker: NameArgument
+        @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let reply = try client.withKnown(breaker.name) { () throws(ClientError) in
-                try client.breakers.get(breaker.name, mustBeKnown: true)
+            let reply = try client.withKnown(breaker.route) { () throws(ClientError) in
+                try client.breakers.get(breaker.route, mustBeKnown: true)
             }
             let clock = try DaemonClock(of: client)
             let status = reply.status
+            let rule = status.openedBy.map {
+                "; \(status.state == .open ? "" : "opened, because ")\(BreakerText.sentence($0))"
+            }
             let listing: Listing = [
                 "breaker": reply.exists
-                    ? breaker.name : "\(breaker.name) (does not exist; a new one would be as shown)",
-                "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted",
+                    ? breaker.route : "\(breaker.route) (does not exist; a new one would be as shown)",
+                "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted\(rule ?? "")",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
+                "failure rate": status.rates.flatMap(BreakerText.failures),
+                "slow-call rate": status.rates.flatMap(BreakerText.slowCalls),
                 "outcomes":
                     "\(status.totalRequests): \(Quantity.count(status.totalSuccesses, "success", plural: "successes")), "
                     + Quantity.count(status.totalFailures, "failure"),
@@ -29,6 +34,11 @@ extension BreakerCommands {
                 "last success": clock.relative(status.lastSuccess),
                 "last request": clock.relative(status.lastRequest),
                 "recovers": status.nextAttempt.map { "a step \(clock.relative($0))" },
+                "reset timeout": Quantity.text(milliseconds: status.resetTimeoutMilliseconds)
+                    + (status.failedRecoveries == 0
+                        ? ""
+                        : "; \(Quantity.count(UInt64(status.failedRecoveries), "recovery", plural: "recoveries")) failed"),
+                "episode": "\(status.episode)",
             ]
             return Answer(json: JSONValue(record: reply), text: listing.text)
         }

@@ -11,9 +11,9 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let entries = try client.breakers.list().sorted { $0.name < $1.name }
+            let entries = try client.breakers.list().sorted { $0.route < $1.route }
             let clock = try DaemonClock(of: client)
-            let table = Table(columns, rows: entries.map { row($0.name.text, $0.status, clock) })
+            let table = Table(columns, rows: entries.map { row($0, clock) })
             return Answer(
                 json: [
                     "breakers": .array(entries.map { JSONValue(record: $0) }), "now": JSONValue(clock.now.milliseconds),

@@ -2,29 +2,29 @@ import ArgumentParser
 import FuseboxClient
 
 extension BreakerCommands {
-    /// `fusebox breaker success NAME`
+    /// `fusebox breaker success ROUTE`
     struct Success: ReportingCommand {
         static let configuration = CommandConfiguration(abstract: "Report that a call succeeded.")
 
-        @OptionGroup var breaker: NameArgument
+        @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.breakers.success(breaker.name)
+            try client.breakers.success(breaker.route)
             return .done
         }
     }
 
-    /// `fusebox breaker failure NAME`
+    /// `fusebox breaker failure ROUTE`
     struct Failed: ReportingCommand {
         static let configuration = CommandConfiguration(
             commandName: "failure", abstract: "Report that a call failed.")
 
-        @OptionGroup var breaker: NameArgument
+        @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.breakers.failure(breaker.name)
+            try client.breakers.failure(breaker.route)
             return .done
         }
     }

@@ -2,14 +2,14 @@ import ArgumentParser
 import FuseboxClient
 
 extension BreakerCommands {
-    /// `fusebox breaker reset NAME | --all`
+    /// `fusebox breaker reset ROUTE | --all`
     struct Reset: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Close a breaker and reset its failures and statistics. Operators only.",
-            usage: "fusebox breaker reset NAME\nfusebox breaker reset --all")
+            usage: "fusebox breaker reset ROUTE\nfusebox breaker reset --all")
 
-        @Argument(help: "The breaker. (default: none, with --all)")
-        var name: String?
+        @Argument(help: "The breaker: provider[@deployment][/model]. (default: none, with --all)")
+        var route: String?
 
         @Flag(help: "Reset every breaker.")
         var all = false
@@ -17,15 +17,16 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard (name != nil) != all else { throw ValidationError("give the breaker's name, or --all") }
+            guard (route != nil) != all else { throw ValidationError("give the breaker's route, or --all") }
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            guard let name else {
+            guard let route else {
                 try client.breakers.resetAll()
                 return .done
             }
-            try client.withKnown(name) { () throws(ClientError) in try client.breakers.reset(name, mustBeKnown: true) }
+            try client.withKnown(route) { () throws(ClientError) in try client.breakers.reset(route, mustBeKnown: true)
+            }
             return .done
         }
     }

@@ -4,17 +4,17 @@ import FuseboxInterop
 import FuseboxWire
 
 extension BreakerCommands {
-    /// `fusebox breaker serialize NAME`
+    /// `fusebox breaker serialize ROUTE`
     struct Serialize: DaemonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the whole state of a breaker in the format of llm-providers.")
 
-        @OptionGroup var breaker: NameArgument
+        @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let record = try client.withKnown(breaker.name) { () throws(ClientError) in
-                try client.breakers.serialize(breaker.name)
+            let record = try client.withKnown(breaker.route) { () throws(ClientError) in
+                try client.breakers.serialize(breaker.route)
             }
             let snapshot = LLMProvidersSnapshot.breaker(record)
             return Answer(json: snapshot, text: snapshot.text(pretty: true))

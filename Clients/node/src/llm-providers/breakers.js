@@ -41,7 +41,10 @@ class Breakers {
   async load () {
     this.defaults = configOf(await this.hub.client.call('breaker.default'))
     const fetched = []
-    for await (const { name } of this.hub.client.list('breaker.list')) fetched.push(this.fetch(name))
+    for await (const { name, deployment, model } of this.hub.client.list('breaker.list')) {
+      // The library has one breaker a provider.
+      if (deployment === null && model === null) fetched.push(this.fetch(name))
+    }
     await Promise.all(fetched)
   }
 
@@ -237,6 +240,12 @@ class Breakers {
       windowStart: at(memory.windowStart) ?? 0,
       shareCredit: 0,
       blames: [],
+      episode: 0,
+      openedBy: null,
+      failedRecoveries: 0,
+      calls: [],
+      deployment: null,
+      model: null,
     }
   }
 }
@@ -262,6 +271,11 @@ function sentConfig ({ failureThreshold, resetTimeout, monitoringPeriod, minRequ
     degradationCurve,
     maxProbes: 0,
     minWorkers: 1,
+    failureRate: 0,
+    slowCallRate: 0,
+    slowCallMilliseconds: 0n,
+    maxResetTimeoutMilliseconds: 0n,
+    byModel: false,
   }
 }
 

@@ -210,12 +210,20 @@ function writeBreakerAcquire (w, v = {}) {
   if (w.has(v.draw)) {
     w.f64(v.draw, 'draw')
   }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerAcquire (r) {
   return {
     name: r.name(),
     draw: r.has() ? r.f64() : null,
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -238,11 +246,19 @@ function readBreakerAcquireReply (r) {
 /** @param {Writer} w @param {any} v */
 function writeBreakerSuccess (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSuccess (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerSuccessReply = records.writeNothing
@@ -251,11 +267,19 @@ const readBreakerSuccessReply = records.readNothing
 /** @param {Writer} w @param {any} v */
 function writeBreakerFailure (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerFailure (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerFailureReply = records.writeNothing
@@ -265,12 +289,20 @@ const readBreakerFailureReply = records.readNothing
 function writeBreakerGet (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerGet (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -288,12 +320,12 @@ function readBreakerGetReply (r) {
 
 /** @param {Writer} w @param {any} v */
 function writeBreakerList (w, v = {}) {
-  w.u32(v.cursor, 'cursor')
+  w.u64(v.cursor, 'cursor')
 }
 /** @param {Reader} r */
 function readBreakerList (r) {
   return {
-    cursor: r.u32(),
+    cursor: r.u64(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -301,13 +333,13 @@ function writeBreakerListReply (w, v = {}) {
   for (const element of w.list(v.entries, Infinity, 'entries')) {
     records.writeBreakerEntry(w, element)
   }
-  w.u32(v.next, 'next')
+  w.u64(v.next, 'next')
 }
 /** @param {Reader} r */
 function readBreakerListReply (r) {
   return {
     entries: r.list(() => records.readBreakerEntry(r)),
-    next: r.u32(),
+    next: r.u64(),
   }
 }
 
@@ -315,12 +347,20 @@ function readBreakerListReply (r) {
 function writeBreakerForceOpen (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerForceOpen (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerForceOpenReply = records.writeNothing
@@ -330,12 +370,20 @@ const readBreakerForceOpenReply = records.readNothing
 function writeBreakerReset (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerReset (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerResetReply = records.writeNothing
@@ -351,6 +399,12 @@ function writeBreakerConfigure (w, v = {}) {
   w.name(v.name, 'name')
   records.writeBreakerConfigurationChange(w, v.change)
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerConfigure (r) {
@@ -358,6 +412,8 @@ function readBreakerConfigure (r) {
     name: r.name(),
     change: records.readBreakerConfigurationChange(r),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerConfigureReply = records.writeNothing
@@ -367,12 +423,20 @@ const readBreakerConfigureReply = records.readNothing
 function writeBreakerConfiguration (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerConfiguration (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -386,6 +450,11 @@ function writeBreakerConfigurationReply (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 /** @param {Reader} r */
 function readBreakerConfigurationReply (r) {
@@ -397,6 +466,11 @@ function readBreakerConfigurationReply (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
@@ -426,6 +500,11 @@ function writeBreakerDefaultReply (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 /** @param {Reader} r */
 function readBreakerDefaultReply (r) {
@@ -437,17 +516,30 @@ function readBreakerDefaultReply (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
 /** @param {Writer} w @param {any} v */
 function writeBreakerSerialize (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSerialize (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -476,6 +568,20 @@ function writeBreakerSerializeReply (w, v = {}) {
   for (const element of w.list(v.blames, Infinity, 'blames')) {
     records.writeBlame(w, element)
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  for (const element of w.list(v.calls, Infinity, 'calls')) {
+    records.writeRateBucket(w, element)
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSerializeReply (r) {
@@ -494,6 +600,12 @@ function readBreakerSerializeReply (r) {
     windowStart: r.timestamp(),
     shareCredit: r.u32(),
     blames: r.list(() => records.readBlame(r)),
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    failedRecoveries: r.u32(),
+    calls: r.list(() => records.readRateBucket(r)),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 
@@ -1500,6 +1612,7 @@ function writeAdmissionSettle (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  records.writeCallTiming(w, v.timing)
 }
 /** @param {Reader} r */
 function readAdmissionSettle (r) {
@@ -1508,6 +1621,7 @@ function readAdmissionSettle (r) {
     outcome: r.enumeration(e.Outcome),
     usage: r.has() ? records.readCallUsage(r) : null,
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    timing: records.readCallTiming(r),
   }
 }
 /** @param {Writer} w @param {any} v */

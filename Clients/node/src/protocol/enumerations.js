@@ -12,6 +12,12 @@ module.exports = {
     model: 3,
     tag: 4,
   }),
+  BreakerRule: new Enumeration('BreakerRule', {
+    failures: 0,
+    failureRate: 1,
+    slowCallRate: 2,
+    forced: 3,
+  }),
   BreakerState: new Enumeration('BreakerState', {
     closed: 0,
     degraded: 1,
@@ -71,6 +77,7 @@ module.exports = {
     rejected: 4,
     abandoned: 5,
     cancelled: 6,
+    unauthorized: 7,
   }),
   PermitStanding: new Enumeration('PermitStanding', {
     inForce: 0,

@@ -30,6 +30,15 @@ function writeBreakerTransition (w, v = {}) {
   w.enumeration(e.BreakerState, v.to, 'to')
   w.f64(v.share, 'share')
   w.u32(v.consecutiveFailures, 'consecutiveFailures')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerTransition (r) {
@@ -39,6 +48,9 @@ function readBreakerTransition (r) {
     to: r.enumeration(e.BreakerState),
     share: r.f64(),
     consecutiveFailures: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 

@@ -182,6 +182,11 @@ function writeBreakerConfiguration (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 
 /** @param {Reader} r */
@@ -194,6 +199,11 @@ function readBreakerConfiguration (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
@@ -222,6 +232,21 @@ function writeBreakerConfigurationChange (w, v = {}) {
   if (w.has(v.minWorkers)) {
     w.u32(v.minWorkers, 'minWorkers')
   }
+  if (w.has(v.failureRate)) {
+    w.f64(v.failureRate, 'failureRate')
+  }
+  if (w.has(v.slowCallRate)) {
+    w.f64(v.slowCallRate, 'slowCallRate')
+  }
+  if (w.has(v.slowCallMilliseconds)) {
+    w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  }
+  if (w.has(v.maxResetTimeoutMilliseconds)) {
+    w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  }
+  if (w.has(v.byModel)) {
+    w.bool(v.byModel, 'byModel')
+  }
 }
 
 /** @param {Reader} r */
@@ -234,6 +259,11 @@ function readBreakerConfigurationChange (r) {
     degradationCurve: r.has() ? r.list(() => r.f64()) : null,
     maxProbes: r.has() ? r.u32() : null,
     minWorkers: r.has() ? r.u32() : null,
+    failureRate: r.has() ? r.f64() : null,
+    slowCallRate: r.has() ? r.f64() : null,
+    slowCallMilliseconds: r.has() ? r.i64() : null,
+    maxResetTimeoutMilliseconds: r.has() ? r.i64() : null,
+    byModel: r.has() ? r.bool() : null,
   }
 }
 
@@ -242,6 +272,12 @@ function writeBreakerEntry (w, v = {}) {
   const start = w.open()
   w.name(v.name, 'name')
   records.writeBreakerStatus(w, v.status)
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
   w.close(start)
 }
 
@@ -251,6 +287,41 @@ function readBreakerEntry (r) {
   const v = {
     name: r.name(),
     status: records.readBreakerStatus(r),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeBreakerRates (w, v = {}) {
+  const start = w.open()
+  w.u64(v.calls, 'calls')
+  w.u64(v.failures, 'failures')
+  w.f64(v.failureRate, 'failureRate')
+  w.u64(v.timed, 'timed')
+  w.u64(v.slow, 'slow')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.u32(v.minRequests, 'minRequests')
+  w.i64(v.monitoringPeriodMilliseconds, 'monitoringPeriodMilliseconds')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readBreakerRates (r) {
+  const outer = r.open()
+  const v = {
+    calls: r.u64(),
+    failures: r.u64(),
+    failureRate: r.f64(),
+    timed: r.u64(),
+    slow: r.u64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    minRequests: r.u32(),
+    monitoringPeriodMilliseconds: r.i64(),
   }
   r.close(outer)
   return v
@@ -282,6 +353,20 @@ function writeBreakerRecord (w, v = {}) {
   for (const element of w.list(v.blames, Infinity, 'blames')) {
     records.writeBlame(w, element)
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  for (const element of w.list(v.calls, Infinity, 'calls')) {
+    records.writeRateBucket(w, element)
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 
 /** @param {Reader} r */
@@ -301,6 +386,12 @@ function readBreakerRecord (r) {
     windowStart: r.timestamp(),
     shareCredit: r.u32(),
     blames: r.list(() => records.readBlame(r)),
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    failedRecoveries: r.u32(),
+    calls: r.list(() => records.readRateBucket(r)),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 
@@ -326,6 +417,15 @@ function writeBreakerStatus (w, v = {}) {
   if (w.has(v.nextAttempt)) {
     w.timestamp(v.nextAttempt, 'nextAttempt')
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.i64(v.resetTimeoutMilliseconds, 'resetTimeoutMilliseconds')
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  if (w.has(v.rates)) {
+    records.writeBreakerRates(w, v.rates)
+  }
   w.close(start)
 }
 
@@ -344,6 +444,11 @@ function readBreakerStatus (r) {
     lastSuccess: r.has() ? r.timestamp() : null,
     lastRequest: r.has() ? r.timestamp() : null,
     nextAttempt: r.has() ? r.timestamp() : null,
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    resetTimeoutMilliseconds: r.i64(),
+    failedRecoveries: r.u32(),
+    rates: r.has() ? records.readBreakerRates(r) : null,
   }
   r.close(outer)
   return v
@@ -378,6 +483,24 @@ function readBurnRate (r) {
   }
   r.close(outer)
   return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeCallTiming (w, v = {}) {
+  if (w.has(v.firstTokenMilliseconds)) {
+    w.u32(v.firstTokenMilliseconds, 'firstTokenMilliseconds')
+  }
+  if (w.has(v.durationMilliseconds)) {
+    w.u32(v.durationMilliseconds, 'durationMilliseconds')
+  }
+}
+
+/** @param {Reader} r */
+function readCallTiming (r) {
+  return {
+    firstTokenMilliseconds: r.has() ? r.u32() : null,
+    durationMilliseconds: r.has() ? r.u32() : null,
+  }
 }
 
 /** @param {Writer} w @param {any} v */
@@ -427,6 +550,9 @@ function writeDenial (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
   w.close(start)
 }
 
@@ -436,6 +562,7 @@ function readDenial (r) {
   const v = {
     reason: r.enumeration(e.DenialReason),
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
   }
   r.close(outer)
   return v
@@ -873,6 +1000,7 @@ function writeOverviewEntry (w, v = {}) {
   w.name(v.name, 'name')
   w.enumeration(e.BreakerState, v.state, 'state')
   w.f64(v.share, 'share')
+  w.u32(v.narrowBreakers, 'narrowBreakers')
   if (w.has(v.exhaustedUntil)) {
     w.timestamp(v.exhaustedUntil, 'exhaustedUntil')
   }
@@ -896,6 +1024,7 @@ function readOverviewEntry (r) {
     name: r.name(),
     state: r.enumeration(e.BreakerState),
     share: r.f64(),
+    narrowBreakers: r.u32(),
     exhaustedUntil: r.has() ? r.timestamp() : null,
     spend: r.money(),
     held: r.money(),
@@ -1063,6 +1192,26 @@ function readProviderAccount (r) {
   }
   r.close(outer)
   return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeRateBucket (w, v = {}) {
+  w.timestamp(v.startedAt, 'startedAt')
+  w.u32(v.calls, 'calls')
+  w.u32(v.failures, 'failures')
+  w.u32(v.timed, 'timed')
+  w.u32(v.slow, 'slow')
+}
+
+/** @param {Reader} r */
+function readRateBucket (r) {
+  return {
+    startedAt: r.timestamp(),
+    calls: r.u32(),
+    failures: r.u32(),
+    timed: r.u32(),
+    slow: r.u32(),
+  }
 }
 
 /** @param {Writer} w @param {any} v */
@@ -1329,12 +1478,16 @@ module.exports.writeBreakerConfigurationChange = writeBreakerConfigurationChange
 module.exports.readBreakerConfigurationChange = readBreakerConfigurationChange
 module.exports.writeBreakerEntry = writeBreakerEntry
 module.exports.readBreakerEntry = readBreakerEntry
+module.exports.writeBreakerRates = writeBreakerRates
+module.exports.readBreakerRates = readBreakerRates
 module.exports.writeBreakerRecord = writeBreakerRecord
 module.exports.readBreakerRecord = readBreakerRecord
 module.exports.writeBreakerStatus = writeBreakerStatus
 module.exports.readBreakerStatus = readBreakerStatus
 module.exports.writeBurnRate = writeBurnRate
 module.exports.readBurnRate = readBurnRate
+module.exports.writeCallTiming = writeCallTiming
+module.exports.readCallTiming = readCallTiming
 module.exports.writeCallUsage = writeCallUsage
 module.exports.readCallUsage = readCallUsage
 module.exports.writeCandidate = writeCandidate
@@ -1385,6 +1538,8 @@ module.exports.writePriceEntry = writePriceEntry
 module.exports.readPriceEntry = readPriceEntry
 module.exports.writeProviderAccount = writeProviderAccount
 module.exports.readProviderAccount = readProviderAccount
+module.exports.writeRateBucket = writeRateBucket
+module.exports.readRateBucket = readRateBucket
 module.exports.writeScope = writeScope
 module.exports.readScope = readScope
 module.exports.writeScopeAccount = writeScopeAccount

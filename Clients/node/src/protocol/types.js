@@ -20,7 +20,7 @@
 /**
  * A value that this client does not know is its number.
  *
- * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'waiting' | number} DenialReason
+ * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number} DenialReason
  */
 /**
  * A value that this client does not know is its number.
@@ -47,7 +47,7 @@
  *
  * @typedef {'deny' | 'notify' | 'shadow' | number} LimitMode
  */
-/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled'} Outcome
+/** @typedef {'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized'} Outcome
  */
 /**
  * A value that this client does not know is its number.
@@ -63,11 +63,6 @@
  * A value that this client does not know is its number.
  *
  * @typedef {'none' | 'warning' | 'critical' | 'emergency' | number} ThresholdTier
- */
-/**
- * A value that this client does not know is its number.
- *
- * @typedef {'waiting' | 'granted' | 'expired' | 'withdrawn' | 'refused' | 'forgotten' | number} TicketStanding
  */
 /**
  * A value that this client does not know is its number.
@@ -109,30 +104,6 @@
  * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
  * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
  * @property {CostBasis} costBasis where this cost comes from
- */
-
-/**
- * @typedef {object} Admit
- * @property {Array<Candidate>} candidates the ways that the call may go, at least 1, best first
- * @property {Array<string>} tags what the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds it
- * @property {Estimate} estimate what the call may use at most
- * @property {bigint} ttlMilliseconds how long the permit lasts unless it is settled or renewed: 1ms to 1d
- * @property {boolean} explains whether a denial lists every limit that stands against a candidate
- * @property {boolean} foldsTags whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
- * @property {bigint} waitMilliseconds how long the call may wait for its turn: 0s to 1d; 0: it does not wait
- * @property {number} priority how urgent a waiting call is: 0, the most urgent, to 7; by default 3
- * @property {bigint} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
- * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
- * @property {bigint} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
- * @property {boolean} isQueued whether the call joins the queue; clients send false
- */
-
-/**
- * @typedef {object} AdmitReply
- * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
- * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
- * @property {AdmissionDecision} decision which candidate is admitted, or why none is
- * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
  */
 
 /**
@@ -210,6 +181,12 @@
  * @property {bigint} baseMilliseconds the time that the rate is measured over: the window, or as much of it as the provider has a history of
  * @property {bigint} sampleCount records in the window
  * @property {boolean} isApproximate whether records older than the window are included, because history that old is kept in sums
+ */
+
+/**
+ * @typedef {object} CallTiming
+ * @property {number | null} [firstTokenMilliseconds] from the permit until the first token of the answer; absent: nobody told it
+ * @property {number | null} [durationMilliseconds] from the permit until the end of the call; absent: until its settle was applied
  */
 
 /**
@@ -407,7 +384,6 @@
  * @property {number} grantedAt when it was granted, on the steady clock
  * @property {number} expiresAt when it ends by itself, on the steady clock; once it has lapsed, when it did
  * @property {boolean} isInFlight whether its call counts as in flight; not after its worker's death
- * @property {bigint} ticket the ticket of a call that has waited for the permit; 0: it has not
  */
 
 /**
@@ -491,13 +467,6 @@
  */
 
 /**
- * @typedef {object} TicketEntry
- * @property {bigint} ticket the sequence number of the request that was answered with the ticket
- * @property {TicketStanding} standing what became of it
- * @property {AdmitReply} admission the permit if it is `granted`; why there is none if it is `expired`
- */
-
-/**
  * @typedef {object} TokenUsage
  * @property {number | null} [input] tokens sent, neither read from a cache nor written to one; absent: nobody told them
  * @property {number | null} [cachedInput] tokens sent and read from a cache; absent: nobody told them
@@ -512,21 +481,6 @@
  * @property {bigint} requests the number of calls
  * @property {bigint} inputTokens tokens sent
  * @property {bigint} outputTokens tokens received
- */
-
-/**
- * @typedef {object} WaitingEntry
- * @property {bigint} ticket its ticket, which is a number of its worker
- * @property {WorkerID} worker the worker; the lower half is shown as 0
- * @property {number} user the peer user that the worker runs as
- * @property {Array<Candidate>} candidates the ways that the call may go, best first
- * @property {Array<string>} tags what the call is made for
- * @property {Estimate} estimate what the call may use at most
- * @property {number} priority the priority that it asked for
- * @property {number} since since when it waits, on the steady clock
- * @property {number} until when it gives up, on the steady clock
- * @property {DenialReason} reason what stood against its first candidate when it was last examined
- * @property {boolean} isAway whether its worker has no connection now
  */
 
 /**
@@ -1387,20 +1341,13 @@
  * @property {bigint | number} ttlMilliseconds how long the permit lasts unless it is settled or renewed: 1ms to 1d
  * @property {boolean} [explains] whether a denial lists every limit that stands against a candidate
  * @property {boolean} [foldsTags] whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
- * @property {bigint | number} waitMilliseconds how long the call may wait for its turn: 0s to 1d; 0: it does not wait
- * @property {number} priority how urgent a waiting call is: 0, the most urgent, to 7; by default 3
- * @property {bigint | number} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
- * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
- * @property {bigint | number} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
- * @property {boolean} [isQueued] whether the call joins the queue; clients send false
  */
 
 /**
  * @typedef {object} AdmissionAdmitReply
- * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
- * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
+ * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied
+ * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 if denied
  * @property {AdmissionDecision} decision which candidate is admitted, or why none is
- * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
  */
 
 /**
@@ -1410,7 +1357,8 @@
  * @property {bigint | number} permit the permit's number
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
- * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
+ * @property {CallTiming} timing how long the call took, as its worker measured it
  */
 
 /**
@@ -1499,48 +1447,6 @@
  * @typedef {object} AdmissionRevokeReply
  * @property {PermitStanding} standing what the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is `revoked` from now on
  * @property {PermitEntry | null} [entry] the permit as it was; if it was in force, its estimate was given back; absent if it was settled
- */
-
-/**
- * Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.
- *
- * @typedef {object} AdmissionWithdrawRequest
- * @property {bigint | number} ticket the ticket
- */
-
-/**
- * @typedef {object} AdmissionWithdrawReply
- * @property {bigint} ticket the sequence number of the request that was answered with the ticket
- * @property {TicketStanding} standing what became of it
- * @property {AdmitReply} admission the permit if it is `granted`; why there is none if it is `expired`
- */
-
-/**
- * What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this reply.
- *
- * @typedef {object} AdmissionTicketsRequest
- * @property {Array<bigint | number>} [tickets] the tickets, at most 64
- */
-
-/**
- * @typedef {object} AdmissionTicketsReply
- * @property {Array<TicketEntry>} entries one entry for each ticket of the request, in its order
- */
-
-/**
- * A page of the calls that wait, in the order of their arrival, and how many there are.
- *
- * @typedef {object} AdmissionWaitingRequest
- * @property {bigint | number} cursor 0 to begin, then what the last page said
- */
-
-/**
- * @typedef {object} AdmissionWaitingReply
- * @property {Array<WaitingEntry>} entries at most 16 calls, in the order of their arrival
- * @property {bigint} next the cursor of the next page; 0 if this was the last
- * @property {number} waiting how many calls wait
- * @property {number} limit how many may
- * @property {number} now the steady clock at this page
  */
 
 /**
@@ -1728,33 +1634,6 @@
 
 /**
  * @typedef {object} EngineBeginDayReply
- */
-
-/**
- * Grants its permit to a call that has waited.
- *
- * @typedef {object} EngineGrantTurnRequest
- * @property {bigint | number} ticket the ticket of the call
- * @property {Admit} call the request that was answered with the ticket
- */
-
-/**
- * @typedef {object} EngineGrantTurnReply
- * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
- * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
- * @property {AdmissionDecision} decision which candidate is admitted, or why none is
- * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
- */
-
-/**
- * Draws at the share of a breaker for a waiting call that nothing else stands against any more.
- *
- * @typedef {object} EngineDrawShareRequest
- * @property {Candidate} candidate the way that the call may go
- */
-
-/**
- * @typedef {object} EngineDrawShareReply
  */
 
 /**
@@ -2004,9 +1883,6 @@
  *   'admission.preview': { request: AdmissionPreviewRequest, reply: AdmissionPreviewReply },
  *   'admission.permits': { request: AdmissionPermitsRequest, reply: AdmissionPermitsReply },
  *   'admission.revoke': { request: AdmissionRevokeRequest, reply: AdmissionRevokeReply },
- *   'admission.withdraw': { request: AdmissionWithdrawRequest, reply: AdmissionWithdrawReply },
- *   'admission.tickets': { request: AdmissionTicketsRequest, reply: AdmissionTicketsReply },
- *   'admission.waiting': { request: AdmissionWaitingRequest, reply: AdmissionWaitingReply },
  *   'limit.set': { request: LimitSetRequest, reply: LimitSetReply },
  *   'limit.remove': { request: LimitRemoveRequest, reply: LimitRemoveReply },
  *   'limit.raise': { request: LimitRaiseRequest, reply: LimitRaiseReply },
@@ -2022,8 +1898,6 @@
  *   'engine.beginWindow': { request: EngineBeginWindowRequest, reply: EngineBeginWindowReply },
  *   'engine.recordClock': { request: EngineRecordClockRequest, reply: EngineRecordClockReply },
  *   'engine.beginDay': { request: EngineBeginDayRequest, reply: EngineBeginDayReply },
- *   'engine.grantTurn': { request: EngineGrantTurnRequest, reply: EngineGrantTurnReply },
- *   'engine.drawShare': { request: EngineDrawShareRequest, reply: EngineDrawShareReply },
  * }} Commands
  */
 

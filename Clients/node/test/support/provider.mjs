@@ -26,6 +26,20 @@ const answers = {
     'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s', 'x-ratelimit-remaining-requests': '5',
     'x-ratelimit-reset-requests': '2h',
   }),
+  '/last': response => json(response, 200, chat, {
+    'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '30s',
+  }),
+  '/last-stream': response => {
+    response.writeHead(200, {
+      'content-type': 'text/event-stream', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '2h',
+    })
+    response.end('data: {"id":"c","usage":{"prompt_tokens":1000,"completion_tokens":200}}\n\ndata: [DONE]\n\n')
+  },
+  '/overloaded': response => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.end('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n')
+  },
+  '/unauthorized': response => json(response, 401, { error: { code: 'invalid_api_key' } }),
   '/quota': response => json(response, 429, { error: { code: 'insufficient_quota', message: 'pay' } }),
   '/failing': response => json(response, 500, { error: { type: 'server_error' } }),
   '/wrong': response => json(response, 400, { error: { type: 'invalid_request_error' } }),

@@ -5,6 +5,10 @@ export type AccountKind = 'host' | 'provider' | 'deployment' | 'model' | 'tag' |
 /**
  * A value that this client does not know is its number.
  */
+export type BreakerRule = 'failures' | 'failureRate' | 'slowCallRate' | 'forced' | number;
+/**
+ * A value that this client does not know is its number.
+ */
 export type BreakerState = 'closed' | 'degraded' | 'recovering' | 'open' | number;
 /**
  * A value that this client does not know is its number.
@@ -34,7 +38,7 @@ export type LimitDimension = 'cost' | 'requests' | 'tokens' | 'inputTokens' | 'o
  * A value that this client does not know is its number.
  */
 export type LimitMode = 'deny' | 'notify' | 'shadow' | number;
-export type Outcome = 'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled';
+export type Outcome = 'success' | 'failure' | 'throttled' | 'quotaExhausted' | 'rejected' | 'abandoned' | 'cancelled' | 'unauthorized';
 /**
  * A value that this client does not know is its number.
  */
@@ -227,11 +231,11 @@ export type BreakerConfiguration = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -239,13 +243,33 @@ export type BreakerConfiguration = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 export type BreakerConfigurationChange = {
     /**
@@ -257,11 +281,11 @@ export type BreakerConfigurationChange = {
      */
     resetTimeoutMilliseconds?: bigint | null | undefined;
     /**
-     * how long a worker's failure counts for `minWorkers`; 0s to 366d
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d
      */
     monitoringPeriodMilliseconds?: bigint | null | undefined;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests?: number | null | undefined;
     /**
@@ -269,27 +293,93 @@ export type BreakerConfigurationChange = {
      */
     degradationCurve?: number[] | null | undefined;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes?: number | null | undefined;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most 16
      */
     minWorkers?: number | null | undefined;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate?: number | null | undefined;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate?: number | null | undefined;
+    /**
+     * from how long on a call is slow; 0s to 366d; 0: none is
+     */
+    slowCallMilliseconds?: bigint | null | undefined;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds?: bigint | null | undefined;
+    /**
+     * whether each model of the provider has a breaker of its own
+     */
+    byModel?: boolean | null | undefined;
 };
 export type BreakerEntry = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * its state, health and statistics at this moment
      */
     status: BreakerStatus;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
+};
+export type BreakerRates = {
+    /**
+     * the calls that succeeded or failed
+     */
+    calls: bigint;
+    /**
+     * those that failed
+     */
+    failures: bigint;
+    /**
+     * the share of failed calls at which a failure opens the breaker; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the calls of which it is known how long they took: those with a permit
+     */
+    timed: bigint;
+    /**
+     * those that were slow
+     */
+    slow: bigint;
+    /**
+     * the share of slow calls at which a slow call opens the breaker; 0: any may be slow
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * how many calls a rate needs to open the breaker
+     */
+    minRequests: number;
+    /**
+     * how long a call counts
+     */
+    monitoringPeriodMilliseconds: bigint;
 };
 export type BreakerRecord = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -344,6 +434,30 @@ export type BreakerRecord = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
+    /**
+     * how often it has opened, and closed after that
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the calls that count for the rates, oldest first; none are kept where no rate is configured
+     */
+    calls: Array<RateBucket>;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerStatus = {
     /**
@@ -390,6 +504,26 @@ export type BreakerStatus = {
      * when decay will next take a failure off; absent if there is none
      */
     nextAttempt?: number | null | undefined;
+    /**
+     * how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * quiet time that takes one failure off now; it grows with the recoveries that fail
+     */
+    resetTimeoutMilliseconds: bigint;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the rates now and those that open it; absent if none is configured
+     */
+    rates?: BreakerRates | null | undefined;
 };
 export type BurnRate = {
     /**
@@ -416,6 +550,16 @@ export type BurnRate = {
      * whether records older than the window are included, because history that old is kept in sums
      */
     isApproximate: boolean;
+};
+export type CallTiming = {
+    /**
+     * from the permit until the first token of the answer; absent: nobody told it
+     */
+    firstTokenMilliseconds?: number | null | undefined;
+    /**
+     * from the permit until the end of the call; absent: until its settle was applied
+     */
+    durationMilliseconds?: number | null | undefined;
 };
 export type CallUsage = {
     /**
@@ -454,6 +598,10 @@ export type Denial = {
      * how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
      */
     retryAfterMilliseconds?: bigint | null | undefined;
+    /**
+     * for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
+     */
+    openedBy?: BreakerRule | null | undefined;
 };
 export type DepletionEstimate = {
     /**
@@ -833,6 +981,10 @@ export type OverviewEntry = {
      */
     share: number;
     /**
+     * breakers of its deployments and models that are not closed
+     */
+    narrowBreakers: number;
+    /**
      * when its exhaustion mark expires; absent if none is in force
      */
     exhaustedUntil?: number | null | undefined;
@@ -1010,6 +1162,28 @@ export type ProviderAccount = {
      * the number of its model accounts
      */
     models: number;
+};
+export type RateBucket = {
+    /**
+     * when it began: a multiple of the twentieth, which is rounded up to whole milliseconds
+     */
+    startedAt: number;
+    /**
+     * the calls that succeeded or failed
+     */
+    calls: number;
+    /**
+     * those that failed
+     */
+    failures: number;
+    /**
+     * the calls of which it is known how long they took
+     */
+    timed: number;
+    /**
+     * those that were slow
+     */
+    slow: number;
 };
 export type Scope = {
     /**
@@ -1491,13 +1665,21 @@ export type SubscribeReply = {
  */
 export type BreakerAcquireRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls
      */
     draw?: number | null | undefined;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerAcquireReply = {
     /**
@@ -1522,9 +1704,17 @@ export type BreakerAcquireReply = {
  */
 export type BreakerSuccessRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerSuccessReply = object;
 /**
@@ -1532,9 +1722,17 @@ export type BreakerSuccessReply = object;
  */
 export type BreakerFailureRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerFailureReply = object;
 /**
@@ -1542,13 +1740,21 @@ export type BreakerFailureReply = object;
  */
 export type BreakerGetRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerGetReply = {
     /**
@@ -1567,7 +1773,7 @@ export type BreakerListRequest = {
     /**
      * 0 to begin, then what the last page said
      */
-    cursor: number;
+    cursor: bigint | number;
 };
 export type BreakerListReply = {
     /**
@@ -1577,20 +1783,28 @@ export type BreakerListReply = {
     /**
      * the cursor of the next page; 0 if this was the last
      */
-    next: number;
+    next: bigint;
 };
 /**
  * Opens a breaker by hand; decay closes it again.
  */
 export type BreakerForceOpenRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerForceOpenReply = object;
 /**
@@ -1598,13 +1812,21 @@ export type BreakerForceOpenReply = object;
  */
 export type BreakerResetRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerResetReply = object;
 /**
@@ -1617,7 +1839,7 @@ export type BreakerResetAllReply = object;
  */
 export type BreakerConfigureRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -1628,6 +1850,14 @@ export type BreakerConfigureRequest = {
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerConfigureReply = object;
 /**
@@ -1635,13 +1865,21 @@ export type BreakerConfigureReply = object;
  */
 export type BreakerConfigurationRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerConfigurationReply = {
     /**
@@ -1653,11 +1891,11 @@ export type BreakerConfigurationReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -1665,13 +1903,33 @@ export type BreakerConfigurationReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 /**
  * Changes the configuration that breakers are created with; existing ones keep theirs.
@@ -1697,11 +1955,11 @@ export type BreakerDefaultReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -1709,26 +1967,54 @@ export type BreakerDefaultReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 /**
  * A breaker with everything it remembers. Refused with `notFound` if unknown.
  */
 export type BreakerSerializeRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerSerializeReply = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -1783,6 +2069,30 @@ export type BreakerSerializeReply = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
+    /**
+     * how often it has opened, and closed after that
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the calls that count for the rates, oldest first; none are kept where no rate is configured
+     */
+    calls: Array<RateBucket>;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 /**
  * Puts a serialized breaker in the place of the one of its name.
@@ -2664,9 +2974,13 @@ export type AdmissionSettleRequest = {
      */
     usage?: CallUsage | null | undefined;
     /**
-     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
+    /**
+     * how long the call took, as its worker measured it
+     */
+    timing: CallTiming;
 };
 export type AdmissionSettleReply = {
     /**
@@ -3215,7 +3529,7 @@ export type BreakerTransitionEvent = {
 };
 export type BreakerTransitionFields = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -3234,6 +3548,18 @@ export type BreakerTransitionFields = {
      * failures less successes and decay: the point of the degradation curve that gives the share
      */
     consecutiveFailures: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 /**
  * A provider's mark began or was extended.

@@ -29,6 +29,7 @@ from ._errors import (
 from ._money import Money
 from ._outcomes import CallEnd, call_end
 from ._permits import HeldPermit
+from ._provider_answers import ProviderAnswer, Remaining
 from ._retry_after import retry_after
 from ._usage import Usage
 from .client import Client
@@ -57,7 +58,9 @@ __all__ = [
     "OutcomeUnknown",
     "Permit",
     "ProtocolViolation",
+    "ProviderAnswer",
     "Refused",
+    "Remaining",
     "Settling",
     "TimedOut",
     "TooManyRequests",

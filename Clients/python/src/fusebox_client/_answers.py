@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 
-from ._outcomes import CallEnd, codes_in, end_of_status
+from ._provider_answers import ProviderAnswer, tells_error
 from ._streams import abandon, note
 from .protocol.types import Outcome
 
@@ -40,8 +40,7 @@ class Answer:
         if self._inflater is None and encoding != "identity":
             self._is_read = False
         self._body = bytearray()
-        self._codes: frozenset[str] = frozenset()
-        self._has_failed = False
+        self._error: Any = None
         self._is_complete = False
 
     def feed(self, data: bytes) -> None:
@@ -88,9 +87,8 @@ class Answer:
             return
         note(self._held, document)
         self._is_complete = self._is_complete or document.get("type") in _LAST_EVENTS
-        if document.get("error") is not None or document.get("type") == "error":
-            self._codes |= {code.lower() for code in codes_in(document) if isinstance(code, str)} - {"error"}
-            self._has_failed = True
+        if self._status >= 400 or tells_error(document) or document.get("type") == "error":
+            self._error = document
 
     def end(self, is_whole: bool) -> None:
         """The body has ended, or nobody reads the rest."""
@@ -98,14 +96,12 @@ class Answer:
             self._take_document(bytes(self._body))
         if self._held.is_told:
             return
-        if self._status >= 400:
-            self._tell(end_of_status(self._status, self._headers, self._codes))
-        elif self._has_failed:
-            # An error in a stream that began well. Its code says more than the status, which was 200.
-            self._tell(end_of_status(None, self._headers, self._codes))
-        elif not (is_whole or self._is_complete):
+        # An error in a stream that began well says more than the status, which was 200.
+        status = None if self._error is not None and self._status < 400 else self._status
+        answer = ProviderAnswer(status, self._headers, self._error)
+        if answer.outcome != Outcome.SUCCESS:
+            self._held.tell(answer.outcome, answer.retry_after)
+        elif is_whole or self._is_complete:
+            self._held._tell_limit(answer.retry_after)
+        else:
             abandon(self._held)
-
-    def _tell(self, end: CallEnd) -> None:
-        if end.outcome != Outcome.SUCCESS:
-            self._held.tell(end.outcome, end.retry_after)

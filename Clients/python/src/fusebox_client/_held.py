@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from . import _calls, _log
 from ._errors import FuseboxError
+from ._provider_answers import ProviderAnswer
 from ._usage import Report, Usage
 from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from ._calls import Cost, OutcomeName, Permit
@@ -22,6 +24,7 @@ class HeldCall:
         self._settings = settings
         self._permit: Permit | None = None
         self._told: tuple[Outcome, float | None] | None = None
+        self._limited: float | None = None
         self._used: Usage | None = None
         self._current: Usage | None = None
         self._call: str | None = None
@@ -119,9 +122,22 @@ class HeldCall:
     def tell(self, outcome: OutcomeName, retry_after: float | None = None) -> None:
         """Tells how the call went, where its exception or its end without one does not.
 
-        `retry_after` is in seconds, for outcomes that are the provider's fault.
+        `retry_after` is in seconds. With `success` it tells that a rate limit of the provider has nothing left.
         """
         self._told = (_calls.outcome(outcome), retry_after)
+
+    def answer(self, status: int, headers: Mapping[str, Any] | None = None, body: Any = None) -> ProviderAnswer:
+        """Tells how the call went by the answer of its provider: status, headers, and the parsed body of an error.
+
+        For calls that are made without a library whose exceptions are understood. Gives what the answer means.
+        """
+        answer = ProviderAnswer(status, headers, body)
+        self._told = (answer.outcome, answer.retry_after)
+        return answer
+
+    def _tell_limit(self, retry_after: float | None) -> None:
+        """Tells for how many seconds a rate limit of the provider has nothing left. It counts if the call succeeds."""
+        self._limited = retry_after
 
     @property
     def is_told(self) -> bool:
@@ -141,7 +157,7 @@ class HeldCall:
         if self._told is not None:
             outcome, retry_after = self._told
         elif error is None:
-            outcome, retry_after = Outcome.SUCCESS, None
+            outcome, retry_after = Outcome.SUCCESS, self._limited
         else:
             end = self._settings.outcome_of(error)
             outcome, retry_after = end.outcome, end.retry_after

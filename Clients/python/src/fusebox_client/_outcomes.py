@@ -1,49 +1,29 @@
-"""How a call ended, read from the exception that ended it. One table for all providers' libraries.
+"""How a call ended, read from the exception that ended it.
 
 The classes of openai, anthropic, httpx, requests, google and botocore are recognised by what they have: a status
-code, the headers of a response, a code of the error. Nothing of them is imported.
+code, the headers of a response, a body, a code of the error. Nothing of them is imported. What these mean is told by
+the table that all clients share (`proto-docs/outcomes.md`).
 
 | what ended the call | outcome |
 |---|---|
-| 429; a code of throttling | `throttled`, with the time that the headers tell |
-| 402; 429 with a code of a used-up quota | `quotaExhausted` |
-| 408, 409, 425, 5xx | `failure`, with the time that the headers tell |
-| any other 4xx | `rejected` |
+| an answer with an error | what the table says |
 | cancellation, `GeneratorExit`, `KeyboardInterrupt`, `SystemExit` | `abandoned` |
 | an error of this package | `abandoned` |
-| anything else: a timeout, a lost connection | `failure` |
+| anything else: a timeout, a lost connection, an answer that cannot be read | `failure` |
 """
 
 from __future__ import annotations
 
 from ._errors import FuseboxError
-from ._retry_after import of_headers, retry_after
+from ._provider_answers import ProviderAnswer, values_at
+from ._retry_after import retry_after
+from .protocol.constants import RETRY_AFTER_OUTCOMES
 from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-_FAILURES = frozenset((408, 409, 425))
-_QUOTA_CODES = frozenset(
-    (
-        "insufficient_quota",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "quota_exceeded",
-        "credit_balance_too_low",
-    )
-)
-_THROTTLING_CODES = frozenset(
-    (
-        "rate_limit_exceeded", "rate_limit_error", "resource_exhausted", "throttling", "throttlingexception",
-        "throttledexception", "toomanyrequestsexception", "requestlimitexceeded",
-    )
-)  # fmt: skip
-_FAILURE_CODES = frozenset(
-    ("overloaded_error", "serviceunavailableexception", "internalserverexception", "modelnotreadyexception")
-)
 
 
 class CallEnd:
@@ -71,26 +51,18 @@ def call_end(error: BaseException) -> CallEnd:
         # CancelledError, GeneratorExit, KeyboardInterrupt and SystemExit are no `Exception`.
         return CallEnd(Outcome.ABANDONED)
     status = status_of(error)
-    if status is None and not codes_of(error):
+    words = words_of(error)
+    body = body_of(error)
+    if status is None and not words and body is None:
         return CallEnd(Outcome.FAILURE)
-    end = end_of_status(status, headers_of(error), codes_of(error), delay_of(error))
-    # An answer with status 200 that cannot be read is the provider's failure too.
-    return CallEnd(Outcome.FAILURE) if end.outcome == Outcome.SUCCESS else end
-
-
-def end_of_status(
-    status: int | None, headers: Mapping[str, Any], codes: frozenset[str] = frozenset(), delay: float | None = None
-) -> CallEnd:
-    """The outcome of an answer with this status, these headers and these codes of its error."""
-    wait = of_headers(headers)
-    wait = delay if wait is None else wait
-    if codes & _QUOTA_CODES or status == 402:
-        return CallEnd(Outcome.QUOTA_EXHAUSTED, wait)
-    if status == 429 or codes & _THROTTLING_CODES:
-        return CallEnd(Outcome.THROTTLED, wait)
-    if status is None or status >= 500 or status in _FAILURES or codes & _FAILURE_CODES:
-        return CallEnd(Outcome.FAILURE, wait)
-    return CallEnd(Outcome.REJECTED if status >= 400 else Outcome.SUCCESS)
+    answer = ProviderAnswer(status, headers_of(error), body, words=words)
+    if answer.outcome == Outcome.SUCCESS:
+        # An answer with status 200 that cannot be read is the provider's failure too.
+        return CallEnd(Outcome.FAILURE)
+    wait = answer.retry_after
+    if wait is None and answer.outcome in RETRY_AFTER_OUTCOMES:
+        wait = delay_of(error)
+    return CallEnd(answer.outcome, wait)
 
 
 def status_of(error: object) -> int | None:
@@ -122,35 +94,32 @@ def headers_of(error: object) -> Mapping[str, Any]:
     return {}
 
 
-def codes_of(error: object) -> frozenset[str]:
-    """The words by which a provider calls the error, in small letters."""
-    body = getattr(error, "body", None)
-    response = getattr(error, "response", None)
+def words_of(error: object) -> frozenset[str]:
+    """What the attributes of an error call it."""
     told = [
         getattr(error, "code", None),
         getattr(error, "type", None),
         getattr(error, "status", None),
-        *codes_in(body),
-        _member(response, "Error", "Code"),
+        _member(getattr(error, "response", None), "Error", "Code"),
     ]
-    return frozenset(code.lower() for code in told if isinstance(code, str))
+    return frozenset(word for word in told if isinstance(word, str))
 
 
-def codes_in(body: object) -> list[Any]:
-    """The codes in the body of an answer, as OpenAI, Anthropic and Google have them."""
-    inner = _member(body, "error")
-    return [_member(one, name) for one in (body, inner) for name in ("code", "type", "status")]
+def body_of(error: object) -> Any:
+    """The body of the answer that an error has; None if it has none."""
+    body = getattr(error, "body", None)
+    if not isinstance(body, (dict, list)):
+        details = getattr(error, "details", None)
+        body = details if isinstance(details, dict) else None
+    # The openai library takes the error out of the body.
+    return {"error": body} if isinstance(body, dict) and "error" not in body else body
 
 
 def delay_of(error: object) -> float | None:
-    """The `retryDelay` that Google puts into the details of an error."""
+    """The time that the details of a Google error tell, where no table finds it."""
     details = getattr(error, "details", None)
-    if callable(details):
-        return None
-    body = details if isinstance(details, dict) else getattr(error, "body", None)
-    listed = _member(_member(body, "error") or body, "details")
-    for one in listed if isinstance(listed, list) else ():
-        told = _member(one, "retryDelay")
+    listed = details if isinstance(details, list) else None
+    for told in values_at({"details": listed}, "details.retryDelay"):
         if isinstance(told, str):
             return retry_after(told)
     return None

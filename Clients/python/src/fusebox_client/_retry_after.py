@@ -6,11 +6,6 @@ import time
 
 from ._money import parse_decimal
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _FIRST_EPOCH_SECOND = 1_000_000_000
 """From here on a number of seconds is since 1970: as a duration it would be thirty years."""
@@ -117,36 +112,3 @@ def _iso(text: str) -> str:
 def _until(moment: int, wall: int, is_whole: bool) -> int:
     wait = max(0, moment - wall)
     return -(-wait // 1000) * 1000 if is_whole else wait
-
-
-def of_headers(headers: Mapping[str, Any], now: float | None = None) -> float | None:
-    """The seconds that the headers of an answer tell; None if they tell none.
-
-    `retry-after-ms` and `retry-after` come first. Without them, of the limits that have nothing left (`x-ratelimit-…`,
-    `anthropic-ratelimit-…`), the one that is reset last.
-    """
-    told = {str(name).lower(): str(value) for name, value in _items(headers)}
-    if "retry-after-ms" in told:
-        wait = retry_after(f"{told['retry-after-ms'].strip()}ms", now)
-        if wait is not None:
-            return wait
-    if "retry-after" in told:
-        wait = retry_after(told["retry-after"], now)
-        if wait is not None:
-            return wait
-    waits = [retry_after(told[reset], now) for reset in _used_up(told)]
-    return max((wait for wait in waits if wait is not None), default=None)
-
-
-def _used_up(told: dict[str, str]) -> Iterator[str]:
-    """The headers that tell when a limit is reset of which nothing is left."""
-    for name, value in told.items():
-        if "ratelimit" not in name or "remaining" not in name or parse_decimal(value) != (False, "0", 0):
-            continue
-        reset = name.replace("remaining", "reset")
-        if reset in told:
-            yield reset
-
-
-def _items(headers: Any) -> Any:
-    return headers.items() if hasattr(headers, "items") else headers

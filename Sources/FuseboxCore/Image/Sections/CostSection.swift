@@ -7,12 +7,12 @@ enum CostSection: SnapshotSection {
     static let summary = "what the last calls of each route have cost; of each user, the route used longest ago first"
 
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
-        machine.recentCosts.forEach { entry, user in
+        machine.recentCosts.forEach { route, oldestFirst, user in
             var image = CostImage()
-            image.place = UInt32(entry.route.place?.index ?? 0)
-            image.model = entry.route.model.map { UInt32($0.index) }
+            image.place = UInt32(route.place?.index ?? 0)
+            image.model = route.model.map { UInt32($0.index) }
             image.user = user
-            image.costs = entry.oldestFirst.map { Money(nanodollars: $0) }
+            image.costs = oldestFirst.map { Money(nanodollars: $0) }
             part.add(image)
         }
     }

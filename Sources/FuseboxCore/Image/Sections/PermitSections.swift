@@ -31,6 +31,9 @@ enum PermitSection: SnapshotSection {
     static func write(_ machine: StateMachine, to part: inout SectionWriter) {
         machine.permits.forEach { permit in
             var image = PermitImage(machine.entry(permit, isVisible: false))
+            image.episode = permit.grant.passage.episode
+            image.isOfModelBreaker = permit.grant.passage.isOfModel
+            image.isProbe = permit.grant.passage.isProbe
             image.candidate = permit.grant.candidate
             image.charges = machine.limitTable.images(ofCharges: permit.grant.charge)
             part.add(image)
@@ -38,7 +41,9 @@ enum PermitSection: SnapshotSection {
     }
 
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges)
+        let passage = PermitRegistry.Passage(
+            episode: image.episode, isOfModel: image.isOfModelBreaker, isProbe: image.isProbe)
+        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges, passage)
     }
 }
 
@@ -112,6 +117,9 @@ struct PermitImage: VersionedRecord {
     var grantedAt = Timestamp(milliseconds: 0)
     var expiresAt = Timestamp(milliseconds: 0)
     var isInFlight = false
+    var episode: UInt32 = 0
+    var isOfModelBreaker = false
+    var isProbe = false
     var charges: [ChargeImage] = []
     var ticket: UInt64 = 0
     var candidate: UInt8 = 0
@@ -131,6 +139,9 @@ struct PermitImage: VersionedRecord {
             "expiresAt", &expiresAt, "when it ends by itself, on the steady clock; once it has lapsed, when it did")
         try visitor.field(
             "isInFlight", &isInFlight, "whether its call counts as in flight; no longer after its worker's death")
+        try visitor.field("episode", &episode, "the episode of the breaker that let its call pass")
+        try visitor.field("isOfModelBreaker", &isOfModelBreaker, "whether that is the breaker of its model")
+        try visitor.field("isProbe", &isProbe, "whether that breaker had opened and was not closed yet")
         try visitor.field("charges", &charges, "what limits took of it, as far as they are still there")
         try visitor.field("ticket", &ticket, "the ticket of a call that has waited for the permit; 0: it has not")
         try visitor.field(

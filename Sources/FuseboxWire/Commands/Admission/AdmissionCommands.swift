@@ -90,7 +90,7 @@ public struct AdmitOf<Text: NameText>: Command {
 }
 
 /// The permit, or why there is none.
-public struct AdmitReply: WireRecord {
+public struct AdmitReply: OpenRecord {
     /// The permit's number, to settle it with; absent: denied.
     public var permit: UInt64?
     /// When the permit ends by itself, on the steady clock; 0 if denied.
@@ -139,17 +139,21 @@ public struct SettleOf<Text: NameText>: Command {
     /// How long until the provider takes calls again, `ValueRanges.cooldown`; absent: the provider did not say; only
     /// with an outcome that `takesRetryAfter`.
     public var retryAfterMilliseconds: Int64?
+    /// How long the call took, as its worker measured it.
+    public var timing = CallTiming()
 
     /// Every field has its default.
     @inlinable public init() {}
     /// The end of the call of this permit.
     public init(
-        permit: UInt64, outcome: Outcome, usage: CallUsageOf<Text>? = nil, retryAfterMilliseconds: Int64? = nil
+        permit: UInt64, outcome: Outcome, usage: CallUsageOf<Text>? = nil, retryAfterMilliseconds: Int64? = nil,
+        timing: CallTiming = CallTiming()
     ) {
         self.permit = permit
         self.outcome = outcome
         self.usage = usage
         self.retryAfterMilliseconds = retryAfterMilliseconds
+        self.timing = timing
     }
 
     /// The fields in the order of the wire.
@@ -162,6 +166,7 @@ public struct SettleOf<Text: NameText>: Command {
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long until the provider takes calls again, \(Quantity.text(ValueRanges.cooldown)); absent: the provider did not say; only with \(Outcome.withRetryAfter())"
         )
+        try visitor.field("timing", &timing, "how long the call took, as its worker measured it")
     }
 }
 

@@ -14,17 +14,20 @@ public enum Outcome: UInt8, WireEnumeration {
     case abandoned = 5
     /// It was never sent.
     case cancelled = 6
+    /// The provider did not take the key: 401, 403.
+    case unauthorized = 7
 
     /// Whether the provider could not serve the call, so that another one may.
     public var isOfProvider: Bool {
         switch self {
-        case .failure, .throttled, .quotaExhausted: true
+        case .failure, .throttled, .quotaExhausted, .unauthorized: true
         case .success, .rejected, .abandoned, .cancelled: false
         }
     }
 
-    /// Whether the provider may have said with it when it takes calls again.
-    public var takesRetryAfter: Bool { isOfProvider }
+    /// Whether the provider may have said with it when it takes calls again. With a success it has said that nothing
+    /// remains of a rate limit.
+    public var takesRetryAfter: Bool { isOfProvider && self != .unauthorized || self == .success }
 
     /// Whether a call that ended so may have used something.
     public var takesUsage: Bool { self != .cancelled }
@@ -47,7 +50,7 @@ public enum DenialReason: OpenEnumeration {
     case breakerOpen
     /// The provider's breaker lets a share through, and this call is not part of it.
     case share
-    /// As many calls are in flight as `maxProbes` allows while the breaker is not closed.
+    /// The breaker has opened and is not closed yet, and as many calls of that time are in flight as `maxProbes` allows.
     case probes
     /// A limit on one of the call's scopes has no room for what it needs.
     case limit
@@ -231,12 +234,16 @@ public struct Denial: OpenRecord {
     /// How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with
     /// the next call; absent: time alone does not help.
     public var retryAfterMilliseconds: Int64?
+    /// For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened
+    /// since it last was closed, and for other reasons.
+    public var openedBy: BreakerRule?
     /// Every field has its default.
     @inlinable public init() {}
     /// A denial for this reason; without a time, waiting alone does not help.
-    public init(reason: DenialReason, retryAfterMilliseconds: Int64?) {
+    public init(reason: DenialReason, retryAfterMilliseconds: Int64?, openedBy: BreakerRule? = nil) {
         self.reason = reason
         self.retryAfterMilliseconds = retryAfterMilliseconds
+        self.openedBy = openedBy
     }
     /// The fields in the order of the wire.
     @inlinable
@@ -247,6 +254,10 @@ public struct Denial: OpenRecord {
         try visitor.field(
             "retryAfterMilliseconds", &retryAfterMilliseconds,
             "how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help"
+        )
+        try visitor.field(
+            "openedBy", &openedBy,
+            "for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons"
         )
     }
 }

@@ -1,143 +1,37 @@
-/// Asks whether a call may go out now. An unknown breaker is created.
-public struct BreakerAcquireOf<Text: NameText>: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .breakerAcquire, "breaker.acquire", .written,
-            "Asks whether a call may go out now. An unknown breaker is created.")
-    }
-    /// The decision.
-    public typealias Reply = BreakerAcquireReply
-
-    /// The breaker.
-    public var name = Text.blank
-    /// A random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share;
-    /// absent, and under other profiles: the share is exact over all calls.
-    public var draw: Double?
-
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// A request for the decision of this breaker.
-    public init(name: Text, draw: Double? = nil) {
-        self.name = name
-        self.draw = draw
-    }
-
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
-        try visitor.field(
-            "draw", &draw,
-            "a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls"
-        )
-    }
-}
-
-/// The decision.
-public struct BreakerAcquireReply: WireRecord {
-    /// Whether the call may go out.
-    public var admitted = false
-    /// How long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass.
-    public var retryAfterMilliseconds: Int64 = 0
-    /// Failures less successes and decay: the point of the degradation curve that gives the share.
-    public var consecutiveFailures: UInt32 = 0
-    /// The share of traffic admitted, 0 to 1.
-    public var share: Double = 0
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("admitted", &admitted, "whether the call may go out")
-        try visitor.field(
-            "retryAfterMilliseconds", &retryAfterMilliseconds,
-            "how long until decay lets traffic through again; 0 if the call is admitted, or if the next call may pass"
-        )
-        try visitor.field(
-            "consecutiveFailures", &consecutiveFailures,
-            "failures less successes and decay: the point of the degradation curve that gives the share")
-        try visitor.field("share", &share, "the share of traffic admitted, 0 to 1")
-    }
-}
-
-/// Reports that a call succeeded.
-public struct BreakerSuccessOf<Text: NameText>: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .breakerSuccess, "breaker.success", .written, report: .outcome, "Reports that a call succeeded.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// The breaker.
-    public var name = Text.blank
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// The success of a call by this breaker.
-    public init(name: Text) { self.name = name }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
-    }
-}
-
-/// Reports that a call failed.
-public struct BreakerFailureOf<Text: NameText>: Command {
-    /// Number, name, effect, access and summary.
-    @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(
-            .breakerFailure, "breaker.failure", .written, report: .outcome, "Reports that a call failed.")
-    }
-    /// The reply has no fields.
-    public typealias Reply = Done
-    /// The breaker.
-    public var name = Text.blank
-    /// Every field has its default.
-    @inlinable public init() {}
-    /// The failure of a call by this breaker.
-    public init(name: Text) { self.name = name }
-    /// The fields in the order of the wire.
-    @inlinable
-    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
-    }
-}
-
-/// `BreakerAcquireOf` with a name that owns its bytes.
-public typealias BreakerAcquire = BreakerAcquireOf<Name>
-/// `BreakerSuccessOf` with a name that owns its bytes.
-public typealias BreakerSuccess = BreakerSuccessOf<Name>
-/// `BreakerFailureOf` with a name that owns its bytes.
-public typealias BreakerFailure = BreakerFailureOf<Name>
-
 /// A breaker's state, health and statistics.
 public struct BreakerGet: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(.breakerGet, "breaker.get", .read, "A breaker's state, health and statistics.")
     }
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// Whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new
     /// breaker.
     public var mustBeKnown = false
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// A request for the status of this breaker.
-    public init(name: Name, mustBeKnown: Bool = false) {
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil, mustBeKnown: Bool = false) {
         self.name = name
+        self.deployment = deployment
+        self.model = model
         self.mustBeKnown = mustBeKnown
     }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
             "whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker"
         )
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 
     /// The status of the breaker.
@@ -165,11 +59,11 @@ public struct BreakerList: Command {
         CommandDeclaration(.breakerList, "breaker.list", .read, "A page of all breakers.")
     }
     /// 0 to begin, then what the last page said.
-    public var cursor = Page.end
+    public var cursor: UInt64 = 0
     /// Every field has its default.
     @inlinable public init() {}
     /// The page at this cursor.
-    public init(cursor: UInt32) { self.cursor = cursor }
+    public init(cursor: UInt64) { self.cursor = cursor }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
@@ -180,17 +74,23 @@ public struct BreakerList: Command {
     public struct Entry: OpenRecord {
         /// Its name in the reference.
         public static var wireType: String { "BreakerEntry" }
-        /// The breaker.
+        /// The provider.
         public var name = Name.blank
         /// Its state, health and statistics at this moment.
         public var status = BreakerStatus()
+        /// The deployment; nil: it is not the breaker of one.
+        public var deployment: Name?
+        /// The model; nil: it is not the breaker of one.
+        public var model: Name?
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-            try visitor.field("name", &name, "the breaker")
+            try visitor.field("name", &name, "the provider")
             try visitor.field("status", &status, "its state, health and statistics at this moment")
+            try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+            try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
         }
     }
 
@@ -199,7 +99,7 @@ public struct BreakerList: Command {
         /// At most `WireLimits.pageLength` breakers.
         public var entries: [Entry] = []
         /// The cursor of the next page; 0 if this was the last.
-        public var next = Page.end
+        public var next: UInt64 = 0
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
@@ -221,24 +121,32 @@ public struct BreakerForceOpen: Command {
     }
     /// The reply has no fields.
     public typealias Reply = Done
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known.
     public var mustBeKnown = false
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// Opens this breaker.
-    public init(name: Name, mustBeKnown: Bool = false) {
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil, mustBeKnown: Bool = false) {
         self.name = name
+        self.deployment = deployment
+        self.model = model
         self.mustBeKnown = mustBeKnown
     }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
             "whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 
@@ -252,26 +160,34 @@ public struct BreakerReset: Command {
     }
     /// The reply has no fields.
     public typealias Reply = Done
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// Whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which
     /// otherwise creates it.
     public var mustBeKnown = false
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// Resets this breaker.
-    public init(name: Name, mustBeKnown: Bool = false) {
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil, mustBeKnown: Bool = false) {
         self.name = name
+        self.deployment = deployment
+        self.model = model
         self.mustBeKnown = mustBeKnown
     }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
             "whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it"
         )
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 
@@ -300,28 +216,39 @@ public struct BreakerConfigure: Command {
     }
     /// The reply has no fields.
     public typealias Reply = Done
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// The parts of the configuration to set.
     public var change = BreakerConfigurationChange()
     /// Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known.
     public var mustBeKnown = false
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// Changes the configuration of this breaker.
-    public init(name: Name, change: BreakerConfigurationChange, mustBeKnown: Bool = false) {
+    public init(
+        name: Name, deployment: Name? = nil, model: Name? = nil, change: BreakerConfigurationChange,
+        mustBeKnown: Bool = false
+    ) {
         self.name = name
+        self.deployment = deployment
+        self.model = model
         self.change = change
         self.mustBeKnown = mustBeKnown
     }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field("change", &change, "the parts of the configuration to set")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
             "whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 
@@ -335,25 +262,33 @@ public struct BreakerConfigurationGet: Command {
     }
     /// The configuration.
     public typealias Reply = BreakerConfiguration
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// Whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default.
     public var mustBeKnown = false
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// A request for the configuration of this breaker.
-    public init(name: Name, mustBeKnown: Bool = false) {
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil, mustBeKnown: Bool = false) {
         self.name = name
+        self.deployment = deployment
+        self.model = model
         self.mustBeKnown = mustBeKnown
     }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field(
             "mustBeKnown", &mustBeKnown,
             "whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default"
         )
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 
@@ -406,16 +341,26 @@ public struct BreakerSerialize: Command {
     }
     /// The breaker.
     public typealias Reply = BreakerRecord
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
     /// Every field has its default.
     @inlinable public init() {}
     /// A request for everything that this breaker remembers.
-    public init(name: Name) { self.name = name }
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil) {
+        self.name = name
+        self.deployment = deployment
+        self.model = model
+    }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }
 

@@ -50,6 +50,17 @@ public struct BreakerStatus: OpenRecord {
     public var lastRequest: Timestamp?
     /// When decay will next take a failure off; absent if there is none.
     public var nextAttempt: Timestamp?
+    /// How often it has opened, and closed after that. An outcome moves the breaker only in the episode in which its
+    /// call was admitted.
+    public var episode: UInt32 = 0
+    /// What has opened it; absent if it has not opened since it last was closed.
+    public var openedBy: BreakerRule?
+    /// Quiet time that takes one failure off now; it grows with the recoveries that fail.
+    public var resetTimeoutMilliseconds: Int64 = 0
+    /// How often it has opened again since it last was closed.
+    public var failedRecoveries: UInt32 = 0
+    /// The rates now and those that open it; absent if none is configured.
+    public var rates: BreakerRates?
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -75,6 +86,18 @@ public struct BreakerStatus: OpenRecord {
         try visitor.field("lastRequest", &lastRequest, "when a call last asked for it, or it was forced open")
         try visitor.field(
             "nextAttempt", &nextAttempt, "when decay will next take a failure off; absent if there is none")
+        try visitor.field(
+            "episode", &episode,
+            "how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted"
+        )
+        try visitor.field(
+            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
+            "quiet time that takes one failure off now; it grows with the recoveries that fail")
+        try visitor.field(
+            "failedRecoveries", &failedRecoveries, "how often it has opened again since it last was closed")
+        try visitor.field("rates", &rates, "the rates now and those that open it; absent if none is configured")
     }
 }
 
@@ -84,17 +107,30 @@ public struct BreakerConfiguration: WireRecord {
     public var failureThreshold: UInt32 = 5
     /// Quiet time that takes one failure off; at least 1.
     public var resetTimeoutMilliseconds: Int64 = 60_000
-    /// How long a worker's failure counts for `minWorkers`.
+    /// How long a call counts for the rates, and a worker's failure for `minWorkers`.
     public var monitoringPeriodMilliseconds: Int64 = 300_000
-    /// Kept, without effect.
+    /// How many calls of the monitoring period a rate needs to open it.
     public var minRequests: UInt32 = 3
     /// The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most `WireLimits.curveLength` points.
     public var degradationCurve: [Double] = [1.0, 0.9, 0.7, 0.4, 0.1]
-    /// The most calls with a permit in flight while it is not closed; 0: as many as its share admits.
+    /// From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share
+    /// admits.
     public var maxProbes: UInt32 = 0
     /// How many workers must report failures within the monitoring period for it to open fully; 1 to
     /// `WireLimits.minWorkers`.
     public var minWorkers: UInt32 = 1
+    /// The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any
+    /// may fail.
+    public var failureRate: Double = 0
+    /// The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0:
+    /// any may be slow. Needs `slowCallMilliseconds`.
+    public var slowCallRate: Double = 0
+    /// From how long on a call is slow; 0: none is.
+    public var slowCallMilliseconds: Int64 = 0
+    /// Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays.
+    public var maxResetTimeoutMilliseconds: Int64 = 0
+    /// Whether each model of the provider has a breaker of its own. Breakers of deployments and models do not use it.
+    public var byModel = false
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -107,18 +143,37 @@ public struct BreakerConfiguration: WireRecord {
             "resetTimeoutMilliseconds", &resetTimeoutMilliseconds, "quiet time that takes one failure off; at least 1")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "how long a worker's failure counts for `minWorkers`")
-        try visitor.field("minRequests", &minRequests, "kept, without effect")
+            "how long a call counts for the rates, and a worker's failure for `minWorkers`")
+        try visitor.field(
+            "minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most \(WireLimits.curveLength) points"
         )
         try visitor.field(
             "maxProbes", &maxProbes,
-            "the most calls with a permit in flight while it is not closed; 0: as many as its share admits")
+            "from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits"
+        )
         try visitor.field(
             "minWorkers", &minWorkers,
             "how many workers must report failures within the monitoring period for it to open fully; 1 to \(WireLimits.minWorkers)"
+        )
+        try visitor.field(
+            "failureRate", &failureRate,
+            "the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail"
+        )
+        try visitor.field(
+            "slowCallRate", &slowCallRate,
+            "the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`"
+        )
+        try visitor.field("slowCallMilliseconds", &slowCallMilliseconds, "from how long on a call is slow; 0: none is")
+        try visitor.field(
+            "maxResetTimeoutMilliseconds", &maxResetTimeoutMilliseconds,
+            "up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"
+        )
+        try visitor.field(
+            "byModel", &byModel,
+            "whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it"
         )
     }
 }
@@ -129,18 +184,31 @@ public struct BreakerConfigurationChange: WireRecord {
     public var failureThreshold: UInt32?
     /// Quiet time that takes one failure off; `ValueRanges.resetTimeout`.
     public var resetTimeoutMilliseconds: Int64?
-    /// How long a worker's failure counts for `minWorkers`; `ValueRanges.monitoringPeriod`.
+    /// How long a call counts for the rates, and a worker's failure for `minWorkers`; `ValueRanges.monitoringPeriod`.
     public var monitoringPeriodMilliseconds: Int64?
-    /// Kept, without effect.
+    /// How many calls of the monitoring period a rate needs to open it.
     public var minRequests: UInt32?
     /// The share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most `WireLimits.curveLength`
     /// points; an empty curve stands for the default.
     public var degradationCurve: [Double]?
-    /// The most calls with a permit in flight while it is not closed; 0: as many as its share admits.
+    /// From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share
+    /// admits.
     public var maxProbes: UInt32?
     /// How many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most
     /// `WireLimits.minWorkers`.
     public var minWorkers: UInt32?
+    /// The share of the monitoring period's calls that must have failed for the next failure to open it;
+    /// `ValueRanges.share`; 0: any may fail.
+    public var failureRate: Double?
+    /// The share of the monitoring period's calls that must have been slow for the next slow call to open it;
+    /// `ValueRanges.share`; 0: any may be slow.
+    public var slowCallRate: Double?
+    /// From how long on a call is slow; `ValueRanges.slowCall`; 0: none is.
+    public var slowCallMilliseconds: Int64?
+    /// Up to where the reset timeout doubles with each recovery that fails; `ValueRanges.maxResetTimeout`; 0: it stays.
+    public var maxResetTimeoutMilliseconds: Int64?
+    /// Whether each model of the provider has a breaker of its own.
+    public var byModel: Bool?
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -149,7 +217,8 @@ public struct BreakerConfigurationChange: WireRecord {
     public init(
         failureThreshold: UInt32? = nil, resetTimeoutMilliseconds: Int64? = nil,
         monitoringPeriodMilliseconds: Int64? = nil, minRequests: UInt32? = nil, degradationCurve: [Double]? = nil,
-        maxProbes: UInt32? = nil, minWorkers: UInt32? = nil
+        maxProbes: UInt32? = nil, minWorkers: UInt32? = nil, failureRate: Double? = nil, slowCallRate: Double? = nil,
+        slowCallMilliseconds: Int64? = nil, maxResetTimeoutMilliseconds: Int64? = nil, byModel: Bool? = nil
     ) {
         self.failureThreshold = failureThreshold
         self.resetTimeoutMilliseconds = resetTimeoutMilliseconds
@@ -158,6 +227,11 @@ public struct BreakerConfigurationChange: WireRecord {
         self.degradationCurve = degradationCurve
         self.maxProbes = maxProbes
         self.minWorkers = minWorkers
+        self.failureRate = failureRate
+        self.slowCallRate = slowCallRate
+        self.slowCallMilliseconds = slowCallMilliseconds
+        self.maxResetTimeoutMilliseconds = maxResetTimeoutMilliseconds
+        self.byModel = byModel
     }
 
     /// The fields in the order of the wire.
@@ -170,19 +244,38 @@ public struct BreakerConfigurationChange: WireRecord {
             "quiet time that takes one failure off; \(Quantity.text(ValueRanges.resetTimeout))")
         try visitor.field(
             "monitoringPeriodMilliseconds", &monitoringPeriodMilliseconds,
-            "how long a worker's failure counts for `minWorkers`; \(Quantity.text(ValueRanges.monitoringPeriod))")
-        try visitor.field("minRequests", &minRequests, "kept, without effect")
+            "how long a call counts for the rates, and a worker's failure for `minWorkers`; \(Quantity.text(ValueRanges.monitoringPeriod))"
+        )
+        try visitor.field(
+            "minRequests", &minRequests, "how many calls of the monitoring period a rate needs to open it")
         try visitor.field(
             "degradationCurve", &degradationCurve,
             "the share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most \(WireLimits.curveLength) points; an empty curve stands for the default"
         )
         try visitor.field(
             "maxProbes", &maxProbes,
-            "the most calls with a permit in flight while it is not closed; 0: as many as its share admits")
+            "from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits"
+        )
         try visitor.field(
             "minWorkers", &minWorkers,
             "how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most \(WireLimits.minWorkers)"
         )
+        try visitor.field(
+            "failureRate", &failureRate,
+            "the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail"
+        )
+        try visitor.field(
+            "slowCallRate", &slowCallRate,
+            "the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`"
+        )
+        try visitor.field(
+            "slowCallMilliseconds", &slowCallMilliseconds,
+            "from how long on a call is slow; \(Quantity.text(ValueRanges.slowCall)); 0: none is")
+        try visitor.field(
+            "maxResetTimeoutMilliseconds", &maxResetTimeoutMilliseconds,
+            "up to where the reset timeout doubles with each recovery that fails; \(Quantity.text(ValueRanges.maxResetTimeout)); not above the reset timeout: it stays"
+        )
+        try visitor.field("byModel", &byModel, "whether each model of the provider has a breaker of its own")
     }
 }
 
@@ -211,7 +304,7 @@ public struct Blame: WireRecord {
 
 /// A breaker with everything that it remembers: what serialize gives and deserialize takes.
 public struct BreakerRecord: WireRecord {
-    /// The breaker.
+    /// The provider.
     public var name = Name.blank
     /// Its configuration.
     public var configuration = BreakerConfiguration()
@@ -239,6 +332,18 @@ public struct BreakerRecord: WireRecord {
     public var shareCredit: UInt32 = 0
     /// The workers whose failures count for `minWorkers`; none are kept where that is 1.
     public var blames: [Blame] = []
+    /// How often it has opened, and closed after that.
+    public var episode: UInt32 = 0
+    /// What has opened it; absent if it has not opened since it last was closed.
+    public var openedBy: BreakerRule?
+    /// How often it has opened again since it last was closed.
+    public var failedRecoveries: UInt32 = 0
+    /// The calls that count for the rates, oldest first; none are kept where no rate is configured.
+    public var calls: [RateBucket] = []
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -246,7 +351,7 @@ public struct BreakerRecord: WireRecord {
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
-        try visitor.field("name", &name, "the breaker")
+        try visitor.field("name", &name, "the provider")
         try visitor.field("configuration", &configuration, "its configuration")
         try visitor.field("isConfigured", &isConfigured, "whether the configuration is its own, not the default's")
         try visitor.field(
@@ -264,5 +369,15 @@ public struct BreakerRecord: WireRecord {
         try visitor.field("shareCredit", &shareCredit, "the part of an admission that is saved up, in billionths")
         try visitor.field(
             "blames", &blames, "the workers whose failures count for `minWorkers`; none are kept where that is 1")
+        try visitor.field("episode", &episode, "how often it has opened, and closed after that")
+        try visitor.field(
+            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+        try visitor.field(
+            "failedRecoveries", &failedRecoveries, "how often it has opened again since it last was closed")
+        try visitor.field(
+            "calls", &calls,
+            "the calls that count for the rates, oldest first; none are kept where no rate is configured")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }
 }

@@ -26,6 +26,7 @@ from .types import (
     AdmissionDecision,
     AdmitReply,
     BreakerState,
+    CallTiming,
     CallUsage,
     Candidate,
     CostBasis,
@@ -212,7 +213,7 @@ class AdmissionSettleReply(Record):
 class AdmissionSettleRequest(Request[AdmissionSettleReply]):
     """Closes a permit: gives back what it holds, and counts how its call went and what it used."""
 
-    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds")
+    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "timing")
     NUMBER = 97
     NAME = "admission.settle"
     EFFECT = "durable"
@@ -227,6 +228,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
+        timing: CallTiming | None = None,
     ) -> None:
         self.permit: int = permit
         """The permit's number"""
@@ -236,20 +238,24 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with
-        `failure`, `throttled` and `quotaExhausted`
+        `success`, `failure`, `throttled` and `quotaExhausted`
         """
+        self.timing: CallTiming = CallTiming() if timing is None else timing
+        """How long the call took, as its worker measured it"""
 
     def encode(self, out: bytearray) -> None:
         out += _u64_B.pack(self.permit, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        self.timing.encode(out)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionSettleRequest:
         permit, outcome = reader.fixed(_u64_B)
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
-        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds)
+        timing = CallTiming.decode(reader)
+        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, timing)
 
 
 class AdmissionReportReply(Record):

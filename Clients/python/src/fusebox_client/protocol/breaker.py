@@ -18,9 +18,20 @@ from .._wire import (
     put_optional,
     put_record,
     put_u32,
+    put_u64,
+    put_u8,
     truth,
 )
-from .types import Blame, BreakerConfiguration, BreakerConfigurationChange, BreakerEntry, BreakerRecord, BreakerStatus
+from .types import (
+    Blame,
+    BreakerConfiguration,
+    BreakerConfigurationChange,
+    BreakerEntry,
+    BreakerRecord,
+    BreakerRule,
+    BreakerStatus,
+    RateBucket,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +39,7 @@ if TYPE_CHECKING:
 
 _B_i64_I_d = struct.Struct("<BqId")
 _I_i64_i64_I = struct.Struct("<IqqI")
-_I_I = struct.Struct("<II")
+_I_I_d_d_i64_i64_B = struct.Struct("<IIddqqB")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
 _i64_I = struct.Struct("<qI")
 
@@ -66,7 +77,7 @@ class BreakerAcquireReply(Record):
 class BreakerAcquireRequest(Request[BreakerAcquireReply]):
     """Asks whether a call may go out now. An unknown breaker is created."""
 
-    __slots__ = ("name", "draw")
+    __slots__ = ("name", "draw", "deployment", "model")
     NUMBER = 16
     NAME = "breaker.acquire"
     EFFECT = "written"
@@ -79,23 +90,33 @@ class BreakerAcquireRequest(Request[BreakerAcquireReply]):
         self,
         name: str = "",
         draw: float | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.draw: float | None = draw
         """A random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the
         share; absent, and under other profiles: the share is exact over all calls
         """
+        self.deployment: str | None = deployment
+        """The deployment; absent: the call has none"""
+        self.model: str | None = model
+        """The model; absent: the call names none; it matters if the provider's breaker is by model"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_optional(out, self.draw, put_f64)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerAcquireRequest:
         name = reader.name()
         draw = reader.f64() if reader.flag() else None
-        return cls(name, draw)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, draw, deployment, model)
 
 
 class BreakerSuccessReply(Record):
@@ -114,7 +135,7 @@ class BreakerSuccessReply(Record):
 class BreakerSuccessRequest(Request[BreakerSuccessReply]):
     """Reports that a call succeeded."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "deployment", "model")
     NUMBER = 17
     NAME = "breaker.success"
     EFFECT = "written"
@@ -126,17 +147,27 @@ class BreakerSuccessRequest(Request[BreakerSuccessReply]):
     def __init__(
         self,
         name: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the call has none"""
+        self.model: str | None = model
+        """The model; absent: the call names none; it matters if the provider's breaker is by model"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerSuccessRequest:
         name = reader.name()
-        return cls(name)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, deployment, model)
 
 
 class BreakerFailureReply(Record):
@@ -155,7 +186,7 @@ class BreakerFailureReply(Record):
 class BreakerFailureRequest(Request[BreakerFailureReply]):
     """Reports that a call failed."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "deployment", "model")
     NUMBER = 18
     NAME = "breaker.failure"
     EFFECT = "written"
@@ -167,17 +198,27 @@ class BreakerFailureRequest(Request[BreakerFailureReply]):
     def __init__(
         self,
         name: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the call has none"""
+        self.model: str | None = model
+        """The model; absent: the call names none; it matters if the provider's breaker is by model"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerFailureRequest:
         name = reader.name()
-        return cls(name)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, deployment, model)
 
 
 class BreakerGetReply(Record):
@@ -209,7 +250,7 @@ class BreakerGetReply(Record):
 class BreakerGetRequest(Request[BreakerGetReply]):
     """A breaker's state, health and statistics."""
 
-    __slots__ = ("name", "must_be_known")
+    __slots__ = ("name", "must_be_known", "deployment", "model")
     NUMBER = 19
     NAME = "breaker.get"
     EFFECT = "read"
@@ -222,23 +263,33 @@ class BreakerGetRequest(Request[BreakerGetReply]):
         self,
         name: str = "",
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.must_be_known: bool = must_be_known
         """Whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new
         breaker
         """
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerGetRequest:
         name = reader.name()
         must_be_known = reader.flag()
-        return cls(name, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, must_be_known, deployment, model)
 
 
 class BreakerListReply(Record):
@@ -258,12 +309,12 @@ class BreakerListReply(Record):
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.entries, put_open_record)
-        put_u32(out, self.next)
+        put_u64(out, self.next)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerListReply:
         entries = reader.open_items(BreakerEntry.decode)
-        next = reader.u32()
+        next = reader.u64()
         return cls(entries, next)
 
 
@@ -287,11 +338,11 @@ class BreakerListRequest(Request[BreakerListReply]):
         """0 to begin, then what the last page said"""
 
     def encode(self, out: bytearray) -> None:
-        put_u32(out, self.cursor)
+        put_u64(out, self.cursor)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerListRequest:
-        cursor = reader.u32()
+        cursor = reader.u64()
         return cls(cursor)
 
 
@@ -311,7 +362,7 @@ class BreakerForceOpenReply(Record):
 class BreakerForceOpenRequest(Request[BreakerForceOpenReply]):
     """Opens a breaker by hand; decay closes it again."""
 
-    __slots__ = ("name", "must_be_known")
+    __slots__ = ("name", "must_be_known", "deployment", "model")
     NUMBER = 21
     NAME = "breaker.forceOpen"
     EFFECT = "durable"
@@ -324,21 +375,31 @@ class BreakerForceOpenRequest(Request[BreakerForceOpenReply]):
         self,
         name: str = "",
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.must_be_known: bool = must_be_known
         """Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerForceOpenRequest:
         name = reader.name()
         must_be_known = reader.flag()
-        return cls(name, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, must_be_known, deployment, model)
 
 
 class BreakerResetReply(Record):
@@ -357,7 +418,7 @@ class BreakerResetReply(Record):
 class BreakerResetRequest(Request[BreakerResetReply]):
     """Closes a breaker and forgets its failures and statistics; its configuration stays."""
 
-    __slots__ = ("name", "must_be_known")
+    __slots__ = ("name", "must_be_known", "deployment", "model")
     NUMBER = 22
     NAME = "breaker.reset"
     EFFECT = "durable"
@@ -370,23 +431,33 @@ class BreakerResetRequest(Request[BreakerResetReply]):
         self,
         name: str = "",
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.must_be_known: bool = must_be_known
         """Whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which
         otherwise creates it
         """
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerResetRequest:
         name = reader.name()
         must_be_known = reader.flag()
-        return cls(name, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, must_be_known, deployment, model)
 
 
 class BreakerResetAllReply(Record):
@@ -438,7 +509,7 @@ class BreakerConfigureReply(Record):
 class BreakerConfigureRequest(Request[BreakerConfigureReply]):
     """Changes a breaker's configuration; its failures stay."""
 
-    __slots__ = ("name", "change", "must_be_known")
+    __slots__ = ("name", "change", "must_be_known", "deployment", "model")
     NUMBER = 24
     NAME = "breaker.configure"
     EFFECT = "durable"
@@ -452,25 +523,35 @@ class BreakerConfigureRequest(Request[BreakerConfigureReply]):
         name: str = "",
         change: BreakerConfigurationChange | None = None,
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.change: BreakerConfigurationChange = BreakerConfigurationChange() if change is None else change
         """The parts of the configuration to set"""
         self.must_be_known: bool = must_be_known
         """Whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         self.change.encode(out)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigureRequest:
         name = reader.name()
         change = BreakerConfigurationChange.decode(reader)
         must_be_known = reader.flag()
-        return cls(name, change, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, change, must_be_known, deployment, model)
 
 
 class BreakerConfigurationReply(Record):
@@ -478,7 +559,8 @@ class BreakerConfigurationReply(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -490,21 +572,43 @@ class BreakerConfigurationReply(Record):
         degradation_curve: Iterable[float] = (),
         max_probes: int = 0,
         min_workers: int = 0,
+        failure_rate: float = 0.0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        max_reset_timeout_milliseconds: int = 0,
+        by_model: bool = False,
     ) -> None:
         self.failure_threshold: int = failure_threshold
         """Consecutive failures at which it opens; at least 1"""
         self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
         """Quiet time that takes one failure off; at least 1"""
         self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`"""
         self.min_requests: int = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] = tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points"""
         self.max_probes: int = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 1 to 16"""
+        self.failure_rate: float = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.max_reset_timeout_milliseconds: int = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"""
+        self.by_model: bool = by_model
+        """Whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _I_i64_i64_I.pack(
@@ -512,7 +616,10 @@ class BreakerConfigurationReply(Record):
             self.min_requests
         )
         put_list(out, self.degradation_curve, put_f64)
-        out += _I_I.pack(self.max_probes, self.min_workers)
+        out += _I_I_d_d_i64_i64_B.pack(
+            self.max_probes, self.min_workers, self.failure_rate, self.slow_call_rate, self.slow_call_milliseconds,
+            self.max_reset_timeout_milliseconds, self.by_model
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigurationReply:
@@ -520,17 +627,21 @@ class BreakerConfigurationReply(Record):
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests
         ) = reader.fixed(_I_i64_i64_I)
         degradation_curve = reader.items(Reader.f64)
-        max_probes, min_workers = reader.fixed(_I_I)
+        (
+            max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
+        ) = reader.fixed(_I_I_d_d_i64_i64_B)
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, truth(by_model)
         )
 
 
 class BreakerConfigurationRequest(Request[BreakerConfigurationReply]):
     """A breaker's configuration; of an unknown one, the default."""
 
-    __slots__ = ("name", "must_be_known")
+    __slots__ = ("name", "must_be_known", "deployment", "model")
     NUMBER = 25
     NAME = "breaker.configuration"
     EFFECT = "read"
@@ -543,21 +654,31 @@ class BreakerConfigurationRequest(Request[BreakerConfigurationReply]):
         self,
         name: str = "",
         must_be_known: bool = False,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.must_be_known: bool = must_be_known
         """Whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_bool(out, self.must_be_known)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigurationRequest:
         name = reader.name()
         must_be_known = reader.flag()
-        return cls(name, must_be_known)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, must_be_known, deployment, model)
 
 
 class BreakerConfigureDefaultReply(Record):
@@ -606,7 +727,8 @@ class BreakerDefaultReply(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -618,21 +740,43 @@ class BreakerDefaultReply(Record):
         degradation_curve: Iterable[float] = (),
         max_probes: int = 0,
         min_workers: int = 0,
+        failure_rate: float = 0.0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        max_reset_timeout_milliseconds: int = 0,
+        by_model: bool = False,
     ) -> None:
         self.failure_threshold: int = failure_threshold
         """Consecutive failures at which it opens; at least 1"""
         self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
         """Quiet time that takes one failure off; at least 1"""
         self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`"""
         self.min_requests: int = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] = tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points"""
         self.max_probes: int = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 1 to 16"""
+        self.failure_rate: float = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.max_reset_timeout_milliseconds: int = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"""
+        self.by_model: bool = by_model
+        """Whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _I_i64_i64_I.pack(
@@ -640,7 +784,10 @@ class BreakerDefaultReply(Record):
             self.min_requests
         )
         put_list(out, self.degradation_curve, put_f64)
-        out += _I_I.pack(self.max_probes, self.min_workers)
+        out += _I_I_d_d_i64_i64_B.pack(
+            self.max_probes, self.min_workers, self.failure_rate, self.slow_call_rate, self.slow_call_milliseconds,
+            self.max_reset_timeout_milliseconds, self.by_model
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerDefaultReply:
@@ -648,10 +795,14 @@ class BreakerDefaultReply(Record):
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests
         ) = reader.fixed(_I_i64_i64_I)
         degradation_curve = reader.items(Reader.f64)
-        max_probes, min_workers = reader.fixed(_I_I)
+        (
+            max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
+        ) = reader.fixed(_I_I_d_d_i64_i64_B)
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, truth(by_model)
         )
 
 
@@ -681,7 +832,7 @@ class BreakerSerializeReply(Record):
     __slots__ = (
         "name", "configuration", "is_configured", "consecutive_failures", "total_failures", "total_successes",
         "total_requests", "last_failure", "last_success", "last_request", "last_decay", "window_start", "share_credit",
-        "blames"
+        "blames", "episode", "opened_by", "failed_recoveries", "calls", "deployment", "model"
     )
 
     def __init__(
@@ -700,9 +851,15 @@ class BreakerSerializeReply(Record):
         window_start: int = 0,
         share_credit: int = 0,
         blames: Iterable[Blame] = (),
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        calls: Iterable[RateBucket] = (),
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.configuration: BreakerConfiguration = BreakerConfiguration() if configuration is None else configuration
         """Its configuration"""
         self.is_configured: bool = is_configured
@@ -729,6 +886,18 @@ class BreakerSerializeReply(Record):
         """The part of an admission that is saved up, in billionths"""
         self.blames: tuple[Blame, ...] = tuple(blames)
         """The workers whose failures count for `minWorkers`; none are kept where that is 1"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that"""
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.calls: tuple[RateBucket, ...] = tuple(calls)
+        """The calls that count for the rates, oldest first; none are kept where no rate is configured"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
@@ -743,6 +912,12 @@ class BreakerSerializeReply(Record):
         put_optional(out, self.last_decay, put_i64)
         out += _i64_I.pack(self.window_start, self.share_credit)
         put_list(out, self.blames, put_record)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        put_u32(out, self.failed_recoveries)
+        put_list(out, self.calls, put_record)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerSerializeReply:
@@ -757,16 +932,23 @@ class BreakerSerializeReply(Record):
         last_decay = reader.i64() if reader.flag() else None
         window_start, share_credit = reader.fixed(_i64_I)
         blames = reader.items(Blame.decode)
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        failed_recoveries = reader.u32()
+        calls = reader.items(RateBucket.decode)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
         return cls(
             name, configuration, truth(is_configured), consecutive_failures, total_failures, total_successes,
-            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames
+            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames,
+            episode, opened_by, failed_recoveries, calls, deployment, model
         )
 
 
 class BreakerSerializeRequest(Request[BreakerSerializeReply]):
     """A breaker with everything it remembers. Refused with `notFound` if unknown."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "deployment", "model")
     NUMBER = 28
     NAME = "breaker.serialize"
     EFFECT = "read"
@@ -778,17 +960,27 @@ class BreakerSerializeRequest(Request[BreakerSerializeReply]):
     def __init__(
         self,
         name: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerSerializeRequest:
         name = reader.name()
-        return cls(name)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, deployment, model)
 
 
 class BreakerDeserializeReply(Record):

@@ -96,9 +96,9 @@ class Status(Enumeration):
 
 CLOSING_STATUSES = frozenset((3, 4, 5, 6, 11, 19, 23, 24, 27))
 """Statuses after which the daemon closes."""
-PROVIDER_OUTCOMES = frozenset((1, 2, 3))
+PROVIDER_OUTCOMES = frozenset((1, 2, 3, 7))
 """Outcomes by which another provider should be tried."""
-RETRY_AFTER_OUTCOMES = frozenset((1, 2, 3))
+RETRY_AFTER_OUTCOMES = frozenset((0, 1, 2, 3))
 """Outcomes that take a retry-after."""
-USAGE_OUTCOMES = frozenset((0, 1, 2, 3, 4, 5))
+USAGE_OUTCOMES = frozenset((0, 1, 2, 3, 4, 5, 7))
 """Outcomes that take a usage."""

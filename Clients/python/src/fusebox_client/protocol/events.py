@@ -6,8 +6,21 @@ from __future__ import annotations
 import struct
 
 from .._money import Money
-from .._wire import Event, Reader, Record, put_bool, put_i64, put_money, put_name, put_open_record, put_text, put_u8
+from .._wire import (
+    Event,
+    Reader,
+    Record,
+    put_bool,
+    put_i64,
+    put_money,
+    put_name,
+    put_open_record,
+    put_optional,
+    put_text,
+    put_u8,
+)
 from .types import (
+    BreakerRule,
     BreakerState,
     BurnRate,
     DepletionTier,
@@ -27,7 +40,7 @@ _u64_u64_i64 = struct.Struct("<QQq")
 class BreakerTransitionEvent(Event):
     """A breaker changed its state."""
 
-    __slots__ = ("name", "from_", "to", "share", "consecutive_failures")
+    __slots__ = ("name", "from_", "to", "share", "consecutive_failures", "opened_by", "deployment", "model")
     NUMBER = 1
     NAME = "breakerTransition"
     TOPIC = 1
@@ -39,9 +52,12 @@ class BreakerTransitionEvent(Event):
         to: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
         consecutive_failures: int = 0,
+        opened_by: BreakerRule | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.from_: BreakerState = from_
         """The state before"""
         self.to: BreakerState = to
@@ -50,16 +66,30 @@ class BreakerTransitionEvent(Event):
         """The share of traffic admitted now"""
         self.consecutive_failures: int = consecutive_failures
         """Failures less successes and decay: the point of the degradation curve that gives the share"""
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         out += _B_B_d_I.pack(self.from_, self.to, self.share, self.consecutive_failures)
+        put_optional(out, self.opened_by, put_u8)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerTransitionEvent:
         name = reader.name()
         from_, to, share, consecutive_failures = reader.fixed(_B_B_d_I)
-        return cls(name, BreakerState(from_), BreakerState(to), share, consecutive_failures)
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(
+            name, BreakerState(from_), BreakerState(to), share, consecutive_failures, opened_by, deployment, model
+        )
 
 
 class ProviderExhaustedEvent(Event):

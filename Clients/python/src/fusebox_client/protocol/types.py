@@ -35,7 +35,8 @@ _i64_i64_i64_i64 = struct.Struct("<qqqq")
 _B_d = struct.Struct("<Bd")
 _i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _I_i64_i64_I = struct.Struct("<IqqI")
-_I_I = struct.Struct("<II")
+_I_I_d_d_i64_i64_B = struct.Struct("<IIddqqB")
+_u64_u64_d_u64_u64_d_i64_I_i64 = struct.Struct("<QQdQQdqIq")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
 _i64_I = struct.Struct("<qI")
 _B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
@@ -48,10 +49,12 @@ _B_B = struct.Struct("<BB")
 _i64_d_i64_i64 = struct.Struct("<qdqq")
 _B_u64_I = struct.Struct("<BQI")
 _B_i64_B_B_B = struct.Struct("<BqBBB")
+_B_d_I = struct.Struct("<BdI")
 _i64_i64_I_I = struct.Struct("<qqII")
 _i64_i64_B_u64 = struct.Struct("<qqBQ")
 _u64_u64_u64_u64_u64_u64_u64_i64 = struct.Struct("<QQQQQQQq")
 _i64_I_I = struct.Struct("<qII")
+_i64_I_I_I_I = struct.Struct("<qIIII")
 _u64_i64_u64 = struct.Struct("<QqQ")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _d_d_d = struct.Struct("<ddd")
@@ -68,6 +71,15 @@ class AccountKind(Enumeration):
     DEPLOYMENT = 2
     MODEL = 3
     TAG = 4
+
+
+class BreakerRule(Enumeration):
+    """A value of BreakerRule."""
+
+    FAILURES = 0
+    FAILURE_RATE = 1
+    SLOW_CALL_RATE = 2
+    FORCED = 3
 
 
 class BreakerState(Enumeration):
@@ -155,6 +167,7 @@ class Outcome(Enumeration):
     REJECTED = 4
     ABANDONED = 5
     CANCELLED = 6
+    UNAUTHORIZED = 7
 
 
 class PermitStanding(Enumeration):
@@ -495,7 +508,8 @@ class BreakerConfiguration(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -507,21 +521,43 @@ class BreakerConfiguration(Record):
         degradation_curve: Iterable[float] = (),
         max_probes: int = 0,
         min_workers: int = 0,
+        failure_rate: float = 0.0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        max_reset_timeout_milliseconds: int = 0,
+        by_model: bool = False,
     ) -> None:
         self.failure_threshold: int = failure_threshold
         """Consecutive failures at which it opens; at least 1"""
         self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
         """Quiet time that takes one failure off; at least 1"""
         self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`"""
         self.min_requests: int = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] = tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points"""
         self.max_probes: int = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 1 to 16"""
+        self.failure_rate: float = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.max_reset_timeout_milliseconds: int = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"""
+        self.by_model: bool = by_model
+        """Whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _I_i64_i64_I.pack(
@@ -529,7 +565,10 @@ class BreakerConfiguration(Record):
             self.min_requests
         )
         put_list(out, self.degradation_curve, put_f64)
-        out += _I_I.pack(self.max_probes, self.min_workers)
+        out += _I_I_d_d_i64_i64_B.pack(
+            self.max_probes, self.min_workers, self.failure_rate, self.slow_call_rate, self.slow_call_milliseconds,
+            self.max_reset_timeout_milliseconds, self.by_model
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfiguration:
@@ -537,10 +576,14 @@ class BreakerConfiguration(Record):
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests
         ) = reader.fixed(_I_i64_i64_I)
         degradation_curve = reader.items(Reader.f64)
-        max_probes, min_workers = reader.fixed(_I_I)
+        (
+            max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
+        ) = reader.fixed(_I_I_d_d_i64_i64_B)
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, truth(by_model)
         )
 
 
@@ -549,7 +592,8 @@ class BreakerConfigurationChange(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -561,25 +605,48 @@ class BreakerConfigurationChange(Record):
         degradation_curve: Iterable[float] | None = None,
         max_probes: int | None = None,
         min_workers: int | None = None,
+        failure_rate: float | None = None,
+        slow_call_rate: float | None = None,
+        slow_call_milliseconds: int | None = None,
+        max_reset_timeout_milliseconds: int | None = None,
+        by_model: bool | None = None,
     ) -> None:
         self.failure_threshold: int | None = failure_threshold
         """Consecutive failures at which it opens; 0 counts as 1"""
         self.reset_timeout_milliseconds: int | None = reset_timeout_milliseconds
         """Quiet time that takes one failure off; 1ms to 366d"""
         self.monitoring_period_milliseconds: int | None = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`; 0s to 366d"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d"""
         self.min_requests: int | None = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] | None = None if degradation_curve is None else tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most 32 points; an empty curve
         stands for the default
         """
         self.max_probes: int | None = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int | None = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at
         most 16
         """
+        self.failure_rate: float | None = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float | None = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int | None = slow_call_milliseconds
+        """From how long on a call is slow; 0s to 366d; 0: none is"""
+        self.max_reset_timeout_milliseconds: int | None = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout:
+        it stays
+        """
+        self.by_model: bool | None = by_model
+        """Whether each model of the provider has a breaker of its own"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.failure_threshold, put_u32)
@@ -589,6 +656,11 @@ class BreakerConfigurationChange(Record):
         put_optional_list(out, self.degradation_curve, put_f64)
         put_optional(out, self.max_probes, put_u32)
         put_optional(out, self.min_workers, put_u32)
+        put_optional(out, self.failure_rate, put_f64)
+        put_optional(out, self.slow_call_rate, put_f64)
+        put_optional(out, self.slow_call_milliseconds, put_i64)
+        put_optional(out, self.max_reset_timeout_milliseconds, put_i64)
+        put_optional(out, self.by_model, put_bool)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigurationChange:
@@ -599,36 +671,109 @@ class BreakerConfigurationChange(Record):
         degradation_curve = reader.items(Reader.f64) if reader.flag() else None
         max_probes = reader.u32() if reader.flag() else None
         min_workers = reader.u32() if reader.flag() else None
+        failure_rate = reader.f64() if reader.flag() else None
+        slow_call_rate = reader.f64() if reader.flag() else None
+        slow_call_milliseconds = reader.i64() if reader.flag() else None
+        max_reset_timeout_milliseconds = reader.i64() if reader.flag() else None
+        by_model = reader.flag() if reader.flag() else None
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
         )
 
 
 class BreakerEntry(Record):
     """The record BreakerEntry."""
 
-    __slots__ = ("name", "status")
+    __slots__ = ("name", "status", "deployment", "model")
 
     def __init__(
         self,
         name: str = "",
         status: BreakerStatus | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.status: BreakerStatus = BreakerStatus() if status is None else status
         """Its state, health and statistics at this moment"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_open_record(out, self.status)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerEntry:
         name = reader.name()
         status = reader.record(BreakerStatus.decode)
-        return cls(name, status)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, status, deployment, model)
+
+
+class BreakerRates(Record):
+    """The record BreakerRates."""
+
+    __slots__ = (
+        "calls", "failures", "failure_rate", "timed", "slow", "slow_call_rate", "slow_call_milliseconds",
+        "min_requests", "monitoring_period_milliseconds"
+    )
+
+    def __init__(
+        self,
+        calls: int = 0,
+        failures: int = 0,
+        failure_rate: float = 0.0,
+        timed: int = 0,
+        slow: int = 0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        min_requests: int = 0,
+        monitoring_period_milliseconds: int = 0,
+    ) -> None:
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.failure_rate: float = failure_rate
+        """The share of failed calls at which a failure opens the breaker; 0: any may fail"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took: those with a permit"""
+        self.slow: int = slow
+        """Those that were slow"""
+        self.slow_call_rate: float = slow_call_rate
+        """The share of slow calls at which a slow call opens the breaker; 0: any may be slow"""
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.min_requests: int = min_requests
+        """How many calls a rate needs to open the breaker"""
+        self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
+        """How long a call counts"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_u64_d_u64_u64_d_i64_I_i64.pack(
+            self.calls, self.failures, self.failure_rate, self.timed, self.slow, self.slow_call_rate,
+            self.slow_call_milliseconds, self.min_requests, self.monitoring_period_milliseconds
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRates:
+        (
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        ) = reader.fixed(_u64_u64_d_u64_u64_d_i64_I_i64)
+        return cls(
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        )
 
 
 class BreakerRecord(Record):
@@ -637,7 +782,7 @@ class BreakerRecord(Record):
     __slots__ = (
         "name", "configuration", "is_configured", "consecutive_failures", "total_failures", "total_successes",
         "total_requests", "last_failure", "last_success", "last_request", "last_decay", "window_start", "share_credit",
-        "blames"
+        "blames", "episode", "opened_by", "failed_recoveries", "calls", "deployment", "model"
     )
 
     def __init__(
@@ -656,9 +801,15 @@ class BreakerRecord(Record):
         window_start: int = 0,
         share_credit: int = 0,
         blames: Iterable[Blame] = (),
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        calls: Iterable[RateBucket] = (),
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.configuration: BreakerConfiguration = BreakerConfiguration() if configuration is None else configuration
         """Its configuration"""
         self.is_configured: bool = is_configured
@@ -685,6 +836,18 @@ class BreakerRecord(Record):
         """The part of an admission that is saved up, in billionths"""
         self.blames: tuple[Blame, ...] = tuple(blames)
         """The workers whose failures count for `minWorkers`; none are kept where that is 1"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that"""
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.calls: tuple[RateBucket, ...] = tuple(calls)
+        """The calls that count for the rates, oldest first; none are kept where no rate is configured"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
@@ -699,6 +862,12 @@ class BreakerRecord(Record):
         put_optional(out, self.last_decay, put_i64)
         out += _i64_I.pack(self.window_start, self.share_credit)
         put_list(out, self.blames, put_record)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        put_u32(out, self.failed_recoveries)
+        put_list(out, self.calls, put_record)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerRecord:
@@ -713,9 +882,16 @@ class BreakerRecord(Record):
         last_decay = reader.i64() if reader.flag() else None
         window_start, share_credit = reader.fixed(_i64_I)
         blames = reader.items(Blame.decode)
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        failed_recoveries = reader.u32()
+        calls = reader.items(RateBucket.decode)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
         return cls(
             name, configuration, truth(is_configured), consecutive_failures, total_failures, total_successes,
-            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames
+            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames,
+            episode, opened_by, failed_recoveries, calls, deployment, model
         )
 
 
@@ -724,7 +900,8 @@ class BreakerStatus(Record):
 
     __slots__ = (
         "state", "consecutive_failures", "failure_threshold", "share", "total_failures", "total_successes",
-        "total_requests", "last_failure", "last_success", "last_request", "next_attempt"
+        "total_requests", "last_failure", "last_success", "last_request", "next_attempt", "episode", "opened_by",
+        "reset_timeout_milliseconds", "failed_recoveries", "rates"
     )
 
     def __init__(
@@ -740,6 +917,11 @@ class BreakerStatus(Record):
         last_success: int | None = None,
         last_request: int | None = None,
         next_attempt: int | None = None,
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        reset_timeout_milliseconds: int = 0,
+        failed_recoveries: int = 0,
+        rates: BreakerRates | None = None,
     ) -> None:
         self.state: BreakerState = state
         """Closed at a share of 1, open at a share of 0, otherwise recovering or degraded"""
@@ -763,6 +945,18 @@ class BreakerStatus(Record):
         """When a call last asked for it, or it was forced open"""
         self.next_attempt: int | None = next_attempt
         """When decay will next take a failure off; absent if there is none"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its
+        call was admitted
+        """
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
+        """Quiet time that takes one failure off now; it grows with the recoveries that fail"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.rates: BreakerRates | None = rates
+        """The rates now and those that open it; absent if none is configured"""
 
     def encode(self, out: bytearray) -> None:
         out += _B_I_I_d_u64_u64_u64.pack(
@@ -773,6 +967,10 @@ class BreakerStatus(Record):
         put_optional(out, self.last_success, put_i64)
         put_optional(out, self.last_request, put_i64)
         put_optional(out, self.next_attempt, put_i64)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        out += _i64_I.pack(self.reset_timeout_milliseconds, self.failed_recoveries)
+        put_optional(out, self.rates, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerStatus:
@@ -783,9 +981,14 @@ class BreakerStatus(Record):
         last_success = reader.i64() if reader.flag() else None
         last_request = reader.i64() if reader.flag() else None
         next_attempt = reader.i64() if reader.flag() else None
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        reset_timeout_milliseconds, failed_recoveries = reader.fixed(_i64_I)
+        rates = reader.record(BreakerRates.decode) if reader.flag() else None
         return cls(
             BreakerState(state), consecutive_failures, failure_threshold, share, total_failures, total_successes,
-            total_requests, last_failure, last_success, last_request, next_attempt
+            total_requests, last_failure, last_success, last_request, next_attempt, episode, opened_by,
+            reset_timeout_milliseconds, failed_recoveries, rates
         )
 
 
@@ -833,6 +1036,32 @@ class BurnRate(Record):
         return cls(
             cost_per_hour, cost_per_day, window_milliseconds, base_milliseconds, sample_count, truth(is_approximate)
         )
+
+
+class CallTiming(Record):
+    """The record CallTiming."""
+
+    __slots__ = ("first_token_milliseconds", "duration_milliseconds")
+
+    def __init__(
+        self,
+        first_token_milliseconds: int | None = None,
+        duration_milliseconds: int | None = None,
+    ) -> None:
+        self.first_token_milliseconds: int | None = first_token_milliseconds
+        """From the permit until the first token of the answer; absent: nobody told it"""
+        self.duration_milliseconds: int | None = duration_milliseconds
+        """From the permit until the end of the call; absent: until its settle was applied"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.first_token_milliseconds, put_u32)
+        put_optional(out, self.duration_milliseconds, put_u32)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CallTiming:
+        first_token_milliseconds = reader.u32() if reader.flag() else None
+        duration_milliseconds = reader.u32() if reader.flag() else None
+        return cls(first_token_milliseconds, duration_milliseconds)
 
 
 class CallUsage(Record):
@@ -904,12 +1133,13 @@ class Candidate(Record):
 class Denial(Record):
     """The record Denial."""
 
-    __slots__ = ("reason", "retry_after_milliseconds")
+    __slots__ = ("reason", "retry_after_milliseconds", "opened_by")
 
     def __init__(
         self,
         reason: DenialReason = DenialReason.EXHAUSTED,
         retry_after_milliseconds: int | None = None,
+        opened_by: BreakerRule | None = None,
     ) -> None:
         self.reason: DenialReason = reason
         """The reason that lasts longest; of those that last equally long, the first of the enumeration"""
@@ -917,16 +1147,22 @@ class Denial(Record):
         """How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or
         with the next call; absent: time alone does not help
         """
+        self.opened_by: BreakerRule | None = opened_by
+        """For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened
+        since it last was closed, and for other reasons
+        """
 
     def encode(self, out: bytearray) -> None:
         put_u8(out, self.reason)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_optional(out, self.opened_by, put_u8)
 
     @classmethod
     def decode(cls, reader: Reader) -> Denial:
         reason = DenialReason(reader.u8())
         retry_after_milliseconds = reader.i64() if reader.flag() else None
-        return cls(reason, retry_after_milliseconds)
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        return cls(reason, retry_after_milliseconds, opened_by)
 
 
 class DepletionEstimate(Record):
@@ -1587,7 +1823,8 @@ class OverviewEntry(Record):
     """The record OverviewEntry."""
 
     __slots__ = (
-        "name", "state", "share", "exhausted_until", "spend", "held", "in_flight", "limits", "fullest", "days_remaining"
+        "name", "state", "share", "narrow_breakers", "exhausted_until", "spend", "held", "in_flight", "limits",
+        "fullest", "days_remaining"
     )
 
     def __init__(
@@ -1595,6 +1832,7 @@ class OverviewEntry(Record):
         name: str = "",
         state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
+        narrow_breakers: int = 0,
         exhausted_until: int | None = None,
         spend: Money | None = None,
         held: Money | None = None,
@@ -1609,6 +1847,8 @@ class OverviewEntry(Record):
         """The state of its breaker; closed if it has none"""
         self.share: float = share
         """The share of traffic admitted, 0 to 1; 1 if it has no breaker"""
+        self.narrow_breakers: int = narrow_breakers
+        """Breakers of its deployments and models that are not closed"""
         self.exhausted_until: int | None = exhausted_until
         """When its exhaustion mark expires; absent if none is in force"""
         self.spend: Money = Money() if spend is None else spend
@@ -1628,7 +1868,7 @@ class OverviewEntry(Record):
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
-        out += _B_d.pack(self.state, self.share)
+        out += _B_d_I.pack(self.state, self.share, self.narrow_breakers)
         put_optional(out, self.exhausted_until, put_i64)
         out += _i64_i64_I_I.pack(self.spend.nanodollars, self.held.nanodollars, self.in_flight, self.limits)
         put_optional(out, self.fullest, put_open_record)
@@ -1637,14 +1877,14 @@ class OverviewEntry(Record):
     @classmethod
     def decode(cls, reader: Reader) -> OverviewEntry:
         name = reader.name()
-        state, share = reader.fixed(_B_d)
+        state, share, narrow_breakers = reader.fixed(_B_d_I)
         exhausted_until = reader.i64() if reader.flag() else None
         spend, held, in_flight, limits = reader.fixed(_i64_i64_I_I)
         fullest = reader.record(LimitEntry.decode) if reader.flag() else None
         days_remaining = reader.f64() if reader.flag() else None
         return cls(
-            name, BreakerState(state), share, exhausted_until, Money(spend), Money(held), in_flight, limits, fullest,
-            days_remaining
+            name, BreakerState(state), share, narrow_breakers, exhausted_until, Money(spend), Money(held), in_flight,
+            limits, fullest, days_remaining
         )
 
 
@@ -1890,6 +2130,39 @@ class ProviderAccount(Record):
         usage = reader.record(AccountUsage.decode)
         held, in_flight, models = reader.fixed(_i64_I_I)
         return cls(provider, usage, Money(held), in_flight, models)
+
+
+class RateBucket(Record):
+    """The record RateBucket."""
+
+    __slots__ = ("started_at", "calls", "failures", "timed", "slow")
+
+    def __init__(
+        self,
+        started_at: int = 0,
+        calls: int = 0,
+        failures: int = 0,
+        timed: int = 0,
+        slow: int = 0,
+    ) -> None:
+        self.started_at: int = started_at
+        """When it began: a multiple of the twentieth, which is rounded up to whole milliseconds"""
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took"""
+        self.slow: int = slow
+        """Those that were slow"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_I_I_I_I.pack(self.started_at, self.calls, self.failures, self.timed, self.slow)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RateBucket:
+        started_at, calls, failures, timed, slow = reader.fixed(_i64_I_I_I_I)
+        return cls(started_at, calls, failures, timed, slow)
 
 
 class Scope(Record):
