@@ -28,6 +28,10 @@ extension FuseboxClient {
     public typealias DenialReason = FuseboxWire.DenialReason
     /// Where the cost comes from that a call holds until it is settled.
     public typealias CostBasis = FuseboxWire.CostBasis
+    /// How long successful calls have taken lately.
+    public typealias Latency = FuseboxWire.Latency
+    /// How long successful calls by a route have taken lately.
+    public typealias RouteLatency = FuseboxWire.RouteLatency
     /// A permit in the list of `admission.permits`.
     public typealias PermitEntry = FuseboxWire.PermitEntry
     /// A call in the list of `admission.waiting`.

@@ -108,6 +108,12 @@ public struct Bounds: Sendable, Equatable {
     /// breaker of its provider or deployment.
     public var modelBreakers = 16_384
 
+    /// Routes of which it is remembered how long their calls took lately. 1,024 of them are 2.7 MiB.
+    public var latencyRoutes = 1_024
+
+    /// Such routes that one peer uid may introduce: a quarter.
+    public var latencyRoutesPerUser = 256
+
     /// How long the wall clock has to keep a time, in milliseconds, before a boundary of the calendar counts that only a step
     /// has crossed.
     public static let clockDoubtMilliseconds: Int64 = 600_000
@@ -403,6 +409,9 @@ extension Bounds {
             Relation(
                 "waitingPerUser", waitingPerUser, .atMost, "waiting", waiting,
                 "one user's waiting calls are some of all"),
+            Relation(
+                "latencyRoutesPerUser", latencyRoutesPerUser, .atMost, "latencyRoutes", latencyRoutes,
+                "one user's routes are some of all"),
             Relation(
                 "keptBytesPerWorker", keptBytesPerWorker, .atMost, "keptBytesPerUser", keptBytesPerUser,
                 "one worker's replies are some of its user's"),

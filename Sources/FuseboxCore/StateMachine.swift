@@ -31,6 +31,8 @@ public struct StateMachine: Sendable {
     var prices = PriceTable()
     /// What calls have cost lately, by their routes.
     var recentCosts = RecentCosts()
+    /// How long calls have taken lately, by their routes. No part of a snapshot.
+    var latencies = RecentLatencies()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
@@ -235,6 +237,7 @@ extension StateMachine {
         case .admitPreview: visitor.visit(AdmitPreview.self)
         case .permitList: visitor.visit(PermitList.self)
         case .revoke: visitor.visit(Revoke.self)
+        case .latencyList: visitor.visit(LatencyList.self)
         case .limitSet: visitor.visit(LimitSet.self)
         case .limitRemove: visitor.visit(LimitRemove.self)
         case .limitRaise: visitor.visit(LimitRaise.self)

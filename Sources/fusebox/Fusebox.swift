@@ -32,7 +32,7 @@ struct Fusebox: ParsableCommand {
             """,
         version: "fusebox 0.1.0",
         subcommands: [
-            StatusCommand.self, OverviewCommand.self, WatchCommand.self, PingCommand.self,
+            StatusCommand.self, OverviewCommand.self, LatencyCommand.self, WatchCommand.self, PingCommand.self,
         ],
         groupedSubcommands: [
             CommandGroup(

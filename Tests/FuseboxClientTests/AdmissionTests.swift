@@ -159,10 +159,10 @@ struct AdmissionTests {
     @Test func aPreviewTakesNothing() throws {
         let server = FakeServer { request in
             guard request.command == AdmitPreview.declaration.number else { return request.replySample() }
-            var decision = AdmissionDecision()
-            decision.candidate = 0
-            decision.share = 0.4
-            request.reply(decision)
+            var reply = AdmitPreview.Reply()
+            reply.decision.candidate = 0
+            reply.decision.share = 0.4
+            request.reply(reply)
         }
         let client = try server.connect()
         let preview = try client.admission.preview(["openai"], estimate: .tokens(5)).get()

@@ -26,7 +26,8 @@ struct GrowthTests {
 
     @Test func anEntryOfAListThatHasGrownIsRead() throws {
         let entry = Self.bytes(Overview.Entry.sample(1))
-        let grown = [UInt8(entry.count + 2), 0] + entry + [8, 9]
+        let length = entry.count + 2
+        let grown = [UInt8(length & 0xFF), UInt8(length >> 8)] + entry + [8, 9]
         let server = Self.server { _ in [2, 0] + grown + grown + [0, 0, 0, 0] + Self.bytes(Timestamp(milliseconds: 7)) }
         #expect(try server.connect().overview() == [Overview.Entry.sample(1), Overview.Entry.sample(1)])
     }

@@ -28,7 +28,14 @@ struct WithPermitTests {
             server.requests.filter { $0.command == C.declaration.number }.map { $0.decoded() }
         }
 
-        var settles: [Settle] { all() }
+        /// The settles without their times, which differ from run to run.
+        var settles: [Settle] {
+            all(Settle.self).map { settle in
+                var settle = settle
+                settle.timing = CallTiming()
+                return settle
+            }
+        }
         var asked: [[String]] { all(Admit.self).map { $0.candidates.array.map(\.provider.text) } }
     }
 
@@ -54,6 +61,24 @@ struct WithPermitTests {
         #expect(answer == "openai says so")
         let usage = CallUsage(cost: .dollars("0.00123"), inputTokens: 120, outputTokens: 300)
         #expect(granting.settles == [Settle(permit: 1, outcome: .success, usage: usage)])
+    }
+
+    @Test func aSettleTellsHowLongItsCallTookAndOfTheFirstTokenIfItsBodyDoes() async throws {
+        let client = try granting.server.connect()
+        let told = try await client.withPermit(["openai"]) { permit in
+            while permit.timing.durationMilliseconds ?? 0 < 2 { await Task.yield() }
+            permit.firstToken()
+            let first = permit.timing.firstTokenMilliseconds
+            while permit.timing.durationMilliseconds ?? 0 < (first ?? 0) + 2 { await Task.yield() }
+            // Only the first time counts.
+            permit.firstToken()
+            return .success(first)
+        }
+        _ = try await client.withPermit(["openai"]) { _ in .success(()) }
+        let timings = granting.all(Settle.self).map(\.timing)
+        #expect(timings.map(\.firstTokenMilliseconds) == [told, nil])
+        #expect(try #require(told) >= 2 && timings[0].durationMilliseconds ?? 0 >= #require(told) + 2)
+        #expect(timings[1].durationMilliseconds != nil)
     }
 
     @Test func aBlockedThreadGetsTheSame() throws {

@@ -189,7 +189,7 @@ struct AdmissionReasonTests {
             for number in 0..<WireLimits.candidates {
                 candidates.append(Candidate(provider: provider(number), model: model))
             }
-            let preview = try rig.apply(AdmitPreview(candidates: candidates, estimate: estimate))
+            let preview = try rig.apply(AdmitPreview(candidates: candidates, estimate: estimate)).decision
             let reply = try rig.apply(
                 Admit(candidates: candidates, estimate: estimate, ttlMilliseconds: 1_000))
             #expect(reply.decision == preview)

@@ -111,7 +111,7 @@ struct AnsweringModelTests {
         func isAdmitted(_ route: String, _ tags: [String] = [], cost: String? = "5", at now: Int64 = 1) throws -> Bool {
             let call = try LimitCalls.admit(route, tags: tags, cost: cost)
             let preview = AdmitPreview(candidates: call.candidates, tags: call.tags, estimate: call.estimate)
-            return try rig.apply(preview, at: now).candidate != nil
+            return try rig.apply(preview, at: now).decision.candidate != nil
         }
         for (used, isFull) in [("0.5", false), ("0.5", true)] {
             for route in ["p", "q@eu", "r"] {

@@ -24,6 +24,7 @@ struct BoundRelationsTests {
             ("modelAccounts", { $0.modelAccounts = $0.modelAccountsPerUser - 1 }),
             ("permits", { $0.permits = $0.permitsPerUser - 1 }),
             ("waiting", { $0.waiting = $0.waitingPerUser - 1 }),
+            ("latencyRoutes", { $0.latencyRoutes = $0.latencyRoutesPerUser - 1 }),
             ("keptBytesPerUser", { $0.keptBytesPerUser = $0.keptBytesPerWorker - 1 }),
             ("keptBytes", { $0.keptBytes = $0.keptBytesPerUser - 1 }),
             ("bufferBytes", { $0.bufferBytes = $0.bufferBytesPerUser - 1 }),

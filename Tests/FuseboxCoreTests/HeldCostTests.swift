@@ -22,7 +22,7 @@ struct HeldCostTests {
         var preview = AdmitPreview()
         preview.candidates = try LimitCalls.admit(route).candidates
         preview.estimate = estimate
-        let decision = try rig.apply(preview)
+        let decision = try rig.apply(preview).decision
         return (decision.heldCost, decision.costBasis)
     }
 

@@ -125,9 +125,10 @@ final class JournaledEngine: StorekeeperDelegate {
         keeper.endTurn()
         finishAll()
         var frame = output.bytes
-        if frame.isEmpty, let held = frames[worker.session.id]?.first {
-            frame = held
-            frames[worker.session.id] = []
+        let held = frames[worker.session.id] ?? []
+        if frame.isEmpty, let place = held.firstIndex(where: { $0[6] == FrameKind.reply.rawValue }) {
+            frame = held[place]
+            frames[worker.session.id]?.remove(at: place)
         }
         var reader = FrameReader()
         frame.withUnsafeBytes { reader.append($0) }
@@ -138,6 +139,24 @@ final class JournaledEngine: StorekeeperDelegate {
         let answer = try ask(command, by: worker)
         try #require(answer.status == .ok, "\(answer.status.map { "\($0)" } ?? "nothing")")
         return try answer.reply(C.Reply.self)
+    }
+
+    /// Lets time pass.
+    func pass(_ milliseconds: Int64) {
+        now += milliseconds
+        keeper.beginTurn(at: Moment(milliseconds: now))
+        keeper.endTurn()
+        finishAll()
+        keeper.endTurn()
+        finishAll()
+    }
+
+    /// Takes the ends of waits that were pushed to a worker.
+    func takePushes(to worker: Worker) throws -> [TicketEntry] {
+        let all = frames[worker.session.id] ?? []
+        let pushes = all.filter { $0[6] == FrameKind.push.rawValue }
+        frames[worker.session.id] = all.filter { $0[6] != FrameKind.push.rawValue }
+        return try pushes.map { try Array($0[(FrameHeader.lengthBytes + FrameHeader.bytes)...]).decoded(as: TicketEntry.self) }
     }
 
     private func finishAll() {

@@ -68,9 +68,13 @@ struct LLMProvidersSnapshotTests {
         for name in ["openai", "anthropic", "groq", "cerebras", "cloudflare"] {
             let name = try Name(name)
             let later = moment.now.milliseconds + 500
-            #expect(
-                try apply(BreakerGet(name: name), &machines.0, later)
-                    == apply(BreakerGet(name: name), &machines.1, later))
+            // The library has no episodes.
+            var breaker = try apply(BreakerGet(name: name), &machines.0, later)
+            let other = try apply(BreakerGet(name: name), &machines.1, later)
+            breaker.status.episode = other.status.episode
+            breaker.status.openedBy = other.status.openedBy
+            breaker.status.failedRecoveries = other.status.failedRecoveries
+            #expect(breaker == other)
             // The library does not tell when an account was used first.
             var account = try apply(LedgerProvider(provider: name), &machines.0, later).account
             account?.usage.firstRecorded = nil

@@ -44,6 +44,10 @@ struct LimitsPageTests {
             [mebibytes(bounds.keptBytesPerUser), mebibytes(bounds.keptBytes)]
         ),
         ("lapsed permits that are remembered", count(bounds.lapsedPermits), []),
+        (
+            "routes whose calls' times are known", count(bounds.latencyRoutes),
+            [count(bounds.latencyRoutesPerUser)]
+        ),
         ("an import", mebibytes(bounds.importLength), []),
         ("time to say hello", "\(bounds.helloMilliseconds / 1_000) s", []),
         ("silence", hours(bounds.idleMilliseconds), []),

@@ -138,7 +138,7 @@ struct GrowthTests {
         #expect(BreakerState.unknown(3) == .open)
         let refusal = #expect(throws: Refusal.self) { try decoded(BreakerState.self, [9]) }
         #expect(refusal?.status == .outOfRange)
-        let denial = try told(Denial.self, [200, 1] + encoded(Int64(5)) + [1, 2, 3])
+        let denial = try told(Denial.self, [200, 1] + encoded(Int64(5)) + [0] + [1, 2, 3])
         #expect(denial == Denial(reason: .unknown(200), retryAfterMilliseconds: 5))
     }
 
@@ -233,8 +233,8 @@ struct GrowthTests {
         // A list of closed records could not grow: each is inside an open one, or belongs to a closed one.
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
-                "Blame", "BreakerConfiguration", "BreakerRecord", "Candidate", "Estimate", "Limit", "LimitWindow", "ModelAlias",
-                "Price", "PriceEntry", "Scope", "Thresholds", "WorkerID",
+                "Blame", "BreakerConfiguration", "BreakerRecord", "Candidate", "Estimate", "Limit", "LimitWindow",
+                "ModelAlias", "Price", "PriceEntry", "RateBucket", "Scope", "Thresholds", "WorkerID",
             ]))
     }
 }

@@ -273,7 +273,9 @@ struct OptionRangesTests {
                 }),
             Row(
                 command: "run --provider other", option: "--ttl", rest: ["--", "/bin/true"],
-                values: durations(ValueRanges.timeToLive, admit)),
+                values: durations(ValueRanges.timeToLive) { client, time throws(ClientError) in
+                    try admit(client, time)
+                }),
             Row(
                 command: "admit --dry-run --provider other", option: "--input-tokens",
                 values: counts { client, count throws(ClientError) in

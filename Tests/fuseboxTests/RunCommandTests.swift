@@ -162,7 +162,7 @@ struct RunCommandTests {
         let other = try daemon.fusebox(
             "admit", "--dry-run", "--provider", "openai", "--cost", "0.5", "--provider", "openai")
         #expect(other.status == 75)
-        #expect(other.output.hasPrefix("openai: its breaker is open; try again in "))
+        #expect(other.output.hasPrefix("openai: its breaker is open: too many calls in a row failed; try again in "))
     }
 
     @Test func chargedIsTheModelThatWasAskedForAndTheNameThatAnsweredIsShown() throws {

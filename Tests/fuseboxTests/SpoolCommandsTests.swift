@@ -159,7 +159,7 @@ struct SpoolCommandsTests {
             try Program.run([Program.fusebox, "spool"] + words, environment: daemon.environment)
         }
         #expect(try spool("discard", name).status == 64)
-        #expect(try spool("show", name).output.contains(#"{"name":"openai"}"#))
+        #expect(try spool("show", name).output.contains(#"{"name":"openai","deployment":null,"model":null}"#))
         #expect(try spool("discard", name, "--pending").status == 0)
         #expect(try spool("list").output == "No reports are left in \(daemon.spool).\n")
     }

@@ -109,6 +109,13 @@ struct UsageTextTests {
         #expect(told.unreadCost == .cost)
     }
 
+    @Test func theTimeToTheFirstTokenIsTold() {
+        #expect(told("first-token=0.35").firstToken == .milliseconds(350))
+        #expect(told("first-token=2s\nfirst-token=350ms").firstToken == .milliseconds(350))
+        let wrong = told("first-token=soon")
+        #expect(wrong.firstToken == nil && wrong.complaints.count == 1 && !wrong.hasUnread)
+    }
+
     // MARK: Answers
 
     /// What `curl -D` has written, with the body of the error after it.

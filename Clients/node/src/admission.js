@@ -154,7 +154,48 @@ async function admit (client, candidates, options) {
  */
 async function preview (client, candidates, options) {
   const asked = question(candidates, options)
-  return decided(await client.call('admission.preview', asked), asked.candidates)
+  const { decision } = await client.call('admission.preview', asked)
+  return decided(decision, asked.candidates)
+}
+
+/** @typedef {'price' | 'latency' | 'firstToken' | 'share'} Ranking */
+
+/**
+ * What an outlook is ranked by, the smallest first; undefined if it is not known.
+ *
+ * @type {Record<Ranking, (outlook: import('./protocol/types').CandidateOutlook) => number | undefined>}
+ */
+const rankings = {
+  price: ({ heldCost }) => heldCost == null ? undefined : Number(heldCost),
+  latency: ({ duration }) => duration?.p50Milliseconds,
+  firstToken: ({ firstToken }) => firstToken?.p50Milliseconds,
+  share: ({ share }) => -share,
+}
+
+/**
+ * The candidates, best first; `Client.ranked` documents it.
+ *
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {Ranking} by
+ * @param {AdmitOptions} options
+ * @returns {Promise<Candidate[]>}
+ */
+async function ranked (client, candidates, by, options) {
+  if (!Object.hasOwn(rankings, by)) {
+    throw new InvalidArgumentError(`by: ${by} is none of ${Object.keys(rankings).join(', ')}`)
+  }
+  const asked = question(candidates, options)
+  const { outlooks } = await client.call('admission.preview', asked)
+  if (outlooks.length !== asked.candidates.length) {
+    throw new ProtocolError(`${outlooks.length} outlooks of ${asked.candidates.length} candidates`)
+  }
+  const ranks = outlooks.map((outlook, place) => ({
+    place, isDenied: outlook.denial != null, value: rankings[by](outlook) ?? Infinity,
+  }))
+  ranks.sort((one, other) => {
+    if (one.isDenied !== other.isDenied) return one.isDenied ? 1 : -1
+    return one.value === other.value ? one.place - other.place : one.value < other.value ? -1 : 1
+  })
+  return ranks.map(({ place }) => asked.candidates[place])
 }
 
 /**
@@ -184,7 +225,7 @@ async function settle (client, permit, outcome, isKept) {
   if (permit.number === null) return settling(await client.tell(commands['admission.report'], substitute))
   client.holding.release(permit.number)
   const reported = commands['admission.report']
-  return settling(await client.tell(commands['admission.settle'], { permit: permit.number, ...sent }, {
+  return settling(await client.tell(commands['admission.settle'], { permit: permit.number, ...sent, timing: permit.timing }, {
     isKept,
     substitute: { epoch: permit.epoch ?? 0n, command: reported, payload: encode(reported, substitute) },
   }))
@@ -218,4 +259,4 @@ async function renew (client, permit, ttl = defaultTTL) {
   return reply
 }
 
-module.exports = { admit, ask, checkedTTL, defaultTTL, preview, renew, report, settle }
+module.exports = { admit, ask, checkedTTL, defaultTTL, preview, ranked, renew, report, settle }

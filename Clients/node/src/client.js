@@ -9,7 +9,7 @@ const { close, connectFirst, finish } = require('./lifetime')
 const { settings } = require('./options')
 const { kept } = require('./requests')
 const { EventStream } = require('./event-stream')
-const { admit, preview, renew, report, settle } = require('./admission')
+const { admit, preview, ranked, renew, report, settle } = require('./admission')
 const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
 const { leaveReports, spoolFolders } = require('./spool')
@@ -210,6 +210,18 @@ class Client {
    * @param {AdmitOptions} [options]
    */
   preview (candidates, options = {}) { return preview(this, candidates, options) }
+
+  /**
+   * The candidates, best first, for `withPermit`: by `price` (the cost that the call would hold), by `latency` or
+   * `firstToken` (what half of the successful calls of the last minutes did not exceed), or by `share` (of the traffic
+   * that the breaker lets through). Those of which nothing is known come after the others, and those that would not be
+   * admitted last. Holds nothing.
+   *
+   * @param {CandidateLike | CandidateLike[]} candidates
+   * @param {import('./admission').Ranking} by
+   * @param {AdmitOptions} [options]
+   */
+  ranked (candidates, by, options = {}) { return ranked(this, candidates, by, options) }
 
   // The failure policy
 

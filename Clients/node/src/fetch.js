@@ -147,6 +147,7 @@ function observed (client, permit, response, rules) {
           await settle(outcomeOfStatus(response.status, response.headers, failure))
           return controller.close()
         }
+        permit.firstToken()
         documents.push(value)
         controller.enqueue(value)
       } catch (error) {

@@ -96,6 +96,13 @@ class Permit {
      * @type {CallOutcome | null}
      */
     this.told = null
+    /** @internal */
+    this.begin = performance.now()
+    /**
+     * @internal
+     * @type {number | null}
+     */
+    this.answered = null
   }
 
   /** The provider that may be called. */
@@ -141,6 +148,26 @@ class Permit {
   }
 
   /**
+   * Tells that the first token of the answer has arrived. Only the first time counts. `fetch` tells it of streams by
+   * itself.
+   */
+  firstToken () {
+    this.answered ??= performance.now()
+  }
+
+  /**
+   * How long the call has taken until now.
+   *
+   * @internal
+   */
+  get timing () {
+    return {
+      firstTokenMilliseconds: this.answered === null ? null : elapsed(this.begin, this.answered),
+      durationMilliseconds: elapsed(this.begin, performance.now()),
+    }
+  }
+
+  /**
    * Tells how the call went, where the body returns or throws something else than what counts.
    *
    * @param {Outcome} outcome
@@ -173,6 +200,9 @@ class Permit {
     return usages.length === 0 ? null : usages.reduce(sum)
   }
 }
+
+/** @param {number} begin @param {number} end */
+const elapsed = (begin, end) => Math.min(Math.floor(end - begin), 0xffff_ffff)
 
 /**
  * The sum of two usages. The model is that of the later, if it names one.

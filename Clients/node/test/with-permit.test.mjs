@@ -17,6 +17,33 @@ async function start (t, options) {
   return { daemon, client, account, totals, failures, mark }
 }
 
+test('candidates are ranked by what is known of them', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const call = (route, firstToken, milliseconds) => client.withPermit(route, {}, async permit => {
+    // What the permit measures is told, whatever the clock says.
+    permit.begin -= milliseconds
+    permit.answered = permit.begin + firstToken
+  })
+  await call('slow', 10, 90_000)
+  await call('fast', 500, 20_000)
+  await client.call('exhaustion.mark', { provider: 'marked', resetAfterMilliseconds: 60_000n })
+  await client.call('breaker.configure', { name: 'new', change: { degradationCurve: [1, 0.5] } })
+  await client.call('breaker.failure', { name: 'new' })
+  await client.call('price.set', { prices: [
+    { provider: 'new', price: { input: 1_000_000n, output: 1_000_000n } },
+    { provider: 'fast', price: { input: 2_000_000n, output: 2_000_000n } },
+    { provider: 'marked', price: { input: 0n, output: 0n } },
+  ] })
+  const routes = ['marked', 'new', 'slow', 'fast']
+  const ranked = async by => (await client.ranked(routes, by, { tokens: 1 })).map(({ provider }) => provider)
+  assert.deepEqual(await ranked('latency'), ['fast', 'slow', 'new', 'marked'])
+  assert.deepEqual(await ranked('firstToken'), ['slow', 'fast', 'new', 'marked'])
+  assert.deepEqual(await ranked('price'), ['new', 'fast', 'slow', 'marked'])
+  assert.deepEqual(await ranked('share'), ['slow', 'fast', 'new', 'marked'])
+  await assert.rejects(client.ranked(routes, 'beauty'), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
+})
+
 test('a body that returns counts as success, with the usage that it told', async t => {
   const { client, account, totals, failures } = await start(t)
   await client.call(

@@ -63,6 +63,7 @@ export type CandidateLike = import('./candidates').CandidateLike;
 export type Candidate = import('./protocol/types').Candidate;
 export type CallOutcome = import('./outcomes').CallOutcome;
 export type Outcome = import('./protocol/types').Outcome;
+export type Ranking = 'price' | 'latency' | 'firstToken' | 'share';
 /**
  * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates
  * @param {AdmitOptions & { signal?: AbortSignal }} options
@@ -100,6 +101,14 @@ export function preview(client: Client, candidates: CandidateLike | CandidateLik
     costBasis: import("./protocol/types").CostBasis;
     passedOver: import("./permit").Denial[];
 }>;
+/**
+ * The candidates, best first; `Client.ranked` documents it.
+ *
+ * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates @param {Ranking} by
+ * @param {AdmitOptions} options
+ * @returns {Promise<Candidate[]>}
+ */
+export function ranked(client: Client, candidates: CandidateLike | CandidateLike[], by: Ranking, options: AdmitOptions): Promise<Candidate[]>;
 /** @param {Client} client @param {Permit} permit @param {number} [ttl] */
 export function renew(client: Client, permit: Permit, ttl?: number | undefined): Promise<import("./protocol/types").AdmissionRenewReply | {
     standing: null;

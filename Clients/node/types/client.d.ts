@@ -148,6 +148,17 @@ export class Client {
         passedOver: import("./permit").Denial[];
     }>;
     /**
+     * The candidates, best first, for `withPermit`: by `price` (the cost that the call would hold), by `latency` or
+     * `firstToken` (what half of the successful calls of the last minutes did not exceed), or by `share` (of the traffic
+     * that the breaker lets through). Those of which nothing is known come after the others, and those that would not be
+     * admitted last. Holds nothing.
+     *
+     * @param {CandidateLike | CandidateLike[]} candidates
+     * @param {import('./admission').Ranking} by
+     * @param {AdmitOptions} [options]
+     */
+    ranked(candidates: CandidateLike | CandidateLike[], by: import('./admission').Ranking, options?: import("./admission").AdmitOptions | undefined): Promise<import("./protocol/types").Candidate[]>;
+    /**
      * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
      * could not be delivered are left in the spool.
      *

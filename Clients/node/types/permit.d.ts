@@ -121,6 +121,11 @@ export class Permit {
      */
     use(usage: Usage): void;
     /**
+     * Tells that the first token of the answer has arrived. Only the first time counts. `fetch` tells it of streams by
+     * itself.
+     */
+    firstToken(): void;
+    /**
      * Tells how the call went, where the body returns or throws something else than what counts.
      *
      * @param {Outcome} outcome

@@ -120,6 +120,38 @@ class PermitTests(ClientTestCase):
         self.assertEqual(client.preview(["previewed", "other"]).provider, "other")
         self.assertEqual(self.in_flight(client, "other"), 0)
 
+    def test_candidates_are_ranked_by_what_is_known_of_them(self) -> None:
+        client = self.client()
+        for route, first_token, seconds in (("ranked-slow", 0.01, 90), ("ranked-fast", 0.5, 20)):
+            with client.permit(route) as held:
+                # What the permit measures is told, whatever the clock says.
+                held.permit.begin -= seconds
+                held.permit.answered = held.permit.begin + first_token
+        client.call(protocol.ExhaustionMarkRequest("ranked-marked", 60_000))
+        routes = ["ranked-marked", "ranked-new", "ranked-slow", "ranked-fast"]
+
+        def ranked(by: Any) -> list[str]:
+            return [one.provider.removeprefix("ranked-") for one in client.ranked(routes, by, cost=0.01)]
+
+        self.assertEqual(ranked("latency"), ["fast", "slow", "new", "marked"])
+        self.assertEqual(ranked("first_token"), ["slow", "fast", "new", "marked"])
+        self.assertEqual(ranked("price"), ["new", "slow", "fast", "marked"])
+        self.assertEqual(ranked("share"), ["new", "slow", "fast", "marked"])
+        with self.assertRaises(InvalidArgument):
+            ranked("beauty")
+        with self.assertRaises(RuntimeError):
+            client.permit("ranked-slow").first_token()
+
+    def test_an_answer_tells_how_its_call_went(self) -> None:
+        client = self.client()
+        with client.permit("answered") as permit:
+            told = permit.answer(200, {"ratelimit-remaining": "0", "ratelimit-reset": "30"})
+        self.assertEqual((permit.outcome, told.retry_after), (Outcome.SUCCESS, 30))
+        self.assertIsNotNone(client.call(protocol.ExhaustionGetRequest("answered")).entry)
+        with client.permit("answered-2") as permit:
+            permit.answer(429, {}, {"error": {"code": "insufficient_quota"}})
+        self.assertEqual(permit.outcome, Outcome.QUOTA_EXHAUSTED)
+
     def test_what_is_told_comes_before_what_the_end_means(self) -> None:
         client = self.client()
         with client.permit("told") as permit:

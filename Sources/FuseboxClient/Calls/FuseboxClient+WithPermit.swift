@@ -118,7 +118,7 @@ extension FuseboxClient {
                 _ = try admission.report(permit.candidate, tags: permit.tags, outcome)
                 return
             }
-            _ = try settle(try Settle(number, outcome), of: permit, isKept: true)
+            _ = try settle(try Settle(number, outcome, held.timing), of: permit, isKept: true)
         } catch {
             if case .invalidArgument = error, outcome.usage != nil {
                 settle(held, outcome.withoutUsage, policy)
@@ -135,7 +135,8 @@ extension FuseboxClient {
                 _ = try await report(try Report(permit.candidate, permit.tags, outcome), heedsCancellation: false)
                 return
             }
-            _ = try await settle(try Settle(number, outcome), of: permit, isKept: true, heedsCancellation: false)
+            _ = try await settle(
+                try Settle(number, outcome, held.timing), of: permit, isKept: true, heedsCancellation: false)
         } catch {
             if case .invalidArgument = error, outcome.usage != nil {
                 await settle(held, outcome.withoutUsage, policy)

@@ -10,6 +10,8 @@ public final class HeldPermit: Sendable {
     /// The exchange of the process that the permit was granted to.
     let exchange: Exchange
     private let used = Lock<Usage?>(nil)
+    private let begin = ContinuousClock.now
+    private let answered = Lock<Duration?>(nil)
 
     /// The provider to call.
     public var provider: String { permit.provider }
@@ -31,6 +33,19 @@ public final class HeldPermit: Sendable {
     public func use(_ usage: Usage) {
         guard isOfThisProcess else { return }
         used.withLock { used in used = used.map { $0 + usage } ?? usage }
+    }
+
+    /// Tells that the first token of the answer has arrived. Only the first time counts.
+    ///
+    /// Breakers with a rate of slow calls and `admission.outlooks` go by it. Without it they have the duration of the call.
+    public func firstToken() {
+        let now = begin.duration(to: .now)
+        answered.withLock { $0 = $0 ?? now }
+    }
+
+    /// How long the call has taken until now.
+    var timing: CallTiming {
+        CallTiming(firstToken: answered.withLock { $0 }, duration: begin.duration(to: .now))
     }
 
     /// Whether this process settles the permit. In the child of a fork the permit belongs to the parent.

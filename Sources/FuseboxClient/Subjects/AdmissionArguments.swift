@@ -216,10 +216,19 @@ extension AdmitPreview {
 }
 
 extension Settle {
-    init(_ permit: UInt64, _ outcome: CallOutcome) throws(ClientError) {
+    init(_ permit: UInt64, _ outcome: CallOutcome, _ timing: CallTiming) throws(ClientError) {
         self.init(
             permit: permit, outcome: outcome.outcome, usage: try outcome.sentUsage,
-            retryAfterMilliseconds: outcome.sentRetryAfter)
+            retryAfterMilliseconds: outcome.sentRetryAfter, timing: timing)
+    }
+}
+
+extension CallTiming {
+    /// Times in whole milliseconds, within their range.
+    init(firstToken: Duration?, duration: Duration?) {
+        self.init(
+            firstTokenMilliseconds: firstToken.map { UInt32(clamping: $0.wholeMilliseconds) },
+            durationMilliseconds: duration.map { UInt32(clamping: $0.wholeMilliseconds) })
     }
 }
 

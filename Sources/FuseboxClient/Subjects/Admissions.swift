@@ -60,22 +60,30 @@ public struct Admissions: Sendable {
     /// same. If the daemon keeps nothing of the permit any more, the client sends a report instead.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
+    ///
+    /// - Parameters:
+    ///   - firstToken: the time from the permit to the first token of the answer; nil: not known
+    ///   - duration: the time from the permit to the end of the call; nil: until this settle reaches the daemon
     @discardableResult
-    public func settle(_ permit: Permit, _ outcome: CallOutcome) throws(ClientError) -> Settling {
+    public func settle(
+        _ permit: Permit, _ outcome: CallOutcome, firstToken: Duration? = nil, duration: Duration? = nil
+    ) throws(ClientError) -> Settling {
         guard let number = permit.number else {
             return Settling(try report(permit.candidate, tags: permit.tags, outcome))
         }
-        let settle = try Settle(number, outcome)
+        let settle = try Settle(number, outcome, CallTiming(firstToken: firstToken, duration: duration))
         return try client.settle(settle, of: permit, isKept: client.keepsReports)
     }
 
     /// Tells how the call of a permit went and what it used. Gives back what the permit holds.
     @discardableResult
-    public func settle(_ permit: Permit, _ outcome: CallOutcome) async throws(ClientError) -> Settling {
+    public func settle(
+        _ permit: Permit, _ outcome: CallOutcome, firstToken: Duration? = nil, duration: Duration? = nil
+    ) async throws(ClientError) -> Settling {
         guard let number = permit.number else {
             return Settling(try await report(permit.candidate, tags: permit.tags, outcome))
         }
-        let settle = try Settle(number, outcome)
+        let settle = try Settle(number, outcome, CallTiming(firstToken: firstToken, duration: duration))
         return try await client.settle(settle, of: permit, isKept: client.keepsReports, heedsCancellation: true)
     }
 
@@ -150,7 +158,7 @@ public struct Admissions: Sendable {
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false
     ) throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
         let preview = try AdmitPreview(candidates, tags, estimate, explains: explains)
-        return try AdmissionPreview.read(try client.call(preview), of: candidates)
+        return try AdmissionPreview.read(try client.call(preview).decision, of: candidates)
     }
 
     /// What `admit` would decide now. Holds nothing, and does not bind a later `admit`.
@@ -158,7 +166,7 @@ public struct Admissions: Sendable {
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false
     ) async throws(ClientError) -> Result<AdmissionPreview, AdmissionDenied> {
         let preview = try AdmitPreview(candidates, tags, estimate, explains: explains)
-        return try AdmissionPreview.read(try await client.call(preview), of: candidates)
+        return try AdmissionPreview.read(try await client.call(preview).decision, of: candidates)
     }
 
     /// The calls that wait for their turn, in the order of their arrival.

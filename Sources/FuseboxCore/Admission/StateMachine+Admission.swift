@@ -528,14 +528,17 @@ extension AdmitPreviewOf: StateCommand {
     @specialized(where Text == Name)
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
-    ) throws(Refusal) -> AdmissionDecision {
+    ) throws(Refusal) -> Reply {
         try StateMachine.validate(candidates, tags, estimate)
         try machine.checkRequiredTags(tags)
         var asked = machine.look(tags, folds: false, application)
         if !machine.hasRoom(for: asked, application) { asked = machine.look(tags, folds: true, application) }
-        var decision = AdmissionDecision()
-        _ = machine.decide(candidates, asked, estimate, explains: explains, application, &decision)
-        return decision
+        var reply = Reply()
+        _ = machine.decide(candidates, asked, estimate, explains: explains, application, &reply.decision)
+        for place in candidates.indices {
+            reply.outlooks.append(machine.outlook(of: candidates[place], asked, estimate, application))
+        }
+        return reply
     }
 }
 

@@ -186,6 +186,10 @@ extension StateMachine {
         }
         let need = permits.permits[place].grant.need
         let call = BreakerCall(permits.permits[place].grant, command.timing, application)
+        if command.outcome == .success {
+            noteLatency(
+                command.timing, grantedAt: permits.permits[place].grant.grantedAt, reply.standing, scopes, application)
+        }
         permits.settle(place)
         news.note(provider)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, provider, application, &effects)

@@ -287,7 +287,7 @@ extension BreakerReset: StateCommand {
         let mayCreate =
             machine.profile.readsChangeState && !mustBeKnown && route.deployment == nil && route.model == nil
         guard mayCreate || machine.breakerKey(named: route).map({ machine.breakers.contains($0) }) == true else {
-            throw Refusal(.notFound, "there is no breaker of \(told.route)")
+            throw Refusal(.notFound, "no breaker is named \(told.route)")
         }
         let place = try machine.breaker(of: &route, hasModel: route.model != nil, application)
         machine.changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
@@ -438,7 +438,7 @@ extension BreakerSerialize: StateCommand {
         let told = Candidate(provider: name, deployment: deployment, model: model)
         let route = machine.route(by: told)
         guard let key = machine.breakerKey(named: route), machine.breakers.contains(key) else {
-            throw Refusal(.notFound, "there is no breaker of \(told.route)")
+            throw Refusal(.notFound, "no breaker is named \(told.route)")
         }
         try machine.look(at: route, application, &effects)
         guard var breaker = machine.breakers[key] else { preconditionFailure("the breaker exists") }

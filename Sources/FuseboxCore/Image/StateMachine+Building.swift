@@ -48,6 +48,8 @@ extension StateMachine {
         ledger.keepDays(of: previous.ledger)
         names = other.names
         models = other.models
+        // The routes that are known by numbers have other numbers now.
+        latencies = RecentLatencies()
         keepPermits(of: previous, dropping: other)
         setDeadlines()
     }

@@ -241,6 +241,9 @@ extension StateMachine {
         entry.held = Money(nanodollars: permits.held(of: id))
         entry.inFlight = UInt32(permits.inFlight(of: id))
         addLimits(of: id, to: &entry, at: moment)
+        let latency = latencies.figures(ofProvider: id, names[id], at: moment.now)
+        entry.duration = latency.duration
+        entry.firstToken = latency.firstToken
         guard let provider = ledger.provider(id) else { return entry }
         entry.spend = Money(nanodollars: provider.sums.spend)
         entry.daysRemaining = depletion(of: id, at: moment)?.daysRemaining

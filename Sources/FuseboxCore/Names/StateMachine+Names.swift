@@ -26,6 +26,7 @@ extension StateMachine {
         }
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)
+        latencies.forget(name)
         forgetDeployments(of: id)
         let forgotten = ledger.forget(id)
         nameClosedDays()

@@ -135,8 +135,9 @@ extension Engine {
             .ledgerRecord, .ledgerReset, .ledgerAdjust, .ledgerAccount, .ledgerAccounts, .ledgerProvider, .ledgerModel,
             .ledgerProviders, .ledgerModels, .ledgerTotal,
             .ledgerBurnRate, .ledgerDepletion, .ledgerSummary, .ledgerSummaries, .overview, .forget, .admit, .settle,
-            .report, .renew, .admitPreview, .permitList, .revoke, .advance, .evictIdleBreakers, .forgetWorker,
-            .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow, .beginDay, .recordClock, .limitSet,
+            .report, .renew, .admitPreview, .permitList, .revoke, .latencyList, .advance, .evictIdleBreakers,
+            .forgetWorker, .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow,
+            .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
             .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")

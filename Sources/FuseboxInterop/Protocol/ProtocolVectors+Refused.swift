@@ -12,7 +12,7 @@ extension ProtocolVectors {
             refused("no command has this number", .unknownCommand, command: 15, []),
             refused("the payload is empty", .malformed, BreakerGet.self, []),
             refused("a name that ends early", .malformed, BreakerGet.self, [7] + name),
-            refused("a byte too many", .trailingBytes, BreakerSerialize.self, [6] + name + [0]),
+            refused("a byte too many", .trailingBytes, BreakerSerialize.self, [6] + name + [0, 0, 0]),
             refused("a byte after an empty request", .trailingBytes, Ping.self, [0]),
             refused("an empty name", .badName, BreakerGet.self, [0]),
             refused("a name of 128 bytes", .badName, BreakerGet.self, [128] + [UInt8](repeating: 0x61, count: 128)),

@@ -44,6 +44,10 @@ public struct Overview: Command {
         public var fullest: LimitEntry?
         /// Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known.
         public var daysRemaining: Double?
+        /// How long successful calls of the provider have taken lately; absent: there was none.
+        public var duration: Latency?
+        /// The same until the first token; absent: nobody told it.
+        public var firstToken: Latency?
         /// Every field has its default.
         @inlinable public init() {}
 
@@ -69,6 +73,11 @@ public struct Overview: Command {
                 "daysRemaining", &daysRemaining,
                 "days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"
             )
+            try visitor.field(
+                "duration", &duration,
+                "how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none"
+            )
+            try visitor.field("firstToken", &firstToken, "the same until the first token; absent: nobody told it")
         }
     }
 

@@ -77,6 +77,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case withdraw = 104
     case tickets = 105
     case waitingList = 106
+    case latencyList = 107
 
     case limitSet = 112
     case limitRemove = 113
@@ -189,6 +190,7 @@ public enum CommandTable {
         case .withdraw: visitor.visit(Withdraw.self)
         case .tickets: visitor.visit(Tickets.self)
         case .waitingList: visitor.visit(WaitingList.self)
+        case .latencyList: visitor.visit(LatencyList.self)
 
         case .limitSet: visitor.visit(LimitSet.self)
         case .limitRemove: visitor.visit(LimitRemove.self)

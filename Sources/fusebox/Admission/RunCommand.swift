@@ -34,6 +34,7 @@ struct RunCommand: ParsableCommand {
               output-tokens=300        tokens received; several lines add up
               reasoning-tokens=90      tokens of reasoning, beside those
               model=gpt-4o             the model that answered, for display
+              first-token=0.35         the time to the first token, such as %{time_starttransfer} of curl
               outcome=rejected         replaces the outcome of the exit status
               status=429               the status of the provider's answer, which tells the outcome if it is an error
               retry-after=30           for failure, throttled, quota-exhausted, and a success that was the last for now
@@ -163,10 +164,14 @@ struct RunCommand: ParsableCommand {
             Failure.tell("fusebox: \(error.message)")
             throw Unsent(error: ExitCode(error.status))
         }
+        let begin = ContinuousClock.now
         let renewal = clearance.renewing(ttl.duration, upTo: longestRenewal)
         let end = child.end(within: patience)
+        let duration = begin.duration(to: .now)
         renewal?.cancel()
-        settle(clearance, try callOutcome(end, usageFile.read(), clearance.candidate))
+        let told = usageFile.read()
+        settle(
+            clearance, try callOutcome(end, told, clearance.candidate), firstToken: told.firstToken, duration: duration)
         if end.ending.status != 0 { throw ExitCode(end.ending.status) }
     }
 
@@ -241,13 +246,15 @@ struct RunCommand: ParsableCommand {
 
     /// Reports the outcome to the daemon, or keeps the report in the spool. The command has run by now, so an error is
     /// printed and does not change the exit status.
-    private func settle(_ clearance: Clearance, _ outcome: CallOutcome) {
+    private func settle(
+        _ clearance: Clearance, _ outcome: CallOutcome, firstToken: Duration? = nil, duration: Duration? = nil
+    ) {
         do {
             let client: FuseboxClient
             if let (permit, granting) = clearance.granted {
                 client = granting
                 defer { client.close() }
-                try client.admission.settle(permit, outcome)
+                try client.admission.settle(permit, outcome, firstToken: firstToken, duration: duration)
             } else if outcome != .cancelled {
                 client = try connection.connectToReport()
                 defer { client.close() }

@@ -21,6 +21,8 @@ struct ToldUsage {
     private(set) var retryAfter: Duration?
     /// The model that answered.
     private(set) var model: String?
+    /// The time to the first token.
+    private(set) var firstToken: Duration?
     /// The exit statuses of inner `fusebox run`s that made no call.
     private(set) var unsent: Set<Int32> = []
     /// The status of the answer.
@@ -131,7 +133,7 @@ struct ToldUsage {
 
     /// The keys of a line.
     private static let keys =
-        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, outcome=, status= or retry-after=, or a provider's usage as JSON"
+        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, first-token=, outcome=, status= or retry-after=, or a provider's usage as JSON"
     /// The keys that count tokens.
     private static let kinds: [String: TokenKind] = [
         "input-tokens": .input, "cached-input-tokens": .cachedInput, "cache-write-tokens": .cacheWrite,
@@ -172,6 +174,9 @@ struct ToldUsage {
             }
             retryAfter = time
             hasUnreadRetryAfter = false
+        case "first-token":
+            guard let time = Duration(retryAfter: value) else { return "seconds, or a duration such as 350ms" }
+            firstToken = time
         case "status":
             guard let status = Int(value), 0...999 ~= status else { return "a status of HTTP, such as 429" }
             self.status = status

@@ -116,8 +116,9 @@ extension BreakerCommands {
 
         @Option(
             parsing: .unconditional,
-            help:
-                "Whether each model of the provider has a breaker of its own. (default: unchanged; initially provider)")
+            help: ArgumentHelp(
+                "What has a breaker of its own: each provider with its deployments, or each of its models too. (default: unchanged; initially provider)",
+                valueName: "what"))
         var by: Division?
 
         @OptionGroup var creation: CreationOption

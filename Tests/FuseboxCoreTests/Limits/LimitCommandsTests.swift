@@ -75,13 +75,14 @@ struct LimitCommandsTests {
         try rig.apply(
             Report(candidate: Candidate(provider: name("p")), tags: try .init([name("t")]), outcome: .success))
         let one = try rig.apply(
-            AdmitPreview(candidates: try LimitCalls.admit().candidates, tags: try .init([name("t")])))
+            AdmitPreview(candidates: try LimitCalls.admit().candidates, tags: try .init([name("t")]))
+        ).decision
         // No place in flight ever: that lasts longer than an hour.
         #expect(one.limits.map { "\($0.limit)" } == ["0 in flight"])
         #expect(one.retryAfterMilliseconds == nil)
         var all = AdmitPreview(candidates: try LimitCalls.admit().candidates, tags: try .init([name("t")]))
         all.explains = true
-        let told = try rig.apply(all).limits
+        let told = try rig.apply(all).decision.limits
         #expect(
             told.map { "\($0.limit) on \($0.scope)" } == [
                 "0 in flight on host", "1 request per 10s on host", "1 request per minute on p",

@@ -204,6 +204,17 @@
  */
 
 /**
+ * @typedef {object} CandidateOutlook
+ * @property {Denial | null} [denial] why it would not be admitted; absent: it would be
+ * @property {BreakerState} state the state of its breaker
+ * @property {number} share the share of traffic that its breaker lets through, 0 to 1
+ * @property {bigint | null} [heldCost] the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
+ * @property {CostBasis} costBasis where this cost comes from
+ * @property {Latency | null} [duration] how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+ * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
+ */
+
+/**
  * @typedef {object} Denial
  * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
@@ -277,6 +288,14 @@
  * @property {bigint | null} [lastDay] the last day of which records are missing; absent: it is not known
  * @property {bigint} records the number of records that are missing; 0: it is not known
  * @property {string} what what is wrong, as a clause
+ */
+
+/**
+ * @typedef {object} Latency
+ * @property {number} count the number of calls that have succeeded lately: in the last 5 to 10 minutes
+ * @property {number} p50Milliseconds the time that half of them did not exceed
+ * @property {number} p95Milliseconds the time that 95 % of them did not exceed
+ * @property {number} p99Milliseconds the time that 99 % of them did not exceed
  */
 
 /**
@@ -368,6 +387,8 @@
  * @property {number} limits how many limits are set on the provider as a whole
  * @property {LimitEntry | null} [fullest] the fullest of those that deny, by what is used and held over the amount; of the others if none denies; absent: there is none
  * @property {number | null} [daysRemaining] days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
+ * @property {Latency | null} [duration] how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+ * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
  */
 
 /**
@@ -422,6 +443,15 @@
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} models the number of its model accounts
+ */
+
+/**
+ * @typedef {object} RouteLatency
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the calls named none
+ * @property {string | null} [model] the model that was asked for; absent: the calls named none
+ * @property {Latency} duration from the permit to the end of the call
+ * @property {Latency | null} [firstToken] from the permit to the first token; absent: nobody told it
  */
 
 /**
@@ -1400,7 +1430,7 @@
  */
 
 /**
- * What `admission.admit` would decide now. Takes nothing.
+ * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
  *
  * @typedef {object} AdmissionPreviewRequest
  * @property {Array<Candidate>} [candidates] the ways that the call may go, at least 1, best first
@@ -1411,14 +1441,8 @@
 
 /**
  * @typedef {object} AdmissionPreviewReply
- * @property {number | null} [candidate] the place of the admitted candidate in the request, from 0; absent: denied
- * @property {BreakerState} state the state of the admitted candidate's breaker; closed if denied
- * @property {number} share the share of traffic that this breaker admits, 0 to 1; 0 if denied
- * @property {Array<Denial>} denials one for each candidate before the admitted one, or for each of all if denied, in their order
- * @property {bigint | null} [retryAfterMilliseconds] the shortest of the candidates' times; absent if admitted, or if time alone does not help
- * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
- * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
- * @property {CostBasis} costBasis where this cost comes from
+ * @property {AdmissionDecision} decision which candidate would be admitted, or why none would
+ * @property {Array<CandidateOutlook>} outlooks one for each candidate, in their order, also for those after the admitted one
  */
 
 /**
@@ -1447,6 +1471,19 @@
  * @typedef {object} AdmissionRevokeReply
  * @property {PermitStanding} standing what the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is `revoked` from now on
  * @property {PermitEntry | null} [entry] the permit as it was; if it was in force, its estimate was given back; absent if it was settled
+ */
+
+/**
+ * A page of the routes whose calls have succeeded lately, with how long they took.
+ *
+ * @typedef {object} AdmissionLatenciesRequest
+ * @property {number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} AdmissionLatenciesReply
+ * @property {Array<RouteLatency>} entries at most 256 routes
+ * @property {number} next the cursor of the next page; 0 if this was the last
  */
 
 /**
@@ -1883,6 +1920,7 @@
  *   'admission.preview': { request: AdmissionPreviewRequest, reply: AdmissionPreviewReply },
  *   'admission.permits': { request: AdmissionPermitsRequest, reply: AdmissionPermitsReply },
  *   'admission.revoke': { request: AdmissionRevokeRequest, reply: AdmissionRevokeReply },
+ *   'admission.latencies': { request: AdmissionLatenciesRequest, reply: AdmissionLatenciesReply },
  *   'limit.set': { request: LimitSetRequest, reply: LimitSetReply },
  *   'limit.remove': { request: LimitRemoveRequest, reply: LimitRemoveReply },
  *   'limit.raise': { request: LimitRaiseRequest, reply: LimitRaiseReply },

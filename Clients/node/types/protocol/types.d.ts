@@ -5,10 +5,6 @@ export type AccountKind = 'host' | 'provider' | 'deployment' | 'model' | 'tag' |
 /**
  * A value that this client does not know is its number.
  */
-export type BreakerRule = 'failures' | 'failureRate' | 'slowCallRate' | 'forced' | number;
-/**
- * A value that this client does not know is its number.
- */
 export type BreakerState = 'closed' | 'degraded' | 'recovering' | 'open' | number;
 /**
  * A value that this client does not know is its number.
@@ -17,7 +13,7 @@ export type CostBasis = 'nothing' | 'told' | 'priced' | 'percentile' | 'dearest'
 /**
  * A value that this client does not know is its number.
  */
-export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'waiting' | number;
+export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -51,10 +47,6 @@ export type Profile = 'fusebox' | 'llmProviders' | number;
  * A value that this client does not know is its number.
  */
 export type ThresholdTier = 'none' | 'warning' | 'critical' | 'emergency' | number;
-/**
- * A value that this client does not know is its number.
- */
-export type TicketStanding = 'waiting' | 'granted' | 'expired' | 'withdrawn' | 'refused' | 'forgotten' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -143,74 +135,6 @@ export type AdmissionDecision = {
      */
     costBasis: CostBasis;
 };
-export type Admit = {
-    /**
-     * the ways that the call may go, at least 1, best first
-     */
-    candidates: Array<Candidate>;
-    /**
-     * what the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds it
-     */
-    tags: Array<string>;
-    /**
-     * what the call may use at most
-     */
-    estimate: Estimate;
-    /**
-     * how long the permit lasts unless it is settled or renewed: 1ms to 1d
-     */
-    ttlMilliseconds: bigint;
-    /**
-     * whether a denial lists every limit that stands against a candidate
-     */
-    explains: boolean;
-    /**
-     * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
-     */
-    foldsTags: boolean;
-    /**
-     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
-     */
-    waitMilliseconds: bigint;
-    /**
-     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
-     */
-    priority: number;
-    /**
-     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
-     */
-    resumes: bigint;
-    /**
-     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
-     */
-    passed: number;
-    /**
-     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
-     */
-    passedMilliseconds: bigint;
-    /**
-     * whether the call joins the queue; clients send false
-     */
-    isQueued: boolean;
-};
-export type AdmitReply = {
-    /**
-     * the permit's number, to settle it with; absent: denied, or it waits
-     */
-    permit?: bigint | null | undefined;
-    /**
-     * when the permit ends by itself, on the steady clock; 0 without a permit
-     */
-    expiresAt: number;
-    /**
-     * which candidate is admitted, or why none is
-     */
-    decision: AdmissionDecision;
-    /**
-     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
-     */
-    ticket?: bigint | null | undefined;
-};
 export type Blame = {
     /**
      * the worker; the lower half is shown as 0, because the whole id lets a process pass for this worker
@@ -231,11 +155,11 @@ export type BreakerConfiguration = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a call counts for the rates, and a worker's failure for `minWorkers`
+     * how long a worker's failure counts for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * how many calls of the monitoring period a rate needs to open it
+     * kept, without effect
      */
     minRequests: number;
     /**
@@ -243,33 +167,13 @@ export type BreakerConfiguration = {
      */
     degradationCurve: Array<number>;
     /**
-     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
+     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
-    /**
-     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
-     */
-    failureRate: number;
-    /**
-     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
-     */
-    slowCallRate: number;
-    /**
-     * from how long on a call is slow; 0: none is
-     */
-    slowCallMilliseconds: bigint;
-    /**
-     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
-     */
-    maxResetTimeoutMilliseconds: bigint;
-    /**
-     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
-     */
-    byModel: boolean;
 };
 export type BreakerConfigurationChange = {
     /**
@@ -281,11 +185,11 @@ export type BreakerConfigurationChange = {
      */
     resetTimeoutMilliseconds?: bigint | null | undefined;
     /**
-     * how long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d
+     * how long a worker's failure counts for `minWorkers`; 0s to 366d
      */
     monitoringPeriodMilliseconds?: bigint | null | undefined;
     /**
-     * how many calls of the monitoring period a rate needs to open it
+     * kept, without effect
      */
     minRequests?: number | null | undefined;
     /**
@@ -293,93 +197,27 @@ export type BreakerConfigurationChange = {
      */
     degradationCurve?: number[] | null | undefined;
     /**
-     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
+     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
      */
     maxProbes?: number | null | undefined;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most 16
      */
     minWorkers?: number | null | undefined;
-    /**
-     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
-     */
-    failureRate?: number | null | undefined;
-    /**
-     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
-     */
-    slowCallRate?: number | null | undefined;
-    /**
-     * from how long on a call is slow; 0s to 366d; 0: none is
-     */
-    slowCallMilliseconds?: bigint | null | undefined;
-    /**
-     * up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout: it stays
-     */
-    maxResetTimeoutMilliseconds?: bigint | null | undefined;
-    /**
-     * whether each model of the provider has a breaker of its own
-     */
-    byModel?: boolean | null | undefined;
 };
 export type BreakerEntry = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * its state, health and statistics at this moment
      */
     status: BreakerStatus;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
-};
-export type BreakerRates = {
-    /**
-     * the calls that succeeded or failed
-     */
-    calls: bigint;
-    /**
-     * those that failed
-     */
-    failures: bigint;
-    /**
-     * the share of failed calls at which a failure opens the breaker; 0: any may fail
-     */
-    failureRate: number;
-    /**
-     * the calls of which it is known how long they took: those with a permit
-     */
-    timed: bigint;
-    /**
-     * those that were slow
-     */
-    slow: bigint;
-    /**
-     * the share of slow calls at which a slow call opens the breaker; 0: any may be slow
-     */
-    slowCallRate: number;
-    /**
-     * from how long on a call is slow; 0: none is
-     */
-    slowCallMilliseconds: bigint;
-    /**
-     * how many calls a rate needs to open the breaker
-     */
-    minRequests: number;
-    /**
-     * how long a call counts
-     */
-    monitoringPeriodMilliseconds: bigint;
 };
 export type BreakerRecord = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
@@ -434,30 +272,6 @@ export type BreakerRecord = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
-    /**
-     * how often it has opened, and closed after that
-     */
-    episode: number;
-    /**
-     * what has opened it; absent if it has not opened since it last was closed
-     */
-    openedBy?: BreakerRule | null | undefined;
-    /**
-     * how often it has opened again since it last was closed
-     */
-    failedRecoveries: number;
-    /**
-     * the calls that count for the rates, oldest first; none are kept where no rate is configured
-     */
-    calls: Array<RateBucket>;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerStatus = {
     /**
@@ -504,26 +318,6 @@ export type BreakerStatus = {
      * when decay will next take a failure off; absent if there is none
      */
     nextAttempt?: number | null | undefined;
-    /**
-     * how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
-     */
-    episode: number;
-    /**
-     * what has opened it; absent if it has not opened since it last was closed
-     */
-    openedBy?: BreakerRule | null | undefined;
-    /**
-     * quiet time that takes one failure off now; it grows with the recoveries that fail
-     */
-    resetTimeoutMilliseconds: bigint;
-    /**
-     * how often it has opened again since it last was closed
-     */
-    failedRecoveries: number;
-    /**
-     * the rates now and those that open it; absent if none is configured
-     */
-    rates?: BreakerRates | null | undefined;
 };
 export type BurnRate = {
     /**
@@ -589,6 +383,36 @@ export type Candidate = {
      */
     model?: string | null | undefined;
 };
+export type CandidateOutlook = {
+    /**
+     * why it would not be admitted; absent: it would be
+     */
+    denial?: Denial | null | undefined;
+    /**
+     * the state of its breaker
+     */
+    state: BreakerState;
+    /**
+     * the share of traffic that its breaker lets through, 0 to 1
+     */
+    share: number;
+    /**
+     * the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
+    /**
+     * how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
+};
 export type Denial = {
     /**
      * the reason that lasts longest; of those that last equally long, the first of the enumeration
@@ -598,10 +422,6 @@ export type Denial = {
      * how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
      */
     retryAfterMilliseconds?: bigint | null | undefined;
-    /**
-     * for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
-     */
-    openedBy?: BreakerRule | null | undefined;
 };
 export type DepletionEstimate = {
     /**
@@ -770,6 +590,24 @@ export type HistoryProblem = {
      * what is wrong, as a clause
      */
     what: string;
+};
+export type Latency = {
+    /**
+     * the number of calls that have succeeded lately: in the last 5 to 10 minutes
+     */
+    count: number;
+    /**
+     * the time that half of them did not exceed
+     */
+    p50Milliseconds: number;
+    /**
+     * the time that 95 % of them did not exceed
+     */
+    p95Milliseconds: number;
+    /**
+     * the time that 99 % of them did not exceed
+     */
+    p99Milliseconds: number;
 };
 export type Limit = {
     /**
@@ -981,10 +819,6 @@ export type OverviewEntry = {
      */
     share: number;
     /**
-     * breakers of its deployments and models that are not closed
-     */
-    narrowBreakers: number;
-    /**
      * when its exhaustion mark expires; absent if none is in force
      */
     exhaustedUntil?: number | null | undefined;
@@ -1012,6 +846,14 @@ export type OverviewEntry = {
      * days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
      */
     daysRemaining?: number | null | undefined;
+    /**
+     * how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
 };
 export type PermitEntry = {
     /**
@@ -1062,10 +904,6 @@ export type PermitEntry = {
      * whether its call counts as in flight; not after its worker's death
      */
     isInFlight: boolean;
-    /**
-     * the ticket of a call that has waited for the permit; 0: it has not
-     */
-    ticket: bigint;
 };
 export type PermitTotals = {
     /**
@@ -1163,27 +1001,27 @@ export type ProviderAccount = {
      */
     models: number;
 };
-export type RateBucket = {
+export type RouteLatency = {
     /**
-     * when it began: a multiple of the twentieth, which is rounded up to whole milliseconds
+     * the provider
      */
-    startedAt: number;
+    provider: string;
     /**
-     * the calls that succeeded or failed
+     * the deployment; absent: the calls named none
      */
-    calls: number;
+    deployment?: string | null | undefined;
     /**
-     * those that failed
+     * the model that was asked for; absent: the calls named none
      */
-    failures: number;
+    model?: string | null | undefined;
     /**
-     * the calls of which it is known how long they took
+     * from the permit to the end of the call
      */
-    timed: number;
+    duration: Latency;
     /**
-     * those that were slow
+     * from the permit to the first token; absent: nobody told it
      */
-    slow: number;
+    firstToken?: Latency | null | undefined;
 };
 export type Scope = {
     /**
@@ -1283,20 +1121,6 @@ export type Thresholds = {
      */
     emergency: number;
 };
-export type TicketEntry = {
-    /**
-     * the sequence number of the request that was answered with the ticket
-     */
-    ticket: bigint;
-    /**
-     * what became of it
-     */
-    standing: TicketStanding;
-    /**
-     * the permit if it is `granted`; why there is none if it is `expired`
-     */
-    admission: AdmitReply;
-};
 export type TokenUsage = {
     /**
      * tokens sent, neither read from a cache nor written to one; absent: nobody told them
@@ -1336,52 +1160,6 @@ export type UseTotals = {
      * tokens received
      */
     outputTokens: bigint;
-};
-export type WaitingEntry = {
-    /**
-     * its ticket, which is a number of its worker
-     */
-    ticket: bigint;
-    /**
-     * the worker; the lower half is shown as 0
-     */
-    worker: WorkerID;
-    /**
-     * the peer user that the worker runs as
-     */
-    user: number;
-    /**
-     * the ways that the call may go, best first
-     */
-    candidates: Array<Candidate>;
-    /**
-     * what the call is made for
-     */
-    tags: Array<string>;
-    /**
-     * what the call may use at most
-     */
-    estimate: Estimate;
-    /**
-     * the priority that it asked for
-     */
-    priority: number;
-    /**
-     * since when it waits, on the steady clock
-     */
-    since: number;
-    /**
-     * when it gives up, on the steady clock
-     */
-    until: number;
-    /**
-     * what stood against its first candidate when it was last examined
-     */
-    reason: DenialReason;
-    /**
-     * whether its worker has no connection now
-     */
-    isAway: boolean;
 };
 export type WorkerID = {
     /**
@@ -1665,21 +1443,13 @@ export type SubscribeReply = {
  */
 export type BreakerAcquireRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls
      */
     draw?: number | null | undefined;
-    /**
-     * the deployment; absent: the call has none
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: the call names none; it matters if the provider's breaker is by model
-     */
-    model?: string | null | undefined;
 };
 export type BreakerAcquireReply = {
     /**
@@ -1704,17 +1474,9 @@ export type BreakerAcquireReply = {
  */
 export type BreakerSuccessRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
-    /**
-     * the deployment; absent: the call has none
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: the call names none; it matters if the provider's breaker is by model
-     */
-    model?: string | null | undefined;
 };
 export type BreakerSuccessReply = object;
 /**
@@ -1722,17 +1484,9 @@ export type BreakerSuccessReply = object;
  */
 export type BreakerFailureRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
-    /**
-     * the deployment; absent: the call has none
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: the call names none; it matters if the provider's breaker is by model
-     */
-    model?: string | null | undefined;
 };
 export type BreakerFailureReply = object;
 /**
@@ -1740,21 +1494,13 @@ export type BreakerFailureReply = object;
  */
 export type BreakerGetRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker
      */
     mustBeKnown?: boolean | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerGetReply = {
     /**
@@ -1773,7 +1519,7 @@ export type BreakerListRequest = {
     /**
      * 0 to begin, then what the last page said
      */
-    cursor: bigint | number;
+    cursor: number;
 };
 export type BreakerListReply = {
     /**
@@ -1783,28 +1529,20 @@ export type BreakerListReply = {
     /**
      * the cursor of the next page; 0 if this was the last
      */
-    next: bigint;
+    next: number;
 };
 /**
  * Opens a breaker by hand; decay closes it again.
  */
 export type BreakerForceOpenRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerForceOpenReply = object;
 /**
@@ -1812,21 +1550,13 @@ export type BreakerForceOpenReply = object;
  */
 export type BreakerResetRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it
      */
     mustBeKnown?: boolean | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerResetReply = object;
 /**
@@ -1839,7 +1569,7 @@ export type BreakerResetAllReply = object;
  */
 export type BreakerConfigureRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
@@ -1850,14 +1580,6 @@ export type BreakerConfigureRequest = {
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerConfigureReply = object;
 /**
@@ -1865,21 +1587,13 @@ export type BreakerConfigureReply = object;
  */
 export type BreakerConfigurationRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default
      */
     mustBeKnown?: boolean | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerConfigurationReply = {
     /**
@@ -1891,11 +1605,11 @@ export type BreakerConfigurationReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a call counts for the rates, and a worker's failure for `minWorkers`
+     * how long a worker's failure counts for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * how many calls of the monitoring period a rate needs to open it
+     * kept, without effect
      */
     minRequests: number;
     /**
@@ -1903,33 +1617,13 @@ export type BreakerConfigurationReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
+     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
-    /**
-     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
-     */
-    failureRate: number;
-    /**
-     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
-     */
-    slowCallRate: number;
-    /**
-     * from how long on a call is slow; 0: none is
-     */
-    slowCallMilliseconds: bigint;
-    /**
-     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
-     */
-    maxResetTimeoutMilliseconds: bigint;
-    /**
-     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
-     */
-    byModel: boolean;
 };
 /**
  * Changes the configuration that breakers are created with; existing ones keep theirs.
@@ -1955,11 +1649,11 @@ export type BreakerDefaultReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a call counts for the rates, and a worker's failure for `minWorkers`
+     * how long a worker's failure counts for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * how many calls of the monitoring period a rate needs to open it
+     * kept, without effect
      */
     minRequests: number;
     /**
@@ -1967,54 +1661,26 @@ export type BreakerDefaultReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
+     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
-    /**
-     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
-     */
-    failureRate: number;
-    /**
-     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
-     */
-    slowCallRate: number;
-    /**
-     * from how long on a call is slow; 0: none is
-     */
-    slowCallMilliseconds: bigint;
-    /**
-     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
-     */
-    maxResetTimeoutMilliseconds: bigint;
-    /**
-     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
-     */
-    byModel: boolean;
 };
 /**
  * A breaker with everything it remembers. Refused with `notFound` if unknown.
  */
 export type BreakerSerializeRequest = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 export type BreakerSerializeReply = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
@@ -2069,30 +1735,6 @@ export type BreakerSerializeReply = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
-    /**
-     * how often it has opened, and closed after that
-     */
-    episode: number;
-    /**
-     * what has opened it; absent if it has not opened since it last was closed
-     */
-    openedBy?: BreakerRule | null | undefined;
-    /**
-     * how often it has opened again since it last was closed
-     */
-    failedRecoveries: number;
-    /**
-     * the calls that count for the rates, oldest first; none are kept where no rate is configured
-     */
-    calls: Array<RateBucket>;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 /**
  * Puts a serialized breaker in the place of the one of its name.
@@ -2914,48 +2556,20 @@ export type AdmissionAdmitRequest = {
      * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
      */
     foldsTags?: boolean | undefined;
-    /**
-     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
-     */
-    waitMilliseconds: bigint | number;
-    /**
-     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
-     */
-    priority: number;
-    /**
-     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
-     */
-    resumes: bigint | number;
-    /**
-     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
-     */
-    passed: number;
-    /**
-     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
-     */
-    passedMilliseconds: bigint | number;
-    /**
-     * whether the call joins the queue; clients send false
-     */
-    isQueued?: boolean | undefined;
 };
 export type AdmissionAdmitReply = {
     /**
-     * the permit's number, to settle it with; absent: denied, or it waits
+     * the permit's number, to settle it with; absent: denied
      */
     permit?: bigint | null | undefined;
     /**
-     * when the permit ends by itself, on the steady clock; 0 without a permit
+     * when the permit ends by itself, on the steady clock; 0 if denied
      */
     expiresAt: number;
     /**
      * which candidate is admitted, or why none is
      */
     decision: AdmissionDecision;
-    /**
-     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
-     */
-    ticket?: bigint | null | undefined;
 };
 /**
  * Closes a permit: gives back what it holds, and counts how its call went and what it used.
@@ -3055,7 +2669,7 @@ export type AdmissionRenewReply = {
     expiresAt: number;
 };
 /**
- * What `admission.admit` would decide now. Takes nothing.
+ * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
  */
 export type AdmissionPreviewRequest = {
     /**
@@ -3077,37 +2691,13 @@ export type AdmissionPreviewRequest = {
 };
 export type AdmissionPreviewReply = {
     /**
-     * the place of the admitted candidate in the request, from 0; absent: denied
+     * which candidate would be admitted, or why none would
      */
-    candidate?: number | null | undefined;
+    decision: AdmissionDecision;
     /**
-     * the state of the admitted candidate's breaker; closed if denied
+     * one for each candidate, in their order, also for those after the admitted one
      */
-    state: BreakerState;
-    /**
-     * the share of traffic that this breaker admits, 0 to 1; 0 if denied
-     */
-    share: number;
-    /**
-     * one for each candidate before the admitted one, or for each of all if denied, in their order
-     */
-    denials: Array<Denial>;
-    /**
-     * the shortest of the candidates' times; absent if admitted, or if time alone does not help
-     */
-    retryAfterMilliseconds?: bigint | null | undefined;
-    /**
-     * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
-     */
-    limits: Array<LimitObjection>;
-    /**
-     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
-     */
-    heldCost?: bigint | null | undefined;
-    /**
-     * where this cost comes from
-     */
-    costBasis: CostBasis;
+    outlooks: Array<CandidateOutlook>;
 };
 /**
  * A page of the permits in force, and the totals of all.
@@ -3156,73 +2746,23 @@ export type AdmissionRevokeReply = {
     entry?: PermitEntry | null | undefined;
 };
 /**
- * Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.
+ * A page of the routes whose calls have succeeded lately, with how long they took.
  */
-export type AdmissionWithdrawRequest = {
-    /**
-     * the ticket
-     */
-    ticket: bigint | number;
-};
-export type AdmissionWithdrawReply = {
-    /**
-     * the sequence number of the request that was answered with the ticket
-     */
-    ticket: bigint;
-    /**
-     * what became of it
-     */
-    standing: TicketStanding;
-    /**
-     * the permit if it is `granted`; why there is none if it is `expired`
-     */
-    admission: AdmitReply;
-};
-/**
- * What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this reply.
- */
-export type AdmissionTicketsRequest = {
-    /**
-     * the tickets, at most 64
-     */
-    tickets?: (number | bigint)[] | undefined;
-};
-export type AdmissionTicketsReply = {
-    /**
-     * one entry for each ticket of the request, in its order
-     */
-    entries: Array<TicketEntry>;
-};
-/**
- * A page of the calls that wait, in the order of their arrival, and how many there are.
- */
-export type AdmissionWaitingRequest = {
+export type AdmissionLatenciesRequest = {
     /**
      * 0 to begin, then what the last page said
      */
-    cursor: bigint | number;
+    cursor: number;
 };
-export type AdmissionWaitingReply = {
+export type AdmissionLatenciesReply = {
     /**
-     * at most 16 calls, in the order of their arrival
+     * at most 256 routes
      */
-    entries: Array<WaitingEntry>;
+    entries: Array<RouteLatency>;
     /**
      * the cursor of the next page; 0 if this was the last
      */
-    next: bigint;
-    /**
-     * how many calls wait
-     */
-    waiting: number;
-    /**
-     * how many may
-     */
-    limit: number;
-    /**
-     * the steady clock at this page
-     */
-    now: number;
+    next: number;
 };
 /**
  * Sets limits on a scope, all or none. One that exists keeps what was used of it.
@@ -3468,47 +3008,6 @@ export type EngineBeginDayRequest = {
 };
 export type EngineBeginDayReply = object;
 /**
- * Grants its permit to a call that has waited.
- */
-export type EngineGrantTurnRequest = {
-    /**
-     * the ticket of the call
-     */
-    ticket: bigint | number;
-    /**
-     * the request that was answered with the ticket
-     */
-    call: Admit;
-};
-export type EngineGrantTurnReply = {
-    /**
-     * the permit's number, to settle it with; absent: denied, or it waits
-     */
-    permit?: bigint | null | undefined;
-    /**
-     * when the permit ends by itself, on the steady clock; 0 without a permit
-     */
-    expiresAt: number;
-    /**
-     * which candidate is admitted, or why none is
-     */
-    decision: AdmissionDecision;
-    /**
-     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
-     */
-    ticket?: bigint | null | undefined;
-};
-/**
- * Draws at the share of a breaker for a waiting call that nothing else stands against any more.
- */
-export type EngineDrawShareRequest = {
-    /**
-     * the way that the call may go
-     */
-    candidate: Candidate;
-};
-export type EngineDrawShareReply = object;
-/**
  * A breaker changed its state.
  */
 export type BreakerTransitionEvent = {
@@ -3529,7 +3028,7 @@ export type BreakerTransitionEvent = {
 };
 export type BreakerTransitionFields = {
     /**
-     * the provider
+     * the breaker
      */
     name: string;
     /**
@@ -3548,18 +3047,6 @@ export type BreakerTransitionFields = {
      * failures less successes and decay: the point of the degradation curve that gives the share
      */
     consecutiveFailures: number;
-    /**
-     * what has opened it; absent if it has not opened since it last was closed
-     */
-    openedBy?: BreakerRule | null | undefined;
-    /**
-     * the deployment; absent: it is not the breaker of one
-     */
-    deployment?: string | null | undefined;
-    /**
-     * the model; absent: it is not the breaker of one
-     */
-    model?: string | null | undefined;
 };
 /**
  * A provider's mark began or was extended.
@@ -4106,17 +3593,9 @@ export type Commands = {
         request: AdmissionRevokeRequest;
         reply: AdmissionRevokeReply;
     };
-    'admission.withdraw': {
-        request: AdmissionWithdrawRequest;
-        reply: AdmissionWithdrawReply;
-    };
-    'admission.tickets': {
-        request: AdmissionTicketsRequest;
-        reply: AdmissionTicketsReply;
-    };
-    'admission.waiting': {
-        request: AdmissionWaitingRequest;
-        reply: AdmissionWaitingReply;
+    'admission.latencies': {
+        request: AdmissionLatenciesRequest;
+        reply: AdmissionLatenciesReply;
     };
     'limit.set': {
         request: LimitSetRequest;
@@ -4177,14 +3656,6 @@ export type Commands = {
     'engine.beginDay': {
         request: EngineBeginDayRequest;
         reply: EngineBeginDayReply;
-    };
-    'engine.grantTurn': {
-        request: EngineGrantTurnRequest;
-        reply: EngineGrantTurnReply;
-    };
-    'engine.drawShare': {
-        request: EngineDrawShareRequest;
-        reply: EngineDrawShareReply;
     };
 };
 export type CommandName = keyof Commands;

@@ -41,6 +41,7 @@ class AsyncStream(_OfEvents["T"]):
         except BaseException as error:
             await self._finish(error)
             raise
+        self._held.first_token()
         note(self._held, event)
         return event
 

@@ -67,6 +67,7 @@ class Answer:
             if self._has_lines:
                 self._take(line)
             elif line.startswith(b"data:"):
+                self._held.first_token()
                 self._take(line[5:].strip())
         if len(self._body) > _LONGEST_LINE:
             self._is_read = False

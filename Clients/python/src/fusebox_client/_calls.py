@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from ._connection import chance
 from ._errors import AdmissionDenied, Denial, FuseboxError, InvalidArgument, ProtocolViolation, route_text
 from ._money import Money
@@ -25,17 +27,26 @@ from .protocol.constants import (
     TAGS,
     USAGE_OUTCOMES,
 )
-from .protocol.types import Candidate, Estimate, Outcome
+from .protocol.types import CallTiming, Candidate, Estimate, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import timedelta
     from decimal import Decimal
     from typing import Any, Literal
 
     from ._wire import Request
-    from .protocol.types import AdmissionDecision, BreakerState, DepletionProjected, LimitReached, PermitStanding
+    from .protocol.admission import AdmissionPreviewReply
+    from .protocol.types import (
+        AdmissionDecision,
+        BreakerState,
+        CandidateOutlook,
+        DepletionProjected,
+        Latency,
+        LimitReached,
+        PermitStanding,
+    )
 
     Route = str | Candidate
     Cost = Money | Decimal | float | int | str
@@ -43,6 +54,7 @@ if TYPE_CHECKING:
     Asked = tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, "Turn"]
     """What an admission asks: candidates, tags, estimate, time to live, and how long the call may wait."""
     OutcomeName = Outcome | str
+    Ranking = Literal["price", "latency", "first_token", "share"]
     DeliveryState = Literal["delivered", "queued", "unknown"]
 
 DEFAULT_TTL = 60.0
@@ -151,7 +163,10 @@ def outcome(told: OutcomeName) -> Outcome:
 class Permit:
     """The permission to make one call. It holds what the call may use until it is settled."""
 
-    __slots__ = ("candidate", "epoch", "expires_at", "held_cost", "number", "passed_over", "share", "state", "tags")
+    __slots__ = (
+        "answered", "begin", "candidate", "epoch", "expires_at", "held_cost", "number", "passed_over", "share",
+        "state", "tags",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -180,6 +195,13 @@ class Permit:
         self.passed_over = passed_over
         """The candidates before the admitted one, and why they were passed over."""
         self.epoch = epoch
+        self.begin = monotonic()
+        self.answered: float | None = None
+
+    def first_token(self) -> None:
+        """Tells that the first token of the answer has arrived. Only the first time counts."""
+        if self.answered is None:
+            self.answered = monotonic()
 
     @property
     def provider(self) -> str:
@@ -286,6 +308,32 @@ def preview(candidates: tuple[Candidate, ...], tags: tuple[str, ...], held: Esti
     return AdmissionPreviewRequest(candidates, tags, held, explains=True)
 
 
+def ranked(reply: AdmissionPreviewReply, candidates: tuple[Candidate, ...], by: Ranking) -> list[Candidate]:
+    """The candidates, best first: see `Client.ranked`."""
+    key = _RANKINGS.get(by)
+    if key is None:
+        raise InvalidArgument(f"by: {by!r} is none of {', '.join(_RANKINGS)}")
+    if len(reply.outlooks) != len(candidates):
+        raise ProtocolViolation(f"{len(reply.outlooks)} outlooks of {len(candidates)} candidates")
+    ranks = []
+    for place, outlook in enumerate(reply.outlooks):
+        value = key(outlook)
+        ranks.append((outlook.denial is not None, value is None, value or 0, place))
+    return [candidates[rank[3]] for rank in sorted(ranks)]
+
+
+_RANKINGS: dict[str, Callable[[CandidateOutlook], float | None]] = {
+    "price": lambda told: None if told.held_cost is None else told.held_cost.nanodollars,
+    "latency": lambda told: _p50(told.duration),
+    "first_token": lambda told: _p50(told.first_token),
+    "share": lambda told: -told.share,
+}
+
+
+def _p50(told: Latency | None) -> float | None:
+    return None if told is None else told.p50_milliseconds
+
+
 def settle(permit: Permit, told: Outcome, used: Usage | None, retry_after: float | None, is_kept: bool) -> Pending:
     """The settle of a permit. If the daemon does not know the permit any more, a report is sent in its place."""
     usage = used.sent() if used is not None and told in USAGE_OUTCOMES else None
@@ -293,10 +341,20 @@ def settle(permit: Permit, told: Outcome, used: Usage | None, retry_after: float
     report = AdmissionReportRequest(permit.candidate, permit.tags, told, usage, wait)
     if permit.number is None:
         return Pending(AdmissionReportRequest, payload_of(report), is_kept)
-    request = AdmissionSettleRequest(permit.number, told, usage, wait)
+    request = AdmissionSettleRequest(permit.number, told, usage, wait, _timing(permit))
     pending = Pending(AdmissionSettleRequest, payload_of(request), is_kept)
     pending.substitute, pending.permit_epoch = payload_of(report), permit.epoch
     return pending
+
+
+def _timing(permit: Permit) -> CallTiming:
+    """How long the call of a permit has taken until now."""
+    answered = None if permit.answered is None else _elapsed(permit.begin, permit.answered)
+    return CallTiming(answered, _elapsed(permit.begin, monotonic()))
+
+
+def _elapsed(begin: float, end: float) -> int:
+    return min(int((end - begin) * 1000), 0xFFFF_FFFF)
 
 
 def settled(pending: Pending) -> Settling:

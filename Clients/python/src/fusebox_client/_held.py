@@ -135,6 +135,13 @@ class HeldCall:
         self._told = (answer.outcome, answer.retry_after)
         return answer
 
+    def first_token(self) -> None:
+        """Tells that the first token of the answer has arrived. Only the first time counts.
+
+        The transports tell it of event streams by themselves.
+        """
+        self.permit.first_token()
+
     def _tell_limit(self, retry_after: float | None) -> None:
         """Tells for how many seconds a rate limit of the provider has nothing left. It counts if the call succeeds."""
         self._limited = retry_after

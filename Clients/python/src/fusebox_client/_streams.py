@@ -52,6 +52,7 @@ class Stream(_OfEvents["T"]):
         except BaseException as error:
             self._finish(error)
             raise
+        self._held.first_token()
         note(self._held, event)
         return event
 

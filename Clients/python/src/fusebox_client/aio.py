@@ -344,8 +344,30 @@ class AsyncClient:
         told = _calls.routes(candidates)
         held = _calls.estimate(cost, tokens, input_tokens, output_tokens)
         reply = await self.call(_calls.preview(told, _calls.checked_tags(tags), held))
-        place, _ = _calls.decided(reply, told)  # type: ignore[arg-type]
+        place, _ = _calls.decided(reply.decision, told)
         return told[place]
+
+    async def ranked(
+        self,
+        candidates: Route | Iterable[Route],
+        by: _calls.Ranking,
+        *,
+        tags: Iterable[str] = (),
+        cost: Cost | None = None,
+        tokens: int | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+    ) -> list[Candidate]:
+        """The candidates, best first, for a call under a permit.
+
+        `by` is `price` (the cost that the call would hold), `latency` or `first_token` (what half of the successful
+        calls of the last minutes did not exceed), or `share` (of the traffic that the breaker lets through). Candidates
+        of which nothing is known come after the others, and those that would not be admitted last. Holds nothing.
+        """
+        told = _calls.routes(candidates)
+        held = _calls.estimate(cost, tokens, input_tokens, output_tokens)
+        reply = await self.call(_calls.preview(told, _calls.checked_tags(tags), held))
+        return _calls.ranked(reply, told, by)
 
     # Calls under a permit
 

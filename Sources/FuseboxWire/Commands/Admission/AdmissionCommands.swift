@@ -297,10 +297,11 @@ public struct AdmitPreviewOf<Text: NameText>: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .admitPreview, "admission.preview", .read, "What `admission.admit` would decide now. Takes nothing.")
+            .admitPreview, "admission.preview", .read,
+            "What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.")
     }
-    /// The decision.
-    public typealias Reply = AdmissionDecision
+    /// The decision, and what is known of each candidate.
+    public typealias Reply = AdmitPreviewReply
 
     /// The ways that the call may go, at least 1, best first.
     public var candidates = CandidatesOf<Text>()
