@@ -49,7 +49,7 @@ class WaitingTestCase(ClientTestCase):
 
     def setUp(self) -> None:
         self.provider = self.id().rsplit(".", 1)[-1].replace("_", "-")
-        self.observer = self.client()
+        self.observer = self.client(timeout=20)
         self.limit("1 in flight")
 
     def limit(self, text: str) -> None:
@@ -207,7 +207,7 @@ class WithdrawalTests(WaitingTestCase):
         self.assertEqual(self.place(), 0)
 
     def test_a_permit_that_comes_with_the_interruption_is_given_back(self) -> None:
-        client, holder = self.client(), self.client()
+        client, holder = self.client(timeout=20), self.client(timeout=20)
         for _ in range(20):
             held = holder.admit(self.provider)
 
@@ -217,8 +217,7 @@ class WithdrawalTests(WaitingTestCase):
                 holder.settle(held, "cancelled")
                 return True
 
-            with self.interruption(settle):
-                client.settle(client.admit(self.provider, wait=WAIT), "cancelled")
+            with self.interruption(settle), client.permit(self.provider, wait=WAIT, ttl=3600):
                 # The permit came first.
                 while True:
                     time.sleep(1)

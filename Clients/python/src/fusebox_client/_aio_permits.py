@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._aio_exchange import AioExchange
-    from ._calls import Settling, Turn
+    from ._calls import Asked, Settling
     from .aio import AsyncClient
-    from .protocol.types import Candidate, Estimate, Outcome
+    from .protocol.types import Outcome
 
 
 class AsyncHeldPermit(HeldCall):
@@ -24,10 +24,9 @@ class AsyncHeldPermit(HeldCall):
     def __init__(
         self,
         client: AsyncClient,
-        asked: tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, Turn],
+        asked: Asked,
         longest: float,
     ) -> None:
-        """`asked`: candidates, tags, estimate, time to live, and how long the call may wait."""
         super().__init__(client.settings)
         self._client = client
         self._asked = asked
@@ -41,7 +40,7 @@ class AsyncHeldPermit(HeldCall):
     async def __aenter__(self) -> AsyncHeldPermit:
         self._begin()
         exchange = self._client._here()
-        permit = await self._client._admit(exchange, *self._asked)
+        permit = await self._client._admit(exchange, self._asked)
         self._permit, self._exchange = permit, exchange
         if permit.number is not None:
             exchange.hold(permit.number, self._asked[3], is_renewed=True, longest=self._longest)

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     Route = str | Candidate
     Cost = Money | Decimal | float | int | str
     Wait = timedelta | float
+    Asked = tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, "Turn"]
+    """What an admission asks: candidates, tags, estimate, time to live, and how long the call may wait."""
     OutcomeName = Outcome | str
     Ranking = Literal["price", "latency", "first_token", "share"]
     DeliveryState = Literal["delivered", "queued", "unknown"]

@@ -262,6 +262,9 @@ class Exchange:
             if waiter is not None:
                 self._waiters.pop(id(waiter), None)
             request.wake = None
+            if self._leader is request:
+                # Bytes that this thread has received may be lost, so the daemon is asked again.
+                self._machine.lost("its reader was interrupted", monotonic())
             if request.interest == OPEN:
                 self._machine.abandon(request)
                 self._flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._requests import Pending, payload_of
-from ._wire import HEADER, HEADER_LENGTH, REQUEST, SEQUENCE, DecodingError, Reader
+from ._wire import HEADER, HEADER_LENGTH, REQUEST, SEQUENCE, DecodingError, Reader, encoded
 from .protocol.admission import (
     AdmissionAdmitReply,
     AdmissionAdmitRequest,
@@ -12,7 +12,7 @@ from .protocol.admission import (
     AdmissionWithdrawRequest,
 )
 from .protocol.constants import FRAME_LENGTH
-from .protocol.types import Outcome
+from .protocol.types import Outcome, TicketEntry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ def ticket_in(answer: tuple[bytes, int, int]) -> int | None:
 
 
 def end_of_wait(answer: tuple[bytes, int, int]) -> tuple[int, int, tuple[bytes, int, int]]:
-    """A ticket, its standing, and where the reply to its admission lies.
+    """A ticket, its standing, and the reply to its admission as a payload.
 
     Raises DecodingError.
     """
-    reader = Reader(*answer)
-    ticket, standing = reader.u64(), reader.u8()
-    return ticket, standing, (reader.data, reader.at, reader.end)
+    entry = TicketEntry.decode(Reader(*answer))
+    payload = encoded(entry.admission)
+    return entry.ticket, entry.standing, (payload, 0, len(payload))
 
 
 def cancellation(answer: tuple[bytes, int, int]) -> Pending | None:

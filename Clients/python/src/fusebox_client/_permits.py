@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
+from . import _calls
 from ._errors import FuseboxError
 from ._held import HeldCall, log_unsettled
 
@@ -9,11 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._calls import Settling, Turn
+    from ._calls import Asked, Settling
     from ._process import Process
     from ._usage import Usage
     from .client import Client
-    from .protocol.types import Candidate, Estimate, Outcome
+    from .protocol.types import Outcome
 
 
 class HeldPermit(HeldCall):
@@ -22,10 +25,9 @@ class HeldPermit(HeldCall):
     def __init__(
         self,
         client: Client,
-        asked: tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, Turn],
+        asked: Asked,
         longest: float,
     ) -> None:
-        """`asked`: candidates, tags, estimate, time to live, and how long the call may wait."""
         super().__init__(client.settings)
         self._client = client
         self._asked = asked
@@ -40,11 +42,18 @@ class HeldPermit(HeldCall):
         self._begin()
         client = self._client
         process = client._here()
-        permit = client._admit(process, *self._asked)
-        self._permit, self._process = permit, process
-        if permit.number is not None:
-            process.renewals.add(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
-        return self
+        pending = _calls.admit(*self._asked, monotonic())
+        try:
+            permit = client._admit(process, pending, self._asked)
+            self._permit, self._process = permit, process
+            if permit.number is not None:
+                process.renewals.add(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
+            return self
+        except BaseException as error:
+            client._give_up(process, pending, error)
+            if self._permit is not None and self._permit.number is not None:
+                process.renewals.remove(self._permit.number)
+            raise
 
     @property
     def is_of_this_process(self) -> bool:

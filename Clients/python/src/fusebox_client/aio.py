@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ._aio_streams import AsyncStream
-    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Turn, Wait
+    from ._calls import Asked, Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Wait
     from ._events import ReceivedEvent
     from ._outcomes import CallEnd
     from ._requests import Pending
     from ._settings import FailurePolicy
     from ._wire import Record, Request
     from .protocol.connection import HelloReply
-    from .protocol.types import Estimate
 
     T = TypeVar("T")
     ReplyT = TypeVar("ReplyT", bound=Record)
@@ -257,22 +256,15 @@ class AsyncClient:
         """
         exchange = self._here()
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        turn = _calls.Turn(wait, priority)
-        permit = await self._admit(exchange, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, turn)
+        asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
+        permit = await self._admit(exchange, asked)
         if permit.number is not None:
             exchange.hold(permit.number, ttl, is_renewed=False)
         return permit
 
-    async def _admit(
-        self,
-        exchange: AioExchange,
-        candidates: tuple[Candidate, ...],
-        tags: tuple[str, ...],
-        held: Estimate,
-        ttl: float,
-        turn: Turn,
-    ) -> Permit:
-        pending = _calls.admit(candidates, tags, held, ttl, turn, monotonic())
+    async def _admit(self, exchange: AioExchange, asked: Asked) -> Permit:
+        candidates, tags, _, _, turn = asked
+        pending = _calls.admit(*asked, monotonic())
         try:
             await exchange.perform(pending, self.settings.timeout + turn.wait)
         except asyncio.CancelledError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, ParamSpec, TypeVar
 
-    from ._calls import Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Turn, Wait
+    from ._calls import Asked, Cost, DeliveryState, OutcomeName, Permit, Route, Settling, Wait
     from ._events import Events
     from ._outcomes import CallEnd
     from ._requests import Pending
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ._streams import Stream
     from ._wire import Record, Request
     from .protocol.connection import HelloReply
-    from .protocol.types import Estimate
 
     T = TypeVar("T")
     ReplyT = TypeVar("ReplyT", bound=Record)
@@ -249,27 +248,20 @@ class Client:
         """
         process = self._here()
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
-        turn = _calls.Turn(wait, priority)
-        permit = self._admit(process, _calls.routes(candidates), _calls.checked_tags(tags), told, ttl, turn)
-        if permit.number is not None:
-            process.renewals.add(permit.number, ttl, is_renewed=False)
-        return permit
-
-    def _admit(
-        self,
-        process: Process,
-        candidates: tuple[Candidate, ...],
-        tags: tuple[str, ...],
-        held: Estimate,
-        ttl: float,
-        turn: Turn,
-    ) -> Permit:
-        pending = _calls.admit(candidates, tags, held, ttl, turn, monotonic())
+        asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
+        pending = _calls.admit(*asked, monotonic())
         try:
-            process.exchange.perform(pending, self.settings.timeout + turn.wait)
-        except BaseException:
-            self._give_up(process, pending)
+            permit = self._admit(process, pending, asked)
+            if permit.number is not None:
+                process.renewals.add(permit.number, ttl, is_renewed=False)
+            return permit
+        except BaseException as error:
+            self._give_up(process, pending, error)
             raise
+
+    def _admit(self, process: Process, pending: Pending, asked: Asked) -> Permit:
+        candidates, tags, _, _, turn = asked
+        process.exchange.perform(pending, self.settings.timeout + turn.wait)
         try:
             reply = pending.result(AdmissionAdmitReply.decode)
         except FuseboxError as error:
@@ -280,10 +272,12 @@ class Client:
             raise TimedOut()
         return _calls.granted(reply, candidates, tags, process.exchange.epoch)
 
-    def _give_up(self, process: Process, pending: Pending) -> None:
-        """An interruption, as by Ctrl-C, has ended the wait for a permit. A permit that was granted is given back."""
+    def _give_up(self, process: Process, pending: Pending, error: BaseException) -> None:
+        """If an interruption, as by Ctrl-C, has ended the wait for a permit, one that was granted is given back."""
+        if isinstance(error, Exception):
+            return
         process.exchange.give_back(pending)
-        if pending.admission is not None and process.exchange.hello is not None:
+        if pending.admission is not None:
             # The daemon's answer to the withdrawal comes before this reply.
             process.exchange.perform(_calls.prepared(PingRequest(), False, None), self.settings.timeout)
 
