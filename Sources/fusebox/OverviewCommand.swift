@@ -7,13 +7,12 @@ import FuseboxWire
 struct OverviewCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "overview",
-        abstract: "Show every provider and breaker: share, exhaustion, spend, limits and latency.",
+        abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
         discussion: """
             The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
-            how long its limits of cost last at its burn rate. P50 and P95 are how long its successful calls have taken \
-            lately. `fusebox limit list` shows all limits, `fusebox latency` the times by route. EXHAUSTED is about the provider \
-            as a whole; a number of routes is that of its deployments and models with a mark or a pause of their own, which \
-            `fusebox exhaustion list` shows.
+            how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits, `fusebox latency` how long \
+            calls have taken lately. EXHAUSTED is about the provider as a whole; a number of routes is that of its deployments \
+            and models with a mark or a pause of their own, which `fusebox exhaustion list` shows.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -25,7 +24,7 @@ struct OverviewCommand: DaemonCommand {
         let table = Table(
             [
                 .left("NAME"), .left("STATE"), .right("SHARE"), .right("IN FLIGHT"), .left("EXHAUSTED"),
-                .right("SPENT"), .right("HELD"), .left("LASTS"), .right("P50"), .right("P95"),
+                .right("SPENT"), .right("HELD"), .left("LASTS"),
             ],
             rows: entries.map { Self.row($0, clock) },
             notes: entries.map { Self.notes($0, pauses, clock) })
@@ -40,7 +39,6 @@ struct OverviewCommand: DaemonCommand {
             exhausted(entry, clock),
             Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
             entry.daysRemaining.map(Formatting.days) ?? "-",
-            LatencyCommand.text(entry.duration?.p50Milliseconds), LatencyCommand.text(entry.duration?.p95Milliseconds),
         ]
     }
 

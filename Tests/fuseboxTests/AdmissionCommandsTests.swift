@@ -131,12 +131,16 @@ struct AdmissionCommandsTests {
         let daemon = try Daemon()
         #expect(try daemon.fusebox("latency").output == "No call has succeeded in the last minutes.\n")
         let script = "echo first-token=0.002 >> $FUSEBOX_USAGE"
-        let run = try daemon.fusebox("run", "--route", "openai@eu/gpt-4o", "--", "/bin/sh", "-c", script)
+        let run = try Program.run([
+            Program.fusebox, "run", "--socket", daemon.socket, "--route", "openai@eu/gpt-4o", "--", "/bin/sh", "-c",
+            script,
+        ])
         #expect(run.status == 0)
         let client = try daemon.connect()
         let permit = try client.admission.admit(["groq"]).get()
         try client.admission.settle(permit, .success, firstToken: .milliseconds(90), duration: .milliseconds(2_000))
         let table = try daemon.fusebox("latency").lines
+        try #require(table.count == 3)
         #expect(
             table[0].split(separator: " ") == [
                 "ROUTE", "CALLS", "P50", "P95", "P99", "FIRST", "P50", "FIRST", "P95",
@@ -146,8 +150,6 @@ struct AdmissionCommandsTests {
         let routes = try daemon.json("latency")["routes"]
         #expect(routes?[0]?["duration"]?["p95Milliseconds"] == 2_047)
         #expect(try daemon.json("overview")["entries"]?[0]?["firstToken"]?["p50Milliseconds"] == 95)
-        let overview = try daemon.fusebox("overview").lines
-        #expect(overview[1].hasPrefix("groq ") && overview[1].hasSuffix("-   2s   2s"))
     }
 
     @Test func aReportTakesTheAnswerOfTheProviderAsCurlHasWrittenIt() throws {

@@ -326,7 +326,7 @@ struct OptionRangesTests {
 
     /// The options that are not sent to the daemon.
     private static let local = [
-        "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after",
+        "ping --count", "backup --keep", "run --max-age", "run --timeout", "run --kill-after", "report --status",
     ]
 
     // MARK: Tests

@@ -48,11 +48,11 @@ struct StatusCommandTests {
         let table = try daemon.fusebox("overview").lines
         #expect(
             table[0].split(separator: " ") == [
-                "NAME", "STATE", "SHARE", "IN", "FLIGHT", "EXHAUSTED", "SPENT", "HELD", "LASTS", "P50", "P95",
+                "NAME", "STATE", "SHARE", "IN", "FLIGHT", "EXHAUSTED", "SPENT", "HELD", "LASTS",
             ])
         #expect(table[1].hasPrefix("anthropic  closed   100%          0  ends in 59m "))
         #expect(table[2].hasPrefix("mistral    closed   100%          0  -"))
-        #expect(table[2].hasSuffix("  $2.50  $0.00  -        -    -"))
+        #expect(table[2].hasSuffix("  $2.50  $0.00  -"))
         #expect(table[3] == "  [##........] 25% $2.50 of $10 per month; fullest of 3")
         #expect(table[4].hasPrefix("openai     open       0%          0  -"))
         let entry = try daemon.json("overview")["entries"]?[1]
