@@ -127,13 +127,15 @@ test('a reader passes over what a newer daemon adds to a record, and reads an un
   const status = {
     state: 77, consecutiveFailures: 0, failureThreshold: 5, share: 1, totalFailures: 0n, totalSuccesses: 0n,
     totalRequests: 0n, lastFailure: null, lastSuccess: null, lastRequest: null, nextAttempt: null,
+    episode: 0, openedBy: null, resetTimeoutMilliseconds: 60_000n, failedRecoveries: 0, rates: null,
   }
-  writeBreakerEntry(writer, { name: 'a', status })
+  const entry = { name: 'a', status, deployment: 'eu', model: null }
+  writeBreakerEntry(writer, entry)
   const bytes = writer.take()
   const grown = Buffer.concat([bytes, Buffer.from([1, 2, 3]), Buffer.from([9])])
   grown.writeUInt16LE(bytes.length - 2 + 3, 0)
   const reader = new Reader(grown)
-  assert.deepEqual(readBreakerEntry(reader), { name: 'a', status })
+  assert.deepEqual(readBreakerEntry(reader), entry)
   assert.equal(reader.u8(), 9)
 })
 
