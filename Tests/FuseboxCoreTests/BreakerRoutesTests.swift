@@ -74,6 +74,15 @@ struct BreakerRoutesTests {
         #expect(try calls.failures("q") == 1)
     }
 
+    @Test func aModelThatAnsweredThoughNoneWasAskedForDoesNotMoveItsBreaker() throws {
+        var calls = try RoutedCalls()
+        try calls.divideByModel()
+        let usage = CallUsage(model: name("m"), cost: .zero)
+        let candidate = try calls.candidate("p")
+        try calls.rig.apply(Report(candidate: candidate, outcome: .failure, usage: usage))
+        #expect(try calls.list() == ["p 1"])
+    }
+
     @Test func byProviderAgainItsModelsLoseTheirBreakersAndLateResultsMoveNone() throws {
         var calls = try RoutedCalls()
         try calls.divideByModel()

@@ -122,7 +122,7 @@ extension EndToEnd {
 }
 
 /// A thread that a test waits for.
-private final class WorkerThread: @unchecked Sendable {
+final class WorkerThread: @unchecked Sendable {
     private var thread = pthread_t()
     private let body: @Sendable () -> Void
 

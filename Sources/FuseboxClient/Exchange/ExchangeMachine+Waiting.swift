@@ -8,7 +8,8 @@ import FuseboxWire
 /// |---|---|
 /// | a push with a permit, or with the end of the time | the request ends with it |
 /// | a push `refused` | the request is sent again without a wait, and the daemon tells why |
-/// | the connection is lost | the request is sent again, and continues the wait of its ticket |
+/// | the connection is lost | the request is sent again, and continues the wait of its ticket; also a withdrawn one, whose permit may have been granted meanwhile |
+/// | a push for a ticket whose wait is being continued | nothing: the reply to the request says the same |
 /// | the daemon is away | a request that has waited goes on until its deadline |
 /// | the task is cancelled, the deadline passes | the wait is withdrawn; the push that follows ends the request |
 /// | a permit that nobody waits for any more | it is given back |
@@ -31,6 +32,7 @@ extension ExchangeMachine {
         requests.change(id) {
             $0.delivery = .waiting(ticket: ticket)
             $0.hasWaited = true
+            $0.resumes = 0
         }
         if requests[id].interest == .none || requests[id].isWithdrawn { actions.append(.withdraw(ticket)) }
         return true
@@ -39,6 +41,7 @@ extension ExchangeMachine {
     /// Takes the push that ends a wait.
     mutating func takePush(_ said: Announcement) {
         guard let ticket = said.ticket, let id = tickets.removeValue(forKey: ticket) else {
+            if let ticket = said.ticket, !requests.ids(where: { $0.resumes == ticket }).isEmpty { return }
             if let permit = said.permit { actions.append(.giveBack(permit)) }
             return
         }
@@ -70,11 +73,13 @@ extension ExchangeMachine {
         guard !tickets.isEmpty else { return [] }
         var again: [RequestID] = []
         for (ticket, id) in tickets.sorted(by: { $0.key < $1.key }) {
-            guard requests[id].interest == .open, !requests[id].isWithdrawn else {
-                end(id, .failed(.cancelled))
-                continue
+            if requests[id].isWithdrawn, requests[id].interest == .open { complete(id, .failed(.cancelled)) }
+            let isWaitedFor = requests[id].interest == .open
+            requests.change(id) {
+                // One that nobody waits for any more is sent all the same: its permit may have been granted.
+                $0.delivery = .queued(mayHaveArrived: !isWaitedFor)
+                $0.resumes = ticket
             }
-            requests.change(id) { $0.delivery = .queued(mayHaveArrived: false) }
             actions.append(.askAgain(id, ticket: ticket))
             again.append(id)
         }

@@ -37,6 +37,8 @@ struct Request {
     var mayWait = false
     /// Whether it had a ticket. Then it waits for a daemon that is away.
     var hasWaited = false
+    /// The ticket whose wait it continues; 0: none.
+    var resumes: UInt64 = 0
     /// Whether its caller has withdrawn it.
     var isWithdrawn = false
 

@@ -312,7 +312,7 @@ struct SharedExchange: ~Copyable {
         case .complete(let id, .failed(let failure)): waiter(id).outcome = .failed(error(failure))
         case .complete(let id, .kept): waiter(id).outcome = .kept
         case .substitute(let id): waiter(id).becomeSubstitute()
-        case .askAgain(let id, let ticket): waiter(id).continueWait(of: ticket)
+        case .askAgain(let id, let ticket): waiter(id).resumes = ticket
         case .withdraw(let ticket): submitOwn(Withdraw(ticket: ticket))
         case .giveBack(let permit): submitOwn(Settle(permit: permit, outcome: .cancelled))
         case .free(let id): rest(waiter(id))
@@ -373,6 +373,7 @@ struct SharedExchange: ~Copyable {
 
     private mutating func write(_ waiter: Waiter, _ numbers: RequestSequence?) {
         guard let command = machine.requests.find(waiter.id)?.command else { return }
+        waiter.continueWait()
         let start = output.beginFrame(
             FrameHeader(command: command, kind: .request, correlation: waiter.id.correlation))
         numbers?.encode(into: &output)

@@ -28,6 +28,8 @@ final class Waiter: @unchecked Sendable {
     @safe @exclusivity(unchecked) var outcome: Outcome?
     /// When the caller of an admission gives up its wait; nil: it does not wait.
     var waitsUntil: Deadline?
+    /// The ticket whose wait the request continues; 0: it does not wait any more; nil: it is as it was encoded.
+    var resumes: UInt64?
     /// The task that sleeps for the outcome.
     var task: TaskSleep?
 
@@ -70,8 +72,9 @@ final class Waiter: @unchecked Sendable {
         outcome = .answered(status: Status.ok.rawValue, version: version)
     }
 
-    /// Makes the request continue the wait of a ticket; 0: it does not wait any more.
-    func continueWait(of ticket: UInt64) {
+    /// Brings a request that continues the wait of a ticket up to date, before it is written.
+    func continueWait() {
+        guard let ticket = resumes else { return }
         var bytes = request.bytes
         let left = ticket == 0 ? 0 : waitsUntil.map { max(1, Int64($0.remainingMilliseconds)) } ?? 0
         AdmitTail.write(resumes: ticket, waitMilliseconds: left, into: &bytes)
@@ -99,6 +102,7 @@ final class Waiter: @unchecked Sendable {
         isSubmitted = false
         outcome = nil
         waitsUntil = nil
+        resumes = nil
         task = nil
     }
 }

@@ -281,7 +281,7 @@ extension StateMachine {
             try checkNewName(route.provider, by: application)
         }
         if command.usage != nil || command.outcome != .cancelled { try check(charge, route, application) }
-        let breaker = try breaker(of: &route, application)
+        let breaker = try breaker(of: &route, namesModel: command.candidate.model != nil, application)
         let call = BreakerCall(of: breakers.key(of: breaker), application)
         let provider = provider(of: call.breaker)
         count(command.outcome, retryAfter: command.retryAfterMilliseconds, call, application, &effects)

@@ -118,11 +118,12 @@ extension StateMachine {
 
     /// The breaker of calls by a route, created if there is none.
     ///
+    /// - Parameter namesModel: whether the call asked for the model of the route; false if another one answered
     /// - Throws: `notFound` if the provider is new and workers may not add one; `limitReached`
     mutating func breaker<Text: NameText>(
-        of route: inout Route<Text>, _ application: Application
+        of route: inout Route<Text>, namesModel: Bool = true, _ application: Application
     ) throws(Refusal) -> BreakerRegistry.Place {
-        var hasModel = route.model != nil && isByModel(route.providerID)
+        var hasModel = namesModel && route.model != nil && isByModel(route.providerID)
         if hasModel, !hasRoomForModelBreaker { hasModel = findBreaker(of: route).map(\.hasModel) ?? false }
         return try breaker(of: &route, hasModel: hasModel, application)
     }

@@ -103,7 +103,7 @@ extension Engine {
         while let (worker, ticket, decision) = queue.nextExpired(&state.machine, at: moment) {
             var entry = TicketEntry(ticket: ticket, standing: .expired)
             entry.admission.decision = decision
-            push(entry, to: worker, until: .applied)
+            push(entry, to: worker)
         }
     }
 
@@ -147,7 +147,7 @@ extension Engine {
         }
         var entry = TicketEntry(ticket: turn.ticket, standing: .granted)
         entry.admission = admission
-        push(entry, to: turn.worker, until: commit.durability.watermark(for: .written))
+        push(entry, to: turn.worker)
         queue.granted(turn, &state.machine)
     }
 
@@ -179,17 +179,18 @@ extension Engine {
     /// Ends the wait of a call that cannot be granted although its turn has come.
     private mutating func refuse(_ turn: WaitQueue.Turn) {
         _ = queue.withdraw(turn.worker, ticket: turn.ticket, &state.machine)
-        push(TicketEntry(ticket: turn.ticket, standing: .refused), to: turn.worker, until: .applied)
+        push(TicketEntry(ticket: turn.ticket, standing: .refused), to: turn.worker)
     }
 
-    /// Sends the end of a wait to its worker, once the inputs so far have reached a watermark.
-    private mutating func push(_ entry: TicketEntry, to worker: WorkerID, until watermark: Watermark) {
+    /// Sends the end of a wait to its worker, once the inputs so far are written. The ticket is sent before it.
+    private mutating func push(_ entry: TicketEntry, to worker: WorkerID) {
         guard let speaker = speakers[worker] else { return }
         var frame = ByteWriter(capacity: 256)
         frame.version = speaker.version
         let start = frame.beginFrame(FrameHeader(command: Tickets.declaration.number, kind: .push, correlation: 0))
         entry.encode(into: &frame)
         frame.endFrame(start)
+        let watermark = commit.durability.watermark(for: .written)
         unsafe frame.withBytes { unsafe commit.push($0, to: speaker.session, until: watermark) }
     }
 
@@ -226,7 +227,7 @@ extension Engine {
     mutating func answer(_ command: Withdraw, of worker: WorkerID) -> TicketEntry {
         if queue.withdraw(worker, ticket: command.ticket, &state.machine) {
             let entry = TicketEntry(ticket: command.ticket, standing: .withdrawn)
-            push(entry, to: worker, until: .applied)
+            push(entry, to: worker)
             return entry
         }
         return entry(ofTicket: command.ticket, of: worker)
