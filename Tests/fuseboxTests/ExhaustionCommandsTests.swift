@@ -69,10 +69,15 @@ struct ExhaustionCommandsTests {
     }
 
     @Test func aWrongRouteIsRefused() throws {
-        for arguments in [[], ["p", "--provider", "p"], ["p", "--model", "m"], ["p@"]] {
+        for arguments in [[], ["p", "--provider", "p"], ["p", "--model", "m"]] {
             let outcome = try Program.run([Program.fusebox, "exhaustion", "get"] + arguments)
             #expect(outcome.status == 64, "\(arguments)")
         }
+    }
+
+    /// A call to openai that does nothing.
+    private func call(_ daemon: Daemon) throws -> Program.Outcome {
+        try Program.run([Program.fusebox, "run", "--socket", daemon.socket, "--provider", "openai", "--", "true"])
     }
 
     @Test func aPauseIsShownWithWhoAndWhyAndOutlastsAReset() throws {
@@ -82,7 +87,7 @@ struct ExhaustionCommandsTests {
         #expect(paused.output == "openai is paused, ends when resumed\n")
         _ = try daemon.fusebox("pause", "openai@eu", "--reason", "key is being rotated", "--for", "2h", "--create")
         _ = try daemon.fusebox("exhaustion", "reset")
-        let denied = try daemon.fusebox("run", "--provider", "openai", "--", "true")
+        let denied = try call(daemon)
         #expect(denied.status == 78)
         #expect(denied.errors == "fusebox: openai: an operator has paused it; waiting alone does not help\n")
         let table = try daemon.fusebox("exhaustion", "list").lines
@@ -99,7 +104,7 @@ struct ExhaustionCommandsTests {
         #expect(resumed[1].hasPrefix("its calls are still kept away: openai is paused since "))
         #expect(try daemon.fusebox("resume", "openai").output == "resumed\n")
         #expect(try daemon.fusebox("resume", "openai").output == "it was not paused\n")
-        #expect(try daemon.fusebox("run", "--provider", "openai", "--", "true").status == 0)
+        #expect(try call(daemon).status == 0)
     }
 
     @Test func aPauseOfAnUnknownRouteIsRefusedUnlessItIsToBeMade() throws {

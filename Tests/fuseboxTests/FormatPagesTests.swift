@@ -160,7 +160,7 @@ private struct Answers {
         try expect(breakers, in: sections["breakers"], ["blames"])
         let blames = sections["breakers"]?.list?.flatMap { $0["blames"]?.list ?? [] } ?? []
         #expect(blames.count == breakers.map(\.blames.count).reduce(0, +) && !blames.isEmpty)
-        try expect(marks, in: sections["marks"])
+        try expect(marks, in: sections["marks"], ["probeAt", "isProbed"])
     }
 
     func expectLedger(in sections: JSONValue) throws {
