@@ -44,32 +44,27 @@ struct LiveRequest {
                     byName: try breakers.list().map { ($0.name, LLMProvidersJSON.state($0.status)) })
             ]
         }
-        let name = try request["name"].text()
+        // A name of the reference is a provider, also where it holds the characters of a route.
+        let name = try Name(try request["name"].text())
         switch operation {
-        case .breakerConfigure: try configure(name)
-        case .breakerAcquire: return admission(try breakers.acquire(name))
-        case .breakerSuccess: try breakers.success(name)
-        case .breakerFailure: try breakers.failure(name)
-        case .breakerForceOpen: try breakers.forceOpen(name)
-        case .breakerReset: try breakers.reset(name)
-        case .breakerState: return LLMProvidersJSON.state(try breakers.get(name).status)
-        case .breakerHealth: return LLMProvidersJSON.health(try breakers.get(name).status)
-        default: return ["config": LLMProvidersJSON.configuration(try breakers.configuration(name))]
+        case .breakerConfigure:
+            let change = try BreakerConfigurationChange(request["config"])
+            _ = try client.call(BreakerConfigure(name: name, change: change))
+        case .breakerAcquire: return admission(try client.call(BreakerAcquire(name: name)))
+        case .breakerSuccess: _ = try client.call(BreakerSuccess(name: name))
+        case .breakerFailure: _ = try client.call(BreakerFailure(name: name))
+        case .breakerForceOpen: _ = try client.call(BreakerForceOpen(name: name))
+        case .breakerReset: _ = try client.call(BreakerReset(name: name))
+        case .breakerState: return LLMProvidersJSON.state(try client.call(BreakerGet(name: name)).status)
+        case .breakerHealth: return LLMProvidersJSON.health(try client.call(BreakerGet(name: name)).status)
+        default:
+            return ["config": LLMProvidersJSON.configuration(try client.call(BreakerConfigurationGet(name: name)))]
         }
         return [:]
     }
 
-    private func configure(_ name: String) throws {
-        let change = try BreakerConfigurationChange(request["config"])
-        try client.breakers.configure(
-            name, failureThreshold: change.failureThreshold.map(Int.init),
-            resetTimeout: change.resetTimeoutMilliseconds.map { .milliseconds($0) },
-            monitoringPeriod: change.monitoringPeriodMilliseconds.map { .milliseconds($0) },
-            minRequests: change.minRequests.map(Int.init), degradationCurve: change.degradationCurve)
-    }
-
-    private func admission(_ admission: Admission) -> JSONValue {
-        let seconds = (admission.retryAfter / .milliseconds(1) / 1000).rounded(.up)
+    private func admission(_ admission: BreakerAcquire.Reply) -> JSONValue {
+        let seconds = (Double(admission.retryAfterMilliseconds) / 1000).rounded(.up)
         return [
             "admitted": JSONValue(admission.admitted),
             "retryAfterSec": admission.admitted ? .null : JSONValue(seconds),
