@@ -36,10 +36,10 @@ public struct BreakerRegistry: Sendable {
     public func contains(_ key: RouteKey) -> Bool { slots.contains(key) }
 
     /// Whether the route has a breaker with a configuration of its own.
-    public func isConfigured(_ key: RouteKey) -> Bool { slots.find(key).map { slots[$0].isConfigured } ?? false }
+    public func isConfigured(_ key: RouteKey) -> Bool { slots.find(key).map { isConfigured($0) } ?? false }
 
     /// The breaker of a route as it is stored; nil if there is none. Its `status(at:)` applies the decay that is due.
-    public subscript(key: RouteKey) -> CircuitBreaker? { slots.find(key).map { slots[$0].breaker } }
+    public subscript(key: RouteKey) -> CircuitBreaker? { slots.find(key).map { self[$0] } }
 
     /// The breaker of a provider as it is stored; nil if there is none.
     public subscript(name: NameID) -> CircuitBreaker? { self[RouteKey(name)] }
@@ -52,12 +52,12 @@ public struct BreakerRegistry: Sendable {
 
     /// Whether each model of the provider with this breaker has one of its own.
     @inline(__always)
-    func isByModel(_ place: Place) -> Bool { slots[place].breaker.configuration.byModel }
+    func isByModel(_ place: Place) -> Bool { slots.read(place) { $0.breaker.configuration.byModel } }
 
     /// The breaker at a place.
-    subscript(place: Place) -> CircuitBreaker { slots[place].breaker }
+    subscript(place: Place) -> CircuitBreaker { slots.read(place) { $0.breaker } }
 
-    func isConfigured(_ place: Place) -> Bool { slots[place].isConfigured }
+    func isConfigured(_ place: Place) -> Bool { slots.read(place) { $0.isConfigured } }
 
     /// The first provider or deployment with a breaker, at or after an index.
     func nextPlain(from index: Int) -> NameID? { slots.nextPlain(from: index) }
@@ -76,21 +76,23 @@ public struct BreakerRegistry: Sendable {
     /// How a breaker stands at a moment.
     @inline(__always)
     func standing(of place: Place, at now: Timestamp) -> CircuitBreaker.Standing {
-        slots[place].breaker.standing(at: now)
+        slots.read(place) { $0.breaker.standing(at: now) }
     }
 
     /// Whether an operator has opened a breaker, and it was not closed since.
     @inline(__always)
-    func isForced(_ place: Place) -> Bool { slots[place].breaker.openedBy == .forced }
+    func isForced(_ place: Place) -> Bool { slots.read(place) { $0.breaker.openedBy == .forced } }
 
     /// When decay removes the next failure of a breaker; nil if there is none to remove.
-    func nextDecay(of place: Place) -> Timestamp? { slots[place].breaker.nextDecay }
+    func nextDecay(of place: Place) -> Timestamp? { slots.read(place) { $0.breaker.nextDecay } }
 
     /// The rejection by a breaker that is open. Nil if the breaker is not open, or if a rejection changes it under this
     /// profile.
     func rejection(by place: Place, at now: Timestamp, under profile: Profile) -> BreakerAcquire.Reply? {
-        guard !profile.rejectionRestartsDecay, slots[place].breaker.consecutiveFailures > 0 else { return nil }
-        var breaker = slots[place].breaker
+        guard !profile.rejectionRestartsDecay, slots.read(place, { $0.breaker.consecutiveFailures > 0 }) else {
+            return nil
+        }
+        var breaker = self[place]
         breaker.synchronise(at: now)
         guard breaker.share <= 0, breaker.consecutiveFailures > 0 else { return nil }
         return breaker.acquire(at: now, under: profile)
@@ -99,8 +101,8 @@ public struct BreakerRegistry: Sendable {
     /// Whether a breaker may be forgotten: it is closed, has not got a configuration of its own, and was not used after
     /// `moment`.
     func isIdle(_ place: Place, since moment: Timestamp, at now: Timestamp) -> Bool {
-        guard !slots[place].isConfigured else { return false }
-        let status = slots[place].breaker.status(at: now)
+        guard !isConfigured(place) else { return false }
+        let status = slots.read(place) { $0.breaker.status(at: now) }
         guard status.state == .closed, status.consecutiveFailures == 0 else { return false }
         return [status.lastRequest, status.lastSuccess, status.lastFailure].allSatisfy { ($0 ?? moment) <= moment }
     }
@@ -133,7 +135,7 @@ public struct BreakerRegistry: Sendable {
     /// Changes a breaker.
     @inline(__always)
     mutating func update<Result>(_ place: Place, _ change: (inout CircuitBreaker) -> Result) -> Result {
-        change(&slots[place].breaker)
+        slots.update(place) { change(&$0.breaker) }
     }
 
     /// Changes every breaker.

@@ -108,7 +108,8 @@ extension StateMachine {
     ) throws(Refusal) -> BreakerAcquireReply {
         var route = route(command.name, command.deployment, command.model)
         let draw = command.draw
-        if let forced = forcedBreaker(above: route, findBreaker(of: route), at: application.now) {
+        let known = findBreaker(of: route)
+        if let forced = forcedBreaker(above: route, known, at: application.now) {
             // Nothing changes, and no breaker is created for the route.
             let standing = breakers.standing(of: forced, at: application.now)
             var reply = BreakerAcquireReply()
@@ -116,7 +117,8 @@ extension StateMachine {
             reply.consecutiveFailures = breakers[forced].consecutiveFailures
             return reply
         }
-        let place = try breaker(of: &route, application)
+        let place: BreakerRegistry.Place
+        if let known { place = known } else { place = try breaker(of: &route, application) }
         if let rejection = breakers.rejection(by: place, at: application.now, under: profile) { return rejection }
         return changeBreaker(place, application, &effects) { $0.acquire(at: $1, under: $2, draw: draw) }
     }

@@ -87,6 +87,21 @@ struct RouteTable<Element: Sendable>: Sendable {
         }
     }
 
+    /// Looks at the record at a place that has one. Unlike the subscript it allocates nothing, so the hot path uses it.
+    @inline(__always)
+    func read<Result>(_ place: Place, _ body: (borrowing Element) -> Result) -> Result {
+        guard place.hasModel else { return body(plain[existing: place.index]) }
+        guard let element = modelled[place.index].element else { preconditionFailure("a record is at the place") }
+        return body(element)
+    }
+
+    /// Changes the record at a place that has one. Unlike the subscript it allocates nothing.
+    @inline(__always)
+    mutating func update<Result>(_ place: Place, _ body: (inout Element) -> Result) -> Result {
+        guard place.hasModel else { return body(&plain[existing: place.index]) }
+        return body(&modelled[place.index].element!)
+    }
+
     /// The route of the record at a place that has one.
     func key(of place: Place) -> RouteKey {
         place.hasModel ? modelled[place.index].key : RouteKey(NameID(index: place.index))
