@@ -32,7 +32,8 @@ package final class DaemonWalk {
     /// The commands that find something only where an earlier one has set it.
     private static let aboutLimits = [
         LimitSet.declaration.number, LimitSet.declaration.number, LimitRemove.declaration.number,
-        LimitRaise.declaration.number, LedgerReset.declaration.number, Admit.declaration.number,
+        LimitRaise.declaration.number, LimitTopUp.declaration.number, LedgerReset.declaration.number,
+        Admit.declaration.number,
     ]
 
     /// A connection of a worker that numbers its requests.
