@@ -2,7 +2,6 @@ import FuseboxClient
 import FuseboxCollections
 import FuseboxTestSupport
 import Glibc
-import Synchronization
 import Testing
 
 extension EndToEnd {
@@ -12,6 +11,22 @@ extension EndToEnd {
             var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: 20_000)
             configuration.spool = .none
             return try FuseboxClient.connect(to: daemon.socketPath, configuration: configuration)
+        }
+
+        /// How many calls are made at once.
+        private final class Gauge: Sendable {
+            private let counts = Lock((inside: 0, most: 0))
+
+            var most: Int { counts.withLock { $0.most } }
+
+            func enter() {
+                counts.withLock { counts in
+                    counts.inside += 1
+                    counts.most = max(counts.most, counts.inside)
+                }
+            }
+
+            func leave() { counts.withLock { $0.inside -= 1 } }
         }
 
         /// A daemon with one place in flight for `openai`.
@@ -80,23 +95,21 @@ extension EndToEnd {
         @Test func manyTasksOfOneClientTakeTurns() async throws {
             let daemon = try Self.daemonWithOnePlace()
             let client = try Self.client(of: daemon)
-            let inside = Atomic(0)
-            let most = Atomic(0)
+            let gauge = Gauge()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 {
                     group.addTask {
                         try await client.withPermit(["openai"], waiting: .seconds(120)) { _ in
-                            let now = inside.add(1, ordering: .relaxed).newValue
-                            _ = most.max(now, ordering: .relaxed)
+                            gauge.enter()
                             await Task.yield()
-                            inside.subtract(1, ordering: .relaxed)
+                            gauge.leave()
                             return CallResult.success(())
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(most.load(ordering: .relaxed) == 1)
+            #expect(gauge.most == 1)
             #expect(try await client.admission.permits().totals.settled == 100)
             #expect(try daemon.stop() == 0)
         }
