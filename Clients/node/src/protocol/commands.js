@@ -212,12 +212,20 @@ function writeBreakerAcquire (w, v = {}) {
   if (w.has(v.draw)) {
     w.f64(v.draw, 'draw')
   }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerAcquire (r) {
   return {
     name: r.name(),
     draw: r.has() ? r.f64() : null,
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -240,11 +248,19 @@ function readBreakerAcquireReply (r) {
 /** @param {Writer} w @param {any} v */
 function writeBreakerSuccess (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSuccess (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerSuccessReply = records.writeNothing
@@ -253,11 +269,19 @@ const readBreakerSuccessReply = records.readNothing
 /** @param {Writer} w @param {any} v */
 function writeBreakerFailure (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerFailure (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerFailureReply = records.writeNothing
@@ -267,12 +291,20 @@ const readBreakerFailureReply = records.readNothing
 function writeBreakerGet (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerGet (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -290,12 +322,12 @@ function readBreakerGetReply (r) {
 
 /** @param {Writer} w @param {any} v */
 function writeBreakerList (w, v = {}) {
-  w.u32(v.cursor, 'cursor')
+  w.u64(v.cursor, 'cursor')
 }
 /** @param {Reader} r */
 function readBreakerList (r) {
   return {
-    cursor: r.u32(),
+    cursor: r.u64(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -303,13 +335,13 @@ function writeBreakerListReply (w, v = {}) {
   for (const element of w.list(v.entries, Infinity, 'entries')) {
     records.writeBreakerEntry(w, element)
   }
-  w.u32(v.next, 'next')
+  w.u64(v.next, 'next')
 }
 /** @param {Reader} r */
 function readBreakerListReply (r) {
   return {
     entries: r.list(() => records.readBreakerEntry(r)),
-    next: r.u32(),
+    next: r.u64(),
   }
 }
 
@@ -317,12 +349,20 @@ function readBreakerListReply (r) {
 function writeBreakerForceOpen (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerForceOpen (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerForceOpenReply = records.writeNothing
@@ -332,12 +372,20 @@ const readBreakerForceOpenReply = records.readNothing
 function writeBreakerReset (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerReset (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerResetReply = records.writeNothing
@@ -353,6 +401,12 @@ function writeBreakerConfigure (w, v = {}) {
   w.name(v.name, 'name')
   records.writeBreakerConfigurationChange(w, v.change)
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerConfigure (r) {
@@ -360,6 +414,8 @@ function readBreakerConfigure (r) {
     name: r.name(),
     change: records.readBreakerConfigurationChange(r),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 const writeBreakerConfigureReply = records.writeNothing
@@ -369,12 +425,20 @@ const readBreakerConfigureReply = records.readNothing
 function writeBreakerConfiguration (w, v = {}) {
   w.name(v.name, 'name')
   w.bool(v.mustBeKnown, 'mustBeKnown')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerConfiguration (r) {
   return {
     name: r.name(),
     mustBeKnown: r.bool(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -388,6 +452,11 @@ function writeBreakerConfigurationReply (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 /** @param {Reader} r */
 function readBreakerConfigurationReply (r) {
@@ -399,6 +468,11 @@ function readBreakerConfigurationReply (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
@@ -428,6 +502,11 @@ function writeBreakerDefaultReply (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 /** @param {Reader} r */
 function readBreakerDefaultReply (r) {
@@ -439,17 +518,30 @@ function readBreakerDefaultReply (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
 /** @param {Writer} w @param {any} v */
 function writeBreakerSerialize (w, v = {}) {
   w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSerialize (r) {
   return {
     name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -478,6 +570,20 @@ function writeBreakerSerializeReply (w, v = {}) {
   for (const element of w.list(v.blames, Infinity, 'blames')) {
     records.writeBlame(w, element)
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  for (const element of w.list(v.calls, Infinity, 'calls')) {
+    records.writeRateBucket(w, element)
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 /** @param {Reader} r */
 function readBreakerSerializeReply (r) {
@@ -496,6 +602,12 @@ function readBreakerSerializeReply (r) {
     windowStart: r.timestamp(),
     shareCredit: r.u32(),
     blames: r.list(() => records.readBlame(r)),
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    failedRecoveries: r.u32(),
+    calls: r.list(() => records.readRateBucket(r)),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 
@@ -1578,6 +1690,12 @@ function writeAdmissionAdmit (w, v = {}) {
   w.i64(v.ttlMilliseconds, 'ttlMilliseconds')
   w.bool(v.explains, 'explains')
   w.bool(v.foldsTags, 'foldsTags')
+  w.i64(v.waitMilliseconds, 'waitMilliseconds')
+  w.u8(v.priority, 'priority')
+  w.u64(v.resumes, 'resumes')
+  w.u16(v.passed, 'passed')
+  w.i64(v.passedMilliseconds, 'passedMilliseconds')
+  w.bool(v.isQueued, 'isQueued')
 }
 /** @param {Reader} r */
 function readAdmissionAdmit (r) {
@@ -1588,6 +1706,12 @@ function readAdmissionAdmit (r) {
     ttlMilliseconds: r.i64(),
     explains: r.bool(),
     foldsTags: r.bool(),
+    waitMilliseconds: r.i64(),
+    priority: r.u8(),
+    resumes: r.u64(),
+    passed: r.u16(),
+    passedMilliseconds: r.i64(),
+    isQueued: r.bool(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -1597,6 +1721,9 @@ function writeAdmissionAdmitReply (w, v = {}) {
   }
   w.timestamp(v.expiresAt, 'expiresAt')
   records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
 }
 /** @param {Reader} r */
 function readAdmissionAdmitReply (r) {
@@ -1604,6 +1731,7 @@ function readAdmissionAdmitReply (r) {
     permit: r.has() ? r.u64() : null,
     expiresAt: r.timestamp(),
     decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
   }
 }
 
@@ -1617,6 +1745,7 @@ function writeAdmissionSettle (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  records.writeCallTiming(w, v.timing)
   if (w.has(v.markScope)) {
     w.enumeration(e.MarkScope, v.markScope, 'markScope')
   }
@@ -1628,6 +1757,7 @@ function readAdmissionSettle (r) {
     outcome: r.enumeration(e.Outcome),
     usage: r.has() ? records.readCallUsage(r) : null,
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    timing: records.readCallTiming(r),
     markScope: r.has() ? r.enumeration(e.MarkScope) : null,
   }
 }
@@ -1738,38 +1868,16 @@ function readAdmissionPreview (r) {
 }
 /** @param {Writer} w @param {any} v */
 function writeAdmissionPreviewReply (w, v = {}) {
-  if (w.has(v.candidate)) {
-    w.u8(v.candidate, 'candidate')
+  records.writeAdmissionDecision(w, v.decision)
+  for (const element of w.list(v.outlooks, 16, 'outlooks')) {
+    records.writeCandidateOutlook(w, element)
   }
-  w.enumeration(e.BreakerState, v.state, 'state')
-  w.f64(v.share, 'share')
-  for (const element of w.list(v.denials, 16, 'denials')) {
-    records.writeDenial(w, element)
-  }
-  if (w.has(v.retryAfterMilliseconds)) {
-    w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
-  }
-  for (const element of w.list(v.limits, Infinity, 'limits')) {
-    records.writeLimitObjection(w, element)
-  }
-  if (w.has(v.heldCost)) {
-    w.money(v.heldCost, 'heldCost')
-  }
-  w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
-  w.bool(v.isProbe, 'isProbe')
 }
 /** @param {Reader} r */
 function readAdmissionPreviewReply (r) {
   return {
-    candidate: r.has() ? r.u8() : null,
-    state: r.enumeration(e.BreakerState),
-    share: r.f64(),
-    denials: r.list(() => records.readDenial(r)),
-    retryAfterMilliseconds: r.has() ? r.i64() : null,
-    limits: r.list(() => records.readLimitObjection(r)),
-    heldCost: r.has() ? r.money() : null,
-    costBasis: r.enumeration(e.CostBasis),
-    isProbe: r.bool(),
+    decision: records.readAdmissionDecision(r),
+    outlooks: r.list(() => records.readCandidateOutlook(r)),
   }
 }
 
@@ -1824,6 +1932,112 @@ function readAdmissionRevokeReply (r) {
   return {
     standing: r.enumeration(e.PermitStanding),
     entry: r.has() ? records.readPermitEntry(r) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWithdraw (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+}
+/** @param {Reader} r */
+function readAdmissionWithdraw (r) {
+  return {
+    ticket: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWithdrawReply (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+  w.enumeration(e.TicketStanding, v.standing, 'standing')
+  records.writeAdmitReply(w, v.admission)
+}
+/** @param {Reader} r */
+function readAdmissionWithdrawReply (r) {
+  return {
+    ticket: r.u64(),
+    standing: r.enumeration(e.TicketStanding),
+    admission: records.readAdmitReply(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionTickets (w, v = {}) {
+  for (const element of w.list(v.tickets, Infinity, 'tickets')) {
+    w.u64(element, 'tickets')
+  }
+}
+/** @param {Reader} r */
+function readAdmissionTickets (r) {
+  return {
+    tickets: r.list(() => r.u64()),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionTicketsReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeTicketEntry(w, element)
+  }
+}
+/** @param {Reader} r */
+function readAdmissionTicketsReply (r) {
+  return {
+    entries: r.list(() => records.readTicketEntry(r)),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWaiting (w, v = {}) {
+  w.u64(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readAdmissionWaiting (r) {
+  return {
+    cursor: r.u64(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionWaitingReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeWaitingEntry(w, element)
+  }
+  w.u64(v.next, 'next')
+  w.u32(v.waiting, 'waiting')
+  w.u32(v.limit, 'limit')
+  w.timestamp(v.now, 'now')
+}
+/** @param {Reader} r */
+function readAdmissionWaitingReply (r) {
+  return {
+    entries: r.list(() => records.readWaitingEntry(r)),
+    next: r.u64(),
+    waiting: r.u32(),
+    limit: r.u32(),
+    now: r.timestamp(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmissionLatencies (w, v = {}) {
+  w.u32(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readAdmissionLatencies (r) {
+  return {
+    cursor: r.u32(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeAdmissionLatenciesReply (w, v = {}) {
+  for (const element of w.list(v.entries, Infinity, 'entries')) {
+    records.writeRouteLatency(w, element)
+  }
+  w.u32(v.next, 'next')
+}
+/** @param {Reader} r */
+function readAdmissionLatenciesReply (r) {
+  return {
+    entries: r.list(() => records.readRouteLatency(r)),
+    next: r.u32(),
   }
 }
 
@@ -2113,6 +2327,52 @@ function readEngineBeginDay (r) {
 }
 const writeEngineBeginDayReply = records.writeNothing
 const readEngineBeginDayReply = records.readNothing
+
+/** @param {Writer} w @param {any} v */
+function writeEngineGrantTurn (w, v = {}) {
+  w.u64(v.ticket, 'ticket')
+  records.writeAdmit(w, v.call)
+}
+/** @param {Reader} r */
+function readEngineGrantTurn (r) {
+  return {
+    ticket: r.u64(),
+    call: records.readAdmit(r),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeEngineGrantTurnReply (w, v = {}) {
+  if (w.has(v.permit)) {
+    w.u64(v.permit, 'permit')
+  }
+  w.timestamp(v.expiresAt, 'expiresAt')
+  records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
+}
+/** @param {Reader} r */
+function readEngineGrantTurnReply (r) {
+  return {
+    permit: r.has() ? r.u64() : null,
+    expiresAt: r.timestamp(),
+    decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeEngineDrawShare (w, v = {}) {
+  records.writeCandidate(w, v.candidate)
+}
+/** @param {Reader} r */
+function readEngineDrawShare (r) {
+  return {
+    candidate: records.readCandidate(r),
+  }
+}
+const writeEngineDrawShareReply = records.writeNothing
+const readEngineDrawShareReply = records.readNothing
 
 /**
  * A command of the protocol.
@@ -2972,6 +3232,54 @@ const commands = {
     writeReply: writeAdmissionRevokeReply,
     readReply: readAdmissionRevokeReply,
   },
+  'admission.withdraw': {
+    number: 104,
+    name: 'admission.withdraw',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionWithdraw,
+    read: readAdmissionWithdraw,
+    writeReply: writeAdmissionWithdrawReply,
+    readReply: readAdmissionWithdrawReply,
+  },
+  'admission.tickets': {
+    number: 105,
+    name: 'admission.tickets',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionTickets,
+    read: readAdmissionTickets,
+    writeReply: writeAdmissionTicketsReply,
+    readReply: readAdmissionTicketsReply,
+  },
+  'admission.waiting': {
+    number: 106,
+    name: 'admission.waiting',
+    effect: 'session',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionWaiting,
+    read: readAdmissionWaiting,
+    writeReply: writeAdmissionWaitingReply,
+    readReply: readAdmissionWaitingReply,
+  },
+  'admission.latencies': {
+    number: 107,
+    name: 'admission.latencies',
+    effect: 'read',
+    access: 'worker',
+    isSequenced: false,
+    report: null,
+    write: writeAdmissionLatencies,
+    read: readAdmissionLatencies,
+    writeReply: writeAdmissionLatenciesReply,
+    readReply: readAdmissionLatenciesReply,
+  },
   'limit.set': {
     number: 112,
     name: 'limit.set',
@@ -3151,6 +3459,30 @@ const commands = {
     read: readEngineBeginDay,
     writeReply: writeEngineBeginDayReply,
     readReply: readEngineBeginDayReply,
+  },
+  'engine.grantTurn': {
+    number: 249,
+    name: 'engine.grantTurn',
+    effect: 'written',
+    access: 'engine',
+    isSequenced: true,
+    report: null,
+    write: writeEngineGrantTurn,
+    read: readEngineGrantTurn,
+    writeReply: writeEngineGrantTurnReply,
+    readReply: readEngineGrantTurnReply,
+  },
+  'engine.drawShare': {
+    number: 250,
+    name: 'engine.drawShare',
+    effect: 'written',
+    access: 'engine',
+    isSequenced: true,
+    report: null,
+    write: writeEngineDrawShare,
+    read: readEngineDrawShare,
+    writeReply: writeEngineDrawShareReply,
+    readReply: readEngineDrawShareReply,
   },
 }
 

@@ -12,6 +12,12 @@ module.exports = {
     model: 3,
     tag: 4,
   }),
+  BreakerRule: new Enumeration('BreakerRule', {
+    failures: 0,
+    failureRate: 1,
+    slowCallRate: 2,
+    forced: 3,
+  }),
   BreakerState: new Enumeration('BreakerState', {
     closed: 0,
     degraded: 1,
@@ -32,6 +38,7 @@ module.exports = {
     probes: 3,
     limit: 4,
     paused: 5,
+    waiting: 6,
   }),
   DepletionTier: new Enumeration('DepletionTier', {
     none: 0,
@@ -107,6 +114,14 @@ module.exports = {
     warning: 1,
     critical: 2,
     emergency: 3,
+  }),
+  TicketStanding: new Enumeration('TicketStanding', {
+    waiting: 0,
+    granted: 1,
+    expired: 2,
+    withdrawn: 3,
+    refused: 4,
+    forgotten: 5,
   }),
   WindowKind: new Enumeration('WindowKind', {
     none: 0,

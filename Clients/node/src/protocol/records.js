@@ -100,6 +100,71 @@ function readAdmissionDecision (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeAdmit (w, v = {}) {
+  for (const element of w.list(v.candidates, 16, 'candidates')) {
+    records.writeCandidate(w, element)
+  }
+  for (const element of w.list(v.tags, 8, 'tags')) {
+    w.name(element, 'tags')
+  }
+  records.writeEstimate(w, v.estimate)
+  w.i64(v.ttlMilliseconds, 'ttlMilliseconds')
+  w.bool(v.explains, 'explains')
+  w.bool(v.foldsTags, 'foldsTags')
+  w.i64(v.waitMilliseconds, 'waitMilliseconds')
+  w.u8(v.priority, 'priority')
+  w.u64(v.resumes, 'resumes')
+  w.u16(v.passed, 'passed')
+  w.i64(v.passedMilliseconds, 'passedMilliseconds')
+  w.bool(v.isQueued, 'isQueued')
+}
+
+/** @param {Reader} r */
+function readAdmit (r) {
+  return {
+    candidates: r.list(() => records.readCandidate(r)),
+    tags: r.list(() => r.name()),
+    estimate: records.readEstimate(r),
+    ttlMilliseconds: r.i64(),
+    explains: r.bool(),
+    foldsTags: r.bool(),
+    waitMilliseconds: r.i64(),
+    priority: r.u8(),
+    resumes: r.u64(),
+    passed: r.u16(),
+    passedMilliseconds: r.i64(),
+    isQueued: r.bool(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeAdmitReply (w, v = {}) {
+  const start = w.open()
+  if (w.has(v.permit)) {
+    w.u64(v.permit, 'permit')
+  }
+  w.timestamp(v.expiresAt, 'expiresAt')
+  records.writeAdmissionDecision(w, v.decision)
+  if (w.has(v.ticket)) {
+    w.u64(v.ticket, 'ticket')
+  }
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readAdmitReply (r) {
+  const outer = r.open()
+  const v = {
+    permit: r.has() ? r.u64() : null,
+    expiresAt: r.timestamp(),
+    decision: records.readAdmissionDecision(r),
+    ticket: r.has() ? r.u64() : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeBlame (w, v = {}) {
   records.writeWorkerID(w, v.worker)
   w.timestamp(v.at, 'at')
@@ -124,6 +189,11 @@ function writeBreakerConfiguration (w, v = {}) {
   }
   w.u32(v.maxProbes, 'maxProbes')
   w.u32(v.minWorkers, 'minWorkers')
+  w.f64(v.failureRate, 'failureRate')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  w.bool(v.byModel, 'byModel')
 }
 
 /** @param {Reader} r */
@@ -136,6 +206,11 @@ function readBreakerConfiguration (r) {
     degradationCurve: r.list(() => r.f64()),
     maxProbes: r.u32(),
     minWorkers: r.u32(),
+    failureRate: r.f64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    maxResetTimeoutMilliseconds: r.i64(),
+    byModel: r.bool(),
   }
 }
 
@@ -164,6 +239,21 @@ function writeBreakerConfigurationChange (w, v = {}) {
   if (w.has(v.minWorkers)) {
     w.u32(v.minWorkers, 'minWorkers')
   }
+  if (w.has(v.failureRate)) {
+    w.f64(v.failureRate, 'failureRate')
+  }
+  if (w.has(v.slowCallRate)) {
+    w.f64(v.slowCallRate, 'slowCallRate')
+  }
+  if (w.has(v.slowCallMilliseconds)) {
+    w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  }
+  if (w.has(v.maxResetTimeoutMilliseconds)) {
+    w.i64(v.maxResetTimeoutMilliseconds, 'maxResetTimeoutMilliseconds')
+  }
+  if (w.has(v.byModel)) {
+    w.bool(v.byModel, 'byModel')
+  }
 }
 
 /** @param {Reader} r */
@@ -176,6 +266,11 @@ function readBreakerConfigurationChange (r) {
     degradationCurve: r.has() ? r.list(() => r.f64()) : null,
     maxProbes: r.has() ? r.u32() : null,
     minWorkers: r.has() ? r.u32() : null,
+    failureRate: r.has() ? r.f64() : null,
+    slowCallRate: r.has() ? r.f64() : null,
+    slowCallMilliseconds: r.has() ? r.i64() : null,
+    maxResetTimeoutMilliseconds: r.has() ? r.i64() : null,
+    byModel: r.has() ? r.bool() : null,
   }
 }
 
@@ -184,6 +279,12 @@ function writeBreakerEntry (w, v = {}) {
   const start = w.open()
   w.name(v.name, 'name')
   records.writeBreakerStatus(w, v.status)
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
   w.close(start)
 }
 
@@ -193,6 +294,41 @@ function readBreakerEntry (r) {
   const v = {
     name: r.name(),
     status: records.readBreakerStatus(r),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeBreakerRates (w, v = {}) {
+  const start = w.open()
+  w.u64(v.calls, 'calls')
+  w.u64(v.failures, 'failures')
+  w.f64(v.failureRate, 'failureRate')
+  w.u64(v.timed, 'timed')
+  w.u64(v.slow, 'slow')
+  w.f64(v.slowCallRate, 'slowCallRate')
+  w.i64(v.slowCallMilliseconds, 'slowCallMilliseconds')
+  w.u32(v.minRequests, 'minRequests')
+  w.i64(v.monitoringPeriodMilliseconds, 'monitoringPeriodMilliseconds')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readBreakerRates (r) {
+  const outer = r.open()
+  const v = {
+    calls: r.u64(),
+    failures: r.u64(),
+    failureRate: r.f64(),
+    timed: r.u64(),
+    slow: r.u64(),
+    slowCallRate: r.f64(),
+    slowCallMilliseconds: r.i64(),
+    minRequests: r.u32(),
+    monitoringPeriodMilliseconds: r.i64(),
   }
   r.close(outer)
   return v
@@ -224,6 +360,20 @@ function writeBreakerRecord (w, v = {}) {
   for (const element of w.list(v.blames, Infinity, 'blames')) {
     records.writeBlame(w, element)
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  for (const element of w.list(v.calls, Infinity, 'calls')) {
+    records.writeRateBucket(w, element)
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
 }
 
 /** @param {Reader} r */
@@ -243,6 +393,12 @@ function readBreakerRecord (r) {
     windowStart: r.timestamp(),
     shareCredit: r.u32(),
     blames: r.list(() => records.readBlame(r)),
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    failedRecoveries: r.u32(),
+    calls: r.list(() => records.readRateBucket(r)),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
   }
 }
 
@@ -268,6 +424,15 @@ function writeBreakerStatus (w, v = {}) {
   if (w.has(v.nextAttempt)) {
     w.timestamp(v.nextAttempt, 'nextAttempt')
   }
+  w.u32(v.episode, 'episode')
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
+  w.i64(v.resetTimeoutMilliseconds, 'resetTimeoutMilliseconds')
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  if (w.has(v.rates)) {
+    records.writeBreakerRates(w, v.rates)
+  }
   w.close(start)
 }
 
@@ -286,6 +451,11 @@ function readBreakerStatus (r) {
     lastSuccess: r.has() ? r.timestamp() : null,
     lastRequest: r.has() ? r.timestamp() : null,
     nextAttempt: r.has() ? r.timestamp() : null,
+    episode: r.u32(),
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    resetTimeoutMilliseconds: r.i64(),
+    failedRecoveries: r.u32(),
+    rates: r.has() ? records.readBreakerRates(r) : null,
   }
   r.close(outer)
   return v
@@ -424,6 +594,9 @@ function writeDenial (w, v = {}) {
   if (w.has(v.retryAfterMilliseconds)) {
     w.i64(v.retryAfterMilliseconds, 'retryAfterMilliseconds')
   }
+  if (w.has(v.openedBy)) {
+    w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
+  }
   w.close(start)
 }
 
@@ -433,6 +606,7 @@ function readDenial (r) {
   const v = {
     reason: r.enumeration(e.DenialReason),
     retryAfterMilliseconds: r.has() ? r.i64() : null,
+    openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
   }
   r.close(outer)
   return v
@@ -915,6 +1089,7 @@ function writeOverviewEntry (w, v = {}) {
   w.name(v.name, 'name')
   w.enumeration(e.BreakerState, v.state, 'state')
   w.f64(v.share, 'share')
+  w.u32(v.narrowBreakers, 'narrowBreakers')
   if (w.has(v.exhaustedUntil)) {
     w.timestamp(v.exhaustedUntil, 'exhaustedUntil')
   }
@@ -950,6 +1125,7 @@ function readOverviewEntry (r) {
     name: r.name(),
     state: r.enumeration(e.BreakerState),
     share: r.f64(),
+    narrowBreakers: r.u32(),
     exhaustedUntil: r.has() ? r.timestamp() : null,
     isPaused: r.bool(),
     pausedUntil: r.has() ? r.timestamp() : null,
@@ -1024,6 +1200,7 @@ function writePermitEntry (w, v = {}) {
   w.timestamp(v.grantedAt, 'grantedAt')
   w.timestamp(v.expiresAt, 'expiresAt')
   w.bool(v.isInFlight, 'isInFlight')
+  w.u64(v.ticket, 'ticket')
   w.close(start)
 }
 
@@ -1043,6 +1220,7 @@ function readPermitEntry (r) {
     grantedAt: r.timestamp(),
     expiresAt: r.timestamp(),
     isInFlight: r.bool(),
+    ticket: r.u64(),
   }
   r.close(outer)
   return v
@@ -1156,6 +1334,26 @@ function readProviderAccount (r) {
   }
   r.close(outer)
   return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writeRateBucket (w, v = {}) {
+  w.timestamp(v.startedAt, 'startedAt')
+  w.u32(v.calls, 'calls')
+  w.u32(v.failures, 'failures')
+  w.u32(v.timed, 'timed')
+  w.u32(v.slow, 'slow')
+}
+
+/** @param {Reader} r */
+function readRateBucket (r) {
+  return {
+    startedAt: r.timestamp(),
+    calls: r.u32(),
+    failures: r.u32(),
+    timed: r.u32(),
+    slow: r.u32(),
+  }
 }
 
 /** @param {Writer} w @param {any} v */
@@ -1307,6 +1505,27 @@ function readThresholds (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeTicketEntry (w, v = {}) {
+  const start = w.open()
+  w.u64(v.ticket, 'ticket')
+  w.enumeration(e.TicketStanding, v.standing, 'standing')
+  records.writeAdmitReply(w, v.admission)
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readTicketEntry (r) {
+  const outer = r.open()
+  const v = {
+    ticket: r.u64(),
+    standing: r.enumeration(e.TicketStanding),
+    admission: records.readAdmitReply(r),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeTokenUsage (w, v = {}) {
   if (w.has(v.input)) {
     w.u32(v.input, 'input')
@@ -1360,6 +1579,47 @@ function readUseTotals (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writeWaitingEntry (w, v = {}) {
+  const start = w.open()
+  w.u64(v.ticket, 'ticket')
+  records.writeWorkerID(w, v.worker)
+  w.u32(v.user, 'user')
+  for (const element of w.list(v.candidates, Infinity, 'candidates')) {
+    records.writeCandidate(w, element)
+  }
+  for (const element of w.list(v.tags, Infinity, 'tags')) {
+    w.name(element, 'tags')
+  }
+  records.writeEstimate(w, v.estimate)
+  w.u8(v.priority, 'priority')
+  w.timestamp(v.since, 'since')
+  w.timestamp(v.until, 'until')
+  w.enumeration(e.DenialReason, v.reason, 'reason')
+  w.bool(v.isAway, 'isAway')
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readWaitingEntry (r) {
+  const outer = r.open()
+  const v = {
+    ticket: r.u64(),
+    worker: records.readWorkerID(r),
+    user: r.u32(),
+    candidates: r.list(() => records.readCandidate(r)),
+    tags: r.list(() => r.name()),
+    estimate: records.readEstimate(r),
+    priority: r.u8(),
+    since: r.timestamp(),
+    until: r.timestamp(),
+    reason: r.enumeration(e.DenialReason),
+    isAway: r.bool(),
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
 function writeWorkerID (w, v = {}) {
   w.u64(v.high, 'high')
   w.u64(v.low, 'low')
@@ -1379,6 +1639,10 @@ module.exports.writeAccountUsage = writeAccountUsage
 module.exports.readAccountUsage = readAccountUsage
 module.exports.writeAdmissionDecision = writeAdmissionDecision
 module.exports.readAdmissionDecision = readAdmissionDecision
+module.exports.writeAdmit = writeAdmit
+module.exports.readAdmit = readAdmit
+module.exports.writeAdmitReply = writeAdmitReply
+module.exports.readAdmitReply = readAdmitReply
 module.exports.writeBlame = writeBlame
 module.exports.readBlame = readBlame
 module.exports.writeBreakerConfiguration = writeBreakerConfiguration
@@ -1387,6 +1651,8 @@ module.exports.writeBreakerConfigurationChange = writeBreakerConfigurationChange
 module.exports.readBreakerConfigurationChange = readBreakerConfigurationChange
 module.exports.writeBreakerEntry = writeBreakerEntry
 module.exports.readBreakerEntry = readBreakerEntry
+module.exports.writeBreakerRates = writeBreakerRates
+module.exports.readBreakerRates = readBreakerRates
 module.exports.writeBreakerRecord = writeBreakerRecord
 module.exports.readBreakerRecord = readBreakerRecord
 module.exports.writeBreakerStatus = writeBreakerStatus
@@ -1451,6 +1717,8 @@ module.exports.writePriceEntry = writePriceEntry
 module.exports.readPriceEntry = readPriceEntry
 module.exports.writeProviderAccount = writeProviderAccount
 module.exports.readProviderAccount = readProviderAccount
+module.exports.writeRateBucket = writeRateBucket
+module.exports.readRateBucket = readRateBucket
 module.exports.writeRouteLatency = writeRouteLatency
 module.exports.readRouteLatency = readRouteLatency
 module.exports.writeScope = writeScope
@@ -1463,9 +1731,13 @@ module.exports.writeSpendSummary = writeSpendSummary
 module.exports.readSpendSummary = readSpendSummary
 module.exports.writeThresholds = writeThresholds
 module.exports.readThresholds = readThresholds
+module.exports.writeTicketEntry = writeTicketEntry
+module.exports.readTicketEntry = readTicketEntry
 module.exports.writeTokenUsage = writeTokenUsage
 module.exports.readTokenUsage = readTokenUsage
 module.exports.writeUseTotals = writeUseTotals
 module.exports.readUseTotals = readUseTotals
+module.exports.writeWaitingEntry = writeWaitingEntry
+module.exports.readWaitingEntry = readWaitingEntry
 module.exports.writeWorkerID = writeWorkerID
 module.exports.readWorkerID = readWorkerID

@@ -10,6 +10,11 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'failures' | 'failureRate' | 'slowCallRate' | 'forced' | number} BreakerRule
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'closed' | 'degraded' | 'recovering' | 'open' | number} BreakerState
  */
 /**
@@ -20,7 +25,7 @@
 /**
  * A value that this client does not know is its number.
  *
- * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | number} DenialReason
+ * @typedef {'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | 'waiting' | number} DenialReason
  */
 /**
  * A value that this client does not know is its number.
@@ -79,6 +84,11 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'waiting' | 'granted' | 'expired' | 'withdrawn' | 'refused' | 'forgotten' | number} TicketStanding
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'none' | 'sliding' | 'fixed' | 'calendar' | 'manual' | 'prepaid' | number} WindowKind
  */
 /**
@@ -120,6 +130,30 @@
  */
 
 /**
+ * @typedef {object} Admit
+ * @property {Array<Candidate>} candidates the ways that the call may go, at least 1, best first
+ * @property {Array<string>} tags what the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds it
+ * @property {Estimate} estimate what the call may use at most
+ * @property {bigint} ttlMilliseconds how long the permit lasts unless it is settled or renewed: 1ms to 1d
+ * @property {boolean} explains whether a denial lists every limit that stands against a candidate
+ * @property {boolean} foldsTags whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
+ * @property {bigint} waitMilliseconds how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+ * @property {number} priority how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+ * @property {bigint} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+ * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+ * @property {bigint} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+ * @property {boolean} isQueued whether the call joins the queue; clients send false
+ */
+
+/**
+ * @typedef {object} AdmitReply
+ * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
+ * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
+ * @property {AdmissionDecision} decision which candidate is admitted, or why none is
+ * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+ */
+
+/**
  * @typedef {object} Blame
  * @property {WorkerID} worker the worker; the lower half is shown as 0, because the whole id lets a process pass for this worker
  * @property {number} at when it last reported a failure
@@ -129,33 +163,58 @@
  * @typedef {object} BreakerConfiguration
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
  * @typedef {object} BreakerConfigurationChange
  * @property {number | null} [failureThreshold] consecutive failures at which it opens; 0 counts as 1
  * @property {bigint | null} [resetTimeoutMilliseconds] quiet time that takes one failure off; 1ms to 366d
- * @property {bigint | null} [monitoringPeriodMilliseconds] how long a worker's failure counts for `minWorkers`; 0s to 366d
- * @property {number | null} [minRequests] kept, without effect
+ * @property {bigint | null} [monitoringPeriodMilliseconds] how long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d
+ * @property {number | null} [minRequests] how many calls of the monitoring period a rate needs to open it
  * @property {Array<number> | null} [degradationCurve] the share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most 32 points; an empty curve stands for the default
- * @property {number | null} [maxProbes] the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number | null} [maxProbes] from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number | null} [minWorkers] how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most 16
+ * @property {number | null} [failureRate] the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number | null} [slowCallRate] the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint | null} [slowCallMilliseconds] from how long on a call is slow; 0s to 366d; 0: none is
+ * @property {bigint | null} [maxResetTimeoutMilliseconds] up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout: it stays
+ * @property {boolean | null} [byModel] whether each model of the provider has a breaker of its own
  */
 
 /**
  * @typedef {object} BreakerEntry
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerStatus} status its state, health and statistics at this moment
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
+ */
+
+/**
+ * @typedef {object} BreakerRates
+ * @property {bigint} calls the calls that succeeded or failed
+ * @property {bigint} failures those that failed
+ * @property {number} failureRate the share of failed calls at which a failure opens the breaker; 0: any may fail
+ * @property {bigint} timed the calls of which it is known how long they took: those with a permit
+ * @property {bigint} slow those that were slow
+ * @property {number} slowCallRate the share of slow calls at which a slow call opens the breaker; 0: any may be slow
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {number} minRequests how many calls a rate needs to open the breaker
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts
  */
 
 /**
  * @typedef {object} BreakerRecord
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfiguration} configuration its configuration
  * @property {boolean} isConfigured whether the configuration is its own, not the default's
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
@@ -169,6 +228,12 @@
  * @property {number} windowStart when the monitoring window began
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
+ * @property {number} episode how often it has opened, and closed after that
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -184,6 +249,11 @@
  * @property {number | null} [lastSuccess] when a success was last reported
  * @property {number | null} [lastRequest] when a call last asked for it, or it was forced open
  * @property {number | null} [nextAttempt] when decay will next take a failure off; absent if there is none
+ * @property {number} episode how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off now; it grows with the recoveries that fail
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {BreakerRates | null} [rates] the rates now and those that open it; absent if none is configured
  */
 
 /**
@@ -194,6 +264,12 @@
  * @property {bigint} baseMilliseconds the time that the rate is measured over: the window, or as much of it as the provider has a history of
  * @property {bigint} sampleCount records in the window
  * @property {boolean} isApproximate whether records older than the window are included, because history that old is kept in sums
+ */
+
+/**
+ * @typedef {object} CallTiming
+ * @property {number | null} [firstTokenMilliseconds] from the permit until the first token of the answer; absent: nobody told it
+ * @property {number | null} [durationMilliseconds] from the permit until the end of the call; absent: until its settle was applied
  */
 
 /**
@@ -211,9 +287,21 @@
  */
 
 /**
+ * @typedef {object} CandidateOutlook
+ * @property {Denial | null} [denial] why it would not be admitted; absent: it would be
+ * @property {BreakerState} state the state of its breaker
+ * @property {number} share the share of traffic that its breaker lets through, 0 to 1
+ * @property {bigint | null} [heldCost] the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
+ * @property {CostBasis} costBasis where this cost comes from
+ * @property {Latency | null} [duration] how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+ * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
+ */
+
+/**
  * @typedef {object} Denial
  * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
+ * @property {BreakerRule | null} [openedBy] for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
  */
 
 /**
@@ -292,6 +380,14 @@
  * @property {bigint | null} [lastDay] the last day of which records are missing; absent: it is not known
  * @property {bigint} records the number of records that are missing; 0: it is not known
  * @property {string} what what is wrong, as a clause
+ */
+
+/**
+ * @typedef {object} Latency
+ * @property {number} count the number of calls that have succeeded lately: in the last 5 to 10 minutes
+ * @property {number} p50Milliseconds the time that half of them did not exceed
+ * @property {number} p95Milliseconds the time that 95 % of them did not exceed
+ * @property {number} p99Milliseconds the time that 99 % of them did not exceed
  */
 
 /**
@@ -376,6 +472,7 @@
  * @property {string} name the provider or breaker
  * @property {BreakerState} state the state of its breaker; closed if it has none
  * @property {number} share the share of traffic admitted, 0 to 1; 1 if it has no breaker
+ * @property {number} narrowBreakers breakers of its deployments and models that are not closed
  * @property {number | null} [exhaustedUntil] when the mark of the provider as a whole expires; absent if none is in force
  * @property {boolean} isPaused whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why
  * @property {number | null} [pausedUntil] when that pause ends by itself; absent if it lasts until it is resumed, or if none is in force
@@ -387,6 +484,8 @@
  * @property {number} limits how many limits are set on the provider as a whole
  * @property {LimitEntry | null} [fullest] the fullest of those that deny, by what is used and held over the amount; of the others if none denies; absent: there is none
  * @property {number | null} [daysRemaining] days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
+ * @property {Latency | null} [duration] how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+ * @property {Latency | null} [firstToken] the same until the first token; absent: nobody told it
  */
 
 /**
@@ -414,6 +513,7 @@
  * @property {number} grantedAt when it was granted, on the steady clock
  * @property {number} expiresAt when it ends by itself, on the steady clock; once it has lapsed, when it did
  * @property {boolean} isInFlight whether its call counts as in flight; not after its worker's death
+ * @property {bigint} ticket the ticket of a call that has waited for the permit; 0: it has not
  */
 
 /**
@@ -452,6 +552,24 @@
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} models the number of its model accounts
+ */
+
+/**
+ * @typedef {object} RateBucket
+ * @property {number} startedAt when it began: a multiple of the twentieth, which is rounded up to whole milliseconds
+ * @property {number} calls the calls that succeeded or failed
+ * @property {number} failures those that failed
+ * @property {number} timed the calls of which it is known how long they took
+ * @property {number} slow those that were slow
+ */
+
+/**
+ * @typedef {object} RouteLatency
+ * @property {string} provider the provider
+ * @property {string | null} [deployment] the deployment; absent: the calls named none
+ * @property {string | null} [model] the model that was asked for; absent: the calls named none
+ * @property {Latency} duration from the permit to the end of the call
+ * @property {Latency | null} [firstToken] from the permit to the first token; absent: nobody told it
  */
 
 /**
@@ -497,6 +615,13 @@
  */
 
 /**
+ * @typedef {object} TicketEntry
+ * @property {bigint} ticket the sequence number of the request that was answered with the ticket
+ * @property {TicketStanding} standing what became of it
+ * @property {AdmitReply} admission the permit if it is `granted`; why there is none if it is `expired`
+ */
+
+/**
  * @typedef {object} TokenUsage
  * @property {number | null} [input] tokens sent, neither read from a cache nor written to one; absent: nobody told them
  * @property {number | null} [cachedInput] tokens sent and read from a cache; absent: nobody told them
@@ -511,6 +636,21 @@
  * @property {bigint} requests the number of calls
  * @property {bigint} inputTokens tokens sent
  * @property {bigint} outputTokens tokens received
+ */
+
+/**
+ * @typedef {object} WaitingEntry
+ * @property {bigint} ticket its ticket, which is a number of its worker
+ * @property {WorkerID} worker the worker; the lower half is shown as 0
+ * @property {number} user the peer user that the worker runs as
+ * @property {Array<Candidate>} candidates the ways that the call may go, best first
+ * @property {Array<string>} tags what the call is made for
+ * @property {Estimate} estimate what the call may use at most
+ * @property {number} priority the priority that it asked for
+ * @property {number} since since when it waits, on the steady clock
+ * @property {number} until when it gives up, on the steady clock
+ * @property {DenialReason} reason what stood against its first candidate when it was last examined
+ * @property {boolean} isAway whether its worker has no connection now
  */
 
 /**
@@ -633,8 +773,10 @@
  * Asks whether a call may go out now. An unknown breaker is created.
  *
  * @typedef {object} BreakerAcquireRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {number | null} [draw] a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -649,7 +791,9 @@
  * Reports that a call succeeded.
  *
  * @typedef {object} BreakerSuccessRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -660,7 +804,9 @@
  * Reports that a call failed.
  *
  * @typedef {object} BreakerFailureRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: the call has none
+ * @property {string | null} [model] the model; absent: the call names none; it matters if the provider's breaker is by model
  */
 
 /**
@@ -671,8 +817,10 @@
  * A breaker's state, health and statistics.
  *
  * @typedef {object} BreakerGetRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -685,21 +833,23 @@
  * A page of all breakers.
  *
  * @typedef {object} BreakerListRequest
- * @property {number} cursor 0 to begin, then what the last page said
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
  */
 
 /**
  * @typedef {object} BreakerListReply
  * @property {Array<BreakerEntry>} entries at most 256 breakers
- * @property {number} next the cursor of the next page; 0 if this was the last
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
  * Opens a breaker by hand; decay closes it again.
  *
  * @typedef {object} BreakerForceOpenRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -710,8 +860,10 @@
  * Closes a breaker and forgets its failures and statistics; its configuration stays.
  *
  * @typedef {object} BreakerResetRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -732,9 +884,11 @@
  * Changes a breaker's configuration; its failures stay.
  *
  * @typedef {object} BreakerConfigureRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfigurationChange} change the parts of the configuration to set
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -745,19 +899,26 @@
  * A breaker's configuration; of an unknown one, the default.
  *
  * @typedef {object} BreakerConfigurationRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
  * @typedef {object} BreakerConfigurationReply
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
@@ -781,23 +942,30 @@
  * @typedef {object} BreakerDefaultReply
  * @property {number} failureThreshold consecutive failures at which it opens; at least 1
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off; at least 1
- * @property {bigint} monitoringPeriodMilliseconds how long a worker's failure counts for `minWorkers`
- * @property {number} minRequests kept, without effect
+ * @property {bigint} monitoringPeriodMilliseconds how long a call counts for the rates, and a worker's failure for `minWorkers`
+ * @property {number} minRequests how many calls of the monitoring period a rate needs to open it
  * @property {Array<number>} degradationCurve the share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points
- * @property {number} maxProbes the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+ * @property {number} maxProbes from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
  * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open fully; 1 to 16
+ * @property {number} failureRate the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+ * @property {number} slowCallRate the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+ * @property {bigint} slowCallMilliseconds from how long on a call is slow; 0: none is
+ * @property {bigint} maxResetTimeoutMilliseconds up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+ * @property {boolean} byModel whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
  */
 
 /**
  * A breaker with everything it remembers. Refused with `notFound` if unknown.
  *
  * @typedef {object} BreakerSerializeRequest
- * @property {string} name the breaker
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
  * @typedef {object} BreakerSerializeReply
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerConfiguration} configuration its configuration
  * @property {boolean} isConfigured whether the configuration is its own, not the default's
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
@@ -811,6 +979,12 @@
  * @property {number} windowStart when the monitoring window began
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
+ * @property {number} episode how often it has opened, and closed after that
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {number} failedRecoveries how often it has opened again since it last was closed
+ * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -1426,13 +1600,20 @@
  * @property {bigint | number} ttlMilliseconds how long the permit lasts unless it is settled or renewed: 1ms to 1d
  * @property {boolean} [explains] whether a denial lists every limit that stands against a candidate
  * @property {boolean} [foldsTags] whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
+ * @property {bigint | number} waitMilliseconds how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+ * @property {number} priority how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+ * @property {bigint | number} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+ * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+ * @property {bigint | number} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+ * @property {boolean} [isQueued] whether the call joins the queue; clients send false
  */
 
 /**
  * @typedef {object} AdmissionAdmitReply
- * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied
- * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 if denied
+ * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
+ * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
  * @property {AdmissionDecision} decision which candidate is admitted, or why none is
+ * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
  */
 
 /**
@@ -1442,7 +1623,8 @@
  * @property {bigint | number} permit the permit's number
  * @property {Outcome} outcome how the call went, or the whole loop of retries
  * @property {CallUsage | null} [usage] what the call used; absent: not known; must be absent with `cancelled`
- * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+ * @property {bigint | number | null} [retryAfterMilliseconds] how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
+ * @property {CallTiming} timing how long the call took, as its worker measured it
  * @property {MarkScope | null} [markScope] how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none
  */
 
@@ -1486,7 +1668,7 @@
  */
 
 /**
- * What `admission.admit` would decide now. Takes nothing.
+ * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
  *
  * @typedef {object} AdmissionPreviewRequest
  * @property {Array<Candidate>} [candidates] the ways that the call may go, at least 1, best first
@@ -1497,15 +1679,8 @@
 
 /**
  * @typedef {object} AdmissionPreviewReply
- * @property {number | null} [candidate] the place of the admitted candidate in the request, from 0; absent: denied
- * @property {BreakerState} state the state of the admitted candidate's breaker; closed if denied
- * @property {number} share the share of traffic that this breaker admits, 0 to 1; 0 if denied
- * @property {Array<Denial>} denials one for each candidate before the admitted one, or for each of all if denied, in their order
- * @property {bigint | null} [retryAfterMilliseconds] the shortest of the candidates' times; absent if admitted, or if time alone does not help
- * @property {Array<LimitObjection>} limits for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
- * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
- * @property {CostBasis} costBasis where this cost comes from
- * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
+ * @property {AdmissionDecision} decision which candidate would be admitted, or why none would
+ * @property {Array<CandidateOutlook>} outlooks one for each candidate, in their order, also for those after the admitted one
  */
 
 /**
@@ -1534,6 +1709,61 @@
  * @typedef {object} AdmissionRevokeReply
  * @property {PermitStanding} standing what the permit was before; of one that had ended unsettled, what limits assumed was given back, and it is `revoked` from now on
  * @property {PermitEntry | null} [entry] the permit as it was; if it was in force, its estimate was given back; absent if it was settled
+ */
+
+/**
+ * Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.
+ *
+ * @typedef {object} AdmissionWithdrawRequest
+ * @property {bigint | number} ticket the ticket
+ */
+
+/**
+ * @typedef {object} AdmissionWithdrawReply
+ * @property {bigint} ticket the sequence number of the request that was answered with the ticket
+ * @property {TicketStanding} standing what became of it
+ * @property {AdmitReply} admission the permit if it is `granted`; why there is none if it is `expired`
+ */
+
+/**
+ * What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this reply.
+ *
+ * @typedef {object} AdmissionTicketsRequest
+ * @property {Array<bigint | number>} [tickets] the tickets, at most 64
+ */
+
+/**
+ * @typedef {object} AdmissionTicketsReply
+ * @property {Array<TicketEntry>} entries one entry for each ticket of the request, in its order
+ */
+
+/**
+ * A page of the calls that wait, in the order of their arrival, and how many there are.
+ *
+ * @typedef {object} AdmissionWaitingRequest
+ * @property {bigint | number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} AdmissionWaitingReply
+ * @property {Array<WaitingEntry>} entries at most 16 calls, in the order of their arrival
+ * @property {bigint} next the cursor of the next page; 0 if this was the last
+ * @property {number} waiting how many calls wait
+ * @property {number} limit how many may
+ * @property {number} now the steady clock at this page
+ */
+
+/**
+ * A page of the routes whose calls have succeeded lately, with how long they took.
+ *
+ * @typedef {object} AdmissionLatenciesRequest
+ * @property {number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} AdmissionLatenciesReply
+ * @property {Array<RouteLatency>} entries at most 256 routes
+ * @property {number} next the cursor of the next page; 0 if this was the last
  */
 
 /**
@@ -1724,6 +1954,33 @@
  */
 
 /**
+ * Grants its permit to a call that has waited.
+ *
+ * @typedef {object} EngineGrantTurnRequest
+ * @property {bigint | number} ticket the ticket of the call
+ * @property {Admit} call the request that was answered with the ticket
+ */
+
+/**
+ * @typedef {object} EngineGrantTurnReply
+ * @property {bigint | null} [permit] the permit's number, to settle it with; absent: denied, or it waits
+ * @property {number} expiresAt when the permit ends by itself, on the steady clock; 0 without a permit
+ * @property {AdmissionDecision} decision which candidate is admitted, or why none is
+ * @property {bigint | null} [ticket] present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+ */
+
+/**
+ * Draws at the share of a breaker for a waiting call that nothing else stands against any more.
+ *
+ * @typedef {object} EngineDrawShareRequest
+ * @property {Candidate} candidate the way that the call may go
+ */
+
+/**
+ * @typedef {object} EngineDrawShareReply
+ */
+
+/**
  * A breaker changed its state.
  *
  * @typedef {object} BreakerTransitionEvent
@@ -1736,11 +1993,14 @@
 
 /**
  * @typedef {object} BreakerTransitionFields
- * @property {string} name the breaker
+ * @property {string} name the provider
  * @property {BreakerState} from the state before
  * @property {BreakerState} to the state now
  * @property {number} share the share of traffic admitted now
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
+ * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
  */
 
 /**
@@ -2008,6 +2268,10 @@
  *   'admission.preview': { request: AdmissionPreviewRequest, reply: AdmissionPreviewReply },
  *   'admission.permits': { request: AdmissionPermitsRequest, reply: AdmissionPermitsReply },
  *   'admission.revoke': { request: AdmissionRevokeRequest, reply: AdmissionRevokeReply },
+ *   'admission.withdraw': { request: AdmissionWithdrawRequest, reply: AdmissionWithdrawReply },
+ *   'admission.tickets': { request: AdmissionTicketsRequest, reply: AdmissionTicketsReply },
+ *   'admission.waiting': { request: AdmissionWaitingRequest, reply: AdmissionWaitingReply },
+ *   'admission.latencies': { request: AdmissionLatenciesRequest, reply: AdmissionLatenciesReply },
  *   'limit.set': { request: LimitSetRequest, reply: LimitSetReply },
  *   'limit.remove': { request: LimitRemoveRequest, reply: LimitRemoveReply },
  *   'limit.raise': { request: LimitRaiseRequest, reply: LimitRaiseReply },
@@ -2023,6 +2287,8 @@
  *   'engine.beginWindow': { request: EngineBeginWindowRequest, reply: EngineBeginWindowReply },
  *   'engine.recordClock': { request: EngineRecordClockRequest, reply: EngineRecordClockReply },
  *   'engine.beginDay': { request: EngineBeginDayRequest, reply: EngineBeginDayReply },
+ *   'engine.grantTurn': { request: EngineGrantTurnRequest, reply: EngineGrantTurnReply },
+ *   'engine.drawShare': { request: EngineDrawShareRequest, reply: EngineDrawShareReply },
  * }} Commands
  */
 

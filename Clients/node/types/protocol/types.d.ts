@@ -5,6 +5,10 @@ export type AccountKind = 'host' | 'provider' | 'deployment' | 'model' | 'tag' |
 /**
  * A value that this client does not know is its number.
  */
+export type BreakerRule = 'failures' | 'failureRate' | 'slowCallRate' | 'forced' | number;
+/**
+ * A value that this client does not know is its number.
+ */
 export type BreakerState = 'closed' | 'degraded' | 'recovering' | 'open' | number;
 /**
  * A value that this client does not know is its number.
@@ -13,7 +17,7 @@ export type CostBasis = 'nothing' | 'told' | 'priced' | 'percentile' | 'dearest'
 /**
  * A value that this client does not know is its number.
  */
-export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | number;
+export type DenialReason = 'exhausted' | 'breakerOpen' | 'share' | 'probes' | 'limit' | 'paused' | 'waiting' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -56,6 +60,10 @@ export type Profile = 'fusebox' | 'llmProviders' | number;
  * A value that this client does not know is its number.
  */
 export type ThresholdTier = 'none' | 'warning' | 'critical' | 'emergency' | number;
+/**
+ * A value that this client does not know is its number.
+ */
+export type TicketStanding = 'waiting' | 'granted' | 'expired' | 'withdrawn' | 'refused' | 'forgotten' | number;
 /**
  * A value that this client does not know is its number.
  */
@@ -148,6 +156,74 @@ export type AdmissionDecision = {
      */
     isProbe: boolean;
 };
+export type Admit = {
+    /**
+     * the ways that the call may go, at least 1, best first
+     */
+    candidates: Array<Candidate>;
+    /**
+     * what the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds it
+     */
+    tags: Array<string>;
+    /**
+     * what the call may use at most
+     */
+    estimate: Estimate;
+    /**
+     * how long the permit lasts unless it is settled or renewed: 1ms to 1d
+     */
+    ttlMilliseconds: bigint;
+    /**
+     * whether a denial lists every limit that stands against a candidate
+     */
+    explains: boolean;
+    /**
+     * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
+     */
+    foldsTags: boolean;
+    /**
+     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+     */
+    waitMilliseconds: bigint;
+    /**
+     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+     */
+    priority: number;
+    /**
+     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+     */
+    resumes: bigint;
+    /**
+     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+     */
+    passed: number;
+    /**
+     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+     */
+    passedMilliseconds: bigint;
+    /**
+     * whether the call joins the queue; clients send false
+     */
+    isQueued: boolean;
+};
+export type AdmitReply = {
+    /**
+     * the permit's number, to settle it with; absent: denied, or it waits
+     */
+    permit?: bigint | null | undefined;
+    /**
+     * when the permit ends by itself, on the steady clock; 0 without a permit
+     */
+    expiresAt: number;
+    /**
+     * which candidate is admitted, or why none is
+     */
+    decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
+};
 export type Blame = {
     /**
      * the worker; the lower half is shown as 0, because the whole id lets a process pass for this worker
@@ -168,11 +244,11 @@ export type BreakerConfiguration = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -180,13 +256,33 @@ export type BreakerConfiguration = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 export type BreakerConfigurationChange = {
     /**
@@ -198,11 +294,11 @@ export type BreakerConfigurationChange = {
      */
     resetTimeoutMilliseconds?: bigint | null | undefined;
     /**
-     * how long a worker's failure counts for `minWorkers`; 0s to 366d
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d
      */
     monitoringPeriodMilliseconds?: bigint | null | undefined;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests?: number | null | undefined;
     /**
@@ -210,27 +306,93 @@ export type BreakerConfigurationChange = {
      */
     degradationCurve?: number[] | null | undefined;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes?: number | null | undefined;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at most 16
      */
     minWorkers?: number | null | undefined;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate?: number | null | undefined;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate?: number | null | undefined;
+    /**
+     * from how long on a call is slow; 0s to 366d; 0: none is
+     */
+    slowCallMilliseconds?: bigint | null | undefined;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds?: bigint | null | undefined;
+    /**
+     * whether each model of the provider has a breaker of its own
+     */
+    byModel?: boolean | null | undefined;
 };
 export type BreakerEntry = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * its state, health and statistics at this moment
      */
     status: BreakerStatus;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
+};
+export type BreakerRates = {
+    /**
+     * the calls that succeeded or failed
+     */
+    calls: bigint;
+    /**
+     * those that failed
+     */
+    failures: bigint;
+    /**
+     * the share of failed calls at which a failure opens the breaker; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the calls of which it is known how long they took: those with a permit
+     */
+    timed: bigint;
+    /**
+     * those that were slow
+     */
+    slow: bigint;
+    /**
+     * the share of slow calls at which a slow call opens the breaker; 0: any may be slow
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * how many calls a rate needs to open the breaker
+     */
+    minRequests: number;
+    /**
+     * how long a call counts
+     */
+    monitoringPeriodMilliseconds: bigint;
 };
 export type BreakerRecord = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -285,6 +447,30 @@ export type BreakerRecord = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
+    /**
+     * how often it has opened, and closed after that
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the calls that count for the rates, oldest first; none are kept where no rate is configured
+     */
+    calls: Array<RateBucket>;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerStatus = {
     /**
@@ -331,6 +517,26 @@ export type BreakerStatus = {
      * when decay will next take a failure off; absent if there is none
      */
     nextAttempt?: number | null | undefined;
+    /**
+     * how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * quiet time that takes one failure off now; it grows with the recoveries that fail
+     */
+    resetTimeoutMilliseconds: bigint;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the rates now and those that open it; absent if none is configured
+     */
+    rates?: BreakerRates | null | undefined;
 };
 export type BurnRate = {
     /**
@@ -357,6 +563,16 @@ export type BurnRate = {
      * whether records older than the window are included, because history that old is kept in sums
      */
     isApproximate: boolean;
+};
+export type CallTiming = {
+    /**
+     * from the permit until the first token of the answer; absent: nobody told it
+     */
+    firstTokenMilliseconds?: number | null | undefined;
+    /**
+     * from the permit until the end of the call; absent: until its settle was applied
+     */
+    durationMilliseconds?: number | null | undefined;
 };
 export type CallUsage = {
     /**
@@ -386,6 +602,36 @@ export type Candidate = {
      */
     model?: string | null | undefined;
 };
+export type CandidateOutlook = {
+    /**
+     * why it would not be admitted; absent: it would be
+     */
+    denial?: Denial | null | undefined;
+    /**
+     * the state of its breaker
+     */
+    state: BreakerState;
+    /**
+     * the share of traffic that its breaker lets through, 0 to 1
+     */
+    share: number;
+    /**
+     * the cost that the call would hold until it is settled; absent: none is known (nano-dollars)
+     */
+    heldCost?: bigint | null | undefined;
+    /**
+     * where this cost comes from
+     */
+    costBasis: CostBasis;
+    /**
+     * how long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
+};
 export type Denial = {
     /**
      * the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
@@ -395,6 +641,10 @@ export type Denial = {
      * how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
      */
     retryAfterMilliseconds?: bigint | null | undefined;
+    /**
+     * for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
+     */
+    openedBy?: BreakerRule | null | undefined;
 };
 export type DepletionEstimate = {
     /**
@@ -595,6 +845,24 @@ export type HistoryProblem = {
      * what is wrong, as a clause
      */
     what: string;
+};
+export type Latency = {
+    /**
+     * the number of calls that have succeeded lately: in the last 5 to 10 minutes
+     */
+    count: number;
+    /**
+     * the time that half of them did not exceed
+     */
+    p50Milliseconds: number;
+    /**
+     * the time that 95 % of them did not exceed
+     */
+    p95Milliseconds: number;
+    /**
+     * the time that 99 % of them did not exceed
+     */
+    p99Milliseconds: number;
 };
 export type Limit = {
     /**
@@ -806,6 +1074,10 @@ export type OverviewEntry = {
      */
     share: number;
     /**
+     * breakers of its deployments and models that are not closed
+     */
+    narrowBreakers: number;
+    /**
      * when the mark of the provider as a whole expires; absent if none is in force
      */
     exhaustedUntil?: number | null | undefined;
@@ -849,6 +1121,14 @@ export type OverviewEntry = {
      * days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known
      */
     daysRemaining?: number | null | undefined;
+    /**
+     * how long successful calls of the provider have taken lately, from the permit to the end; absent: there was none
+     */
+    duration?: Latency | null | undefined;
+    /**
+     * the same until the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
 };
 export type PauseEntry = {
     /**
@@ -929,6 +1209,10 @@ export type PermitEntry = {
      * whether its call counts as in flight; not after its worker's death
      */
     isInFlight: boolean;
+    /**
+     * the ticket of a call that has waited for the permit; 0: it has not
+     */
+    ticket: bigint;
 };
 export type PermitTotals = {
     /**
@@ -1025,6 +1309,50 @@ export type ProviderAccount = {
      * the number of its model accounts
      */
     models: number;
+};
+export type RateBucket = {
+    /**
+     * when it began: a multiple of the twentieth, which is rounded up to whole milliseconds
+     */
+    startedAt: number;
+    /**
+     * the calls that succeeded or failed
+     */
+    calls: number;
+    /**
+     * those that failed
+     */
+    failures: number;
+    /**
+     * the calls of which it is known how long they took
+     */
+    timed: number;
+    /**
+     * those that were slow
+     */
+    slow: number;
+};
+export type RouteLatency = {
+    /**
+     * the provider
+     */
+    provider: string;
+    /**
+     * the deployment; absent: the calls named none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model that was asked for; absent: the calls named none
+     */
+    model?: string | null | undefined;
+    /**
+     * from the permit to the end of the call
+     */
+    duration: Latency;
+    /**
+     * from the permit to the first token; absent: nobody told it
+     */
+    firstToken?: Latency | null | undefined;
 };
 export type Scope = {
     /**
@@ -1124,6 +1452,20 @@ export type Thresholds = {
      */
     emergency: number;
 };
+export type TicketEntry = {
+    /**
+     * the sequence number of the request that was answered with the ticket
+     */
+    ticket: bigint;
+    /**
+     * what became of it
+     */
+    standing: TicketStanding;
+    /**
+     * the permit if it is `granted`; why there is none if it is `expired`
+     */
+    admission: AdmitReply;
+};
 export type TokenUsage = {
     /**
      * tokens sent, neither read from a cache nor written to one; absent: nobody told them
@@ -1163,6 +1505,52 @@ export type UseTotals = {
      * tokens received
      */
     outputTokens: bigint;
+};
+export type WaitingEntry = {
+    /**
+     * its ticket, which is a number of its worker
+     */
+    ticket: bigint;
+    /**
+     * the worker; the lower half is shown as 0
+     */
+    worker: WorkerID;
+    /**
+     * the peer user that the worker runs as
+     */
+    user: number;
+    /**
+     * the ways that the call may go, best first
+     */
+    candidates: Array<Candidate>;
+    /**
+     * what the call is made for
+     */
+    tags: Array<string>;
+    /**
+     * what the call may use at most
+     */
+    estimate: Estimate;
+    /**
+     * the priority that it asked for
+     */
+    priority: number;
+    /**
+     * since when it waits, on the steady clock
+     */
+    since: number;
+    /**
+     * when it gives up, on the steady clock
+     */
+    until: number;
+    /**
+     * what stood against its first candidate when it was last examined
+     */
+    reason: DenialReason;
+    /**
+     * whether its worker has no connection now
+     */
+    isAway: boolean;
 };
 export type WorkerID = {
     /**
@@ -1450,13 +1838,21 @@ export type SubscribeReply = {
  */
 export type BreakerAcquireRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * a random number in [0, 1): under the profile `llm-providers` the call is admitted if it is not above the share; absent, and under other profiles: the share is exact over all calls
      */
     draw?: number | null | undefined;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerAcquireReply = {
     /**
@@ -1481,9 +1877,17 @@ export type BreakerAcquireReply = {
  */
 export type BreakerSuccessRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerSuccessReply = object;
 /**
@@ -1491,9 +1895,17 @@ export type BreakerSuccessReply = object;
  */
 export type BreakerFailureRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: the call has none
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: the call names none; it matters if the provider's breaker is by model
+     */
+    model?: string | null | undefined;
 };
 export type BreakerFailureReply = object;
 /**
@@ -1501,13 +1913,21 @@ export type BreakerFailureReply = object;
  */
 export type BreakerGetRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the status is that of a new breaker
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerGetReply = {
     /**
@@ -1526,7 +1946,7 @@ export type BreakerListRequest = {
     /**
      * 0 to begin, then what the last page said
      */
-    cursor: number;
+    cursor: bigint | number;
 };
 export type BreakerListReply = {
     /**
@@ -1536,20 +1956,28 @@ export type BreakerListReply = {
     /**
      * the cursor of the next page; 0 if this was the last
      */
-    next: number;
+    next: bigint;
 };
 /**
  * Opens a breaker by hand; decay closes it again.
  */
 export type BreakerForceOpenRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerForceOpenReply = object;
 /**
@@ -1557,13 +1985,21 @@ export type BreakerForceOpenReply = object;
  */
 export type BreakerResetRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name without a breaker is refused with `notFound` under the profile `llm-providers` too, which otherwise creates it
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerResetReply = object;
 /**
@@ -1576,7 +2012,7 @@ export type BreakerResetAllReply = object;
  */
 export type BreakerConfigureRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -1587,6 +2023,14 @@ export type BreakerConfigureRequest = {
      * whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerConfigureReply = object;
 /**
@@ -1594,13 +2038,21 @@ export type BreakerConfigureReply = object;
  */
 export type BreakerConfigurationRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
      * whether a name under which nothing is known is refused with `notFound`; otherwise the reply is the default
      */
     mustBeKnown?: boolean | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerConfigurationReply = {
     /**
@@ -1612,11 +2064,11 @@ export type BreakerConfigurationReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -1624,13 +2076,33 @@ export type BreakerConfigurationReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 /**
  * Changes the configuration that breakers are created with; existing ones keep theirs.
@@ -1656,11 +2128,11 @@ export type BreakerDefaultReply = {
      */
     resetTimeoutMilliseconds: bigint;
     /**
-     * how long a worker's failure counts for `minWorkers`
+     * how long a call counts for the rates, and a worker's failure for `minWorkers`
      */
     monitoringPeriodMilliseconds: bigint;
     /**
-     * kept, without effect
+     * how many calls of the monitoring period a rate needs to open it
      */
     minRequests: number;
     /**
@@ -1668,26 +2140,54 @@ export type BreakerDefaultReply = {
      */
     degradationCurve: Array<number>;
     /**
-     * the most calls with a permit in flight while it is not closed; 0: as many as its share admits
+     * from its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its share admits
      */
     maxProbes: number;
     /**
      * how many workers must report failures within the monitoring period for it to open fully; 1 to 16
      */
     minWorkers: number;
+    /**
+     * the share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0: any may fail
+     */
+    failureRate: number;
+    /**
+     * the share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to 1; 0: any may be slow; needs `slowCallMilliseconds`
+     */
+    slowCallRate: number;
+    /**
+     * from how long on a call is slow; 0: none is
+     */
+    slowCallMilliseconds: bigint;
+    /**
+     * up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays
+     */
+    maxResetTimeoutMilliseconds: bigint;
+    /**
+     * whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+     */
+    byModel: boolean;
 };
 /**
  * A breaker with everything it remembers. Refused with `notFound` if unknown.
  */
 export type BreakerSerializeRequest = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 export type BreakerSerializeReply = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -1742,6 +2242,30 @@ export type BreakerSerializeReply = {
      * the workers whose failures count for `minWorkers`; none are kept where that is 1
      */
     blames: Array<Blame>;
+    /**
+     * how often it has opened, and closed after that
+     */
+    episode: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the calls that count for the rates, oldest first; none are kept where no rate is configured
+     */
+    calls: Array<RateBucket>;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 /**
  * Puts a serialized breaker in the place of the one of its name.
@@ -2680,20 +3204,48 @@ export type AdmissionAdmitRequest = {
      * whether tags that are not known count under `(other)`, or under that of their template; clients leave it false, and the daemon sets it where it has no room for more tags
      */
     foldsTags?: boolean | undefined;
+    /**
+     * how long the call may wait for its turn: 0s to 1d; 0: it does not wait
+     */
+    waitMilliseconds: bigint | number;
+    /**
+     * how urgent a waiting call is: 0, the most urgent, to 7; by default 3
+     */
+    priority: number;
+    /**
+     * the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
+     */
+    resumes: bigint | number;
+    /**
+     * the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
+     */
+    passed: number;
+    /**
+     * how long time alone keeps the call back where others come first; -1: for ever; clients send 0
+     */
+    passedMilliseconds: bigint | number;
+    /**
+     * whether the call joins the queue; clients send false
+     */
+    isQueued?: boolean | undefined;
 };
 export type AdmissionAdmitReply = {
     /**
-     * the permit's number, to settle it with; absent: denied
+     * the permit's number, to settle it with; absent: denied, or it waits
      */
     permit?: bigint | null | undefined;
     /**
-     * when the permit ends by itself, on the steady clock; 0 if denied
+     * when the permit ends by itself, on the steady clock; 0 without a permit
      */
     expiresAt: number;
     /**
      * which candidate is admitted, or why none is
      */
     decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
 };
 /**
  * Closes a permit: gives back what it holds, and counts how its call went and what it used.
@@ -2712,9 +3264,13 @@ export type AdmissionSettleRequest = {
      */
     usage?: CallUsage | null | undefined;
     /**
-     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `failure`, `throttled` and `quotaExhausted`
+     * how long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with `success`, `failure`, `throttled` and `quotaExhausted`
      */
     retryAfterMilliseconds?: number | bigint | null | undefined;
+    /**
+     * how long the call took, as its worker measured it
+     */
+    timing: CallTiming;
     /**
      * how much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the deployment, or the provider if there is none
      */
@@ -2797,7 +3353,7 @@ export type AdmissionRenewReply = {
     expiresAt: number;
 };
 /**
- * What `admission.admit` would decide now. Takes nothing.
+ * What `admission.admit` would decide now, and what is known of each candidate. Takes nothing.
  */
 export type AdmissionPreviewRequest = {
     /**
@@ -2819,41 +3375,13 @@ export type AdmissionPreviewRequest = {
 };
 export type AdmissionPreviewReply = {
     /**
-     * the place of the admitted candidate in the request, from 0; absent: denied
+     * which candidate would be admitted, or why none would
      */
-    candidate?: number | null | undefined;
+    decision: AdmissionDecision;
     /**
-     * the state of the admitted candidate's breaker; closed if denied
+     * one for each candidate, in their order, also for those after the admitted one
      */
-    state: BreakerState;
-    /**
-     * the share of traffic that this breaker admits, 0 to 1; 0 if denied
-     */
-    share: number;
-    /**
-     * one for each candidate before the admitted one, or for each of all if denied, in their order
-     */
-    denials: Array<Denial>;
-    /**
-     * the shortest of the candidates' times; absent if admitted, or if time alone does not help
-     */
-    retryAfterMilliseconds?: bigint | null | undefined;
-    /**
-     * for each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that stands against one of these candidates; at most 64
-     */
-    limits: Array<LimitObjection>;
-    /**
-     * the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
-     */
-    heldCost?: bigint | null | undefined;
-    /**
-     * where this cost comes from
-     */
-    costBasis: CostBasis;
-    /**
-     * whether the admitted call probes a mark of its route: a success ends the mark
-     */
-    isProbe: boolean;
+    outlooks: Array<CandidateOutlook>;
 };
 /**
  * A page of the permits in force, and the totals of all.
@@ -2900,6 +3428,94 @@ export type AdmissionRevokeReply = {
      * the permit as it was; if it was in force, its estimate was given back; absent if it was settled
      */
     entry?: PermitEntry | null | undefined;
+};
+/**
+ * Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it.
+ */
+export type AdmissionWithdrawRequest = {
+    /**
+     * the ticket
+     */
+    ticket: bigint | number;
+};
+export type AdmissionWithdrawReply = {
+    /**
+     * the sequence number of the request that was answered with the ticket
+     */
+    ticket: bigint;
+    /**
+     * what became of it
+     */
+    standing: TicketStanding;
+    /**
+     * the permit if it is `granted`; why there is none if it is `expired`
+     */
+    admission: AdmitReply;
+};
+/**
+ * What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this reply.
+ */
+export type AdmissionTicketsRequest = {
+    /**
+     * the tickets, at most 64
+     */
+    tickets?: (number | bigint)[] | undefined;
+};
+export type AdmissionTicketsReply = {
+    /**
+     * one entry for each ticket of the request, in its order
+     */
+    entries: Array<TicketEntry>;
+};
+/**
+ * A page of the calls that wait, in the order of their arrival, and how many there are.
+ */
+export type AdmissionWaitingRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: bigint | number;
+};
+export type AdmissionWaitingReply = {
+    /**
+     * at most 16 calls, in the order of their arrival
+     */
+    entries: Array<WaitingEntry>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: bigint;
+    /**
+     * how many calls wait
+     */
+    waiting: number;
+    /**
+     * how many may
+     */
+    limit: number;
+    /**
+     * the steady clock at this page
+     */
+    now: number;
+};
+/**
+ * A page of the routes whose calls have succeeded lately, with how long they took.
+ */
+export type AdmissionLatenciesRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: number;
+};
+export type AdmissionLatenciesReply = {
+    /**
+     * at most 256 routes
+     */
+    entries: Array<RouteLatency>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: number;
 };
 /**
  * Sets limits on a scope, all or none. One that exists keeps what was used of it.
@@ -3145,6 +3761,47 @@ export type EngineBeginDayRequest = {
 };
 export type EngineBeginDayReply = object;
 /**
+ * Grants its permit to a call that has waited.
+ */
+export type EngineGrantTurnRequest = {
+    /**
+     * the ticket of the call
+     */
+    ticket: bigint | number;
+    /**
+     * the request that was answered with the ticket
+     */
+    call: Admit;
+};
+export type EngineGrantTurnReply = {
+    /**
+     * the permit's number, to settle it with; absent: denied, or it waits
+     */
+    permit?: bigint | null | undefined;
+    /**
+     * when the permit ends by itself, on the steady clock; 0 without a permit
+     */
+    expiresAt: number;
+    /**
+     * which candidate is admitted, or why none is
+     */
+    decision: AdmissionDecision;
+    /**
+     * present if the call waits: the sequence number of this request; how the wait ends is pushed, see `admission.tickets`
+     */
+    ticket?: bigint | null | undefined;
+};
+/**
+ * Draws at the share of a breaker for a waiting call that nothing else stands against any more.
+ */
+export type EngineDrawShareRequest = {
+    /**
+     * the way that the call may go
+     */
+    candidate: Candidate;
+};
+export type EngineDrawShareReply = object;
+/**
  * A breaker changed its state.
  */
 export type BreakerTransitionEvent = {
@@ -3165,7 +3822,7 @@ export type BreakerTransitionEvent = {
 };
 export type BreakerTransitionFields = {
     /**
-     * the breaker
+     * the provider
      */
     name: string;
     /**
@@ -3184,6 +3841,18 @@ export type BreakerTransitionFields = {
      * failures less successes and decay: the point of the degradation curve that gives the share
      */
     consecutiveFailures: number;
+    /**
+     * what has opened it; absent if it has not opened since it last was closed
+     */
+    openedBy?: BreakerRule | null | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
 };
 /**
  * A route was marked, or its mark was put off.
@@ -3804,6 +4473,22 @@ export type Commands = {
         request: AdmissionRevokeRequest;
         reply: AdmissionRevokeReply;
     };
+    'admission.withdraw': {
+        request: AdmissionWithdrawRequest;
+        reply: AdmissionWithdrawReply;
+    };
+    'admission.tickets': {
+        request: AdmissionTicketsRequest;
+        reply: AdmissionTicketsReply;
+    };
+    'admission.waiting': {
+        request: AdmissionWaitingRequest;
+        reply: AdmissionWaitingReply;
+    };
+    'admission.latencies': {
+        request: AdmissionLatenciesRequest;
+        reply: AdmissionLatenciesReply;
+    };
     'limit.set': {
         request: LimitSetRequest;
         reply: LimitSetReply;
@@ -3863,6 +4548,14 @@ export type Commands = {
     'engine.beginDay': {
         request: EngineBeginDayRequest;
         reply: EngineBeginDayReply;
+    };
+    'engine.grantTurn': {
+        request: EngineGrantTurnRequest;
+        reply: EngineGrantTurnReply;
+    };
+    'engine.drawShare': {
+        request: EngineDrawShareRequest;
+        reply: EngineDrawShareReply;
     };
 };
 export type CommandName = keyof Commands;

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import struct
 
-from .._money import Money
 from .._wire import (
     Reader,
     Record,
@@ -13,81 +12,93 @@ from .._wire import (
     put_bool,
     put_i64,
     put_list,
-    put_money,
     put_name,
     put_open_record,
     put_optional,
     put_record,
+    put_u32,
     put_u64,
     put_u8,
     truth,
 )
 from .types import (
     AdmissionDecision,
-    BreakerState,
+    AdmitReply,
+    CallTiming,
     CallUsage,
     Candidate,
-    CostBasis,
-    Denial,
+    CandidateOutlook,
     DepletionProjected,
     Estimate,
     FiredEvents,
-    LimitObjection,
     LimitReached,
     MarkScope,
     Outcome,
     PermitEntry,
     PermitStanding,
     PermitTotals,
+    RouteLatency,
+    TicketEntry,
+    TicketStanding,
+    WaitingEntry,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_i64_B_B = struct.Struct("<qBB")
+_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _u64_B = struct.Struct("<QB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
-_B_d = struct.Struct("<Bd")
-_B_B = struct.Struct("<BB")
+_u64_I_I_i64 = struct.Struct("<QIIq")
 
 
 class AdmissionAdmitReply(Record):
     """The reply to `admission.admit`."""
 
-    __slots__ = ("permit", "expires_at", "decision")
+    __slots__ = ("permit", "expires_at", "decision", "ticket")
 
     def __init__(
         self,
         permit: int | None = None,
         expires_at: int = 0,
         decision: AdmissionDecision | None = None,
+        ticket: int | None = None,
     ) -> None:
         self.permit: int | None = permit
-        """The permit's number, to settle it with; absent: denied"""
+        """The permit's number, to settle it with; absent: denied, or it waits"""
         self.expires_at: int = expires_at
-        """When the permit ends by itself, on the steady clock; 0 if denied"""
+        """When the permit ends by itself, on the steady clock; 0 without a permit"""
         self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
         """Which candidate is admitted, or why none is"""
+        self.ticket: int | None = ticket
+        """Present if the call waits: the sequence number of this request; how the wait ends is pushed, see
+        `admission.tickets`
+        """
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.permit, put_u64)
         put_i64(out, self.expires_at)
         put_open_record(out, self.decision)
+        put_optional(out, self.ticket, put_u64)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionAdmitReply:
         permit = reader.u64() if reader.flag() else None
         expires_at = reader.i64()
         decision = reader.record(AdmissionDecision.decode)
-        return cls(permit, expires_at, decision)
+        ticket = reader.u64() if reader.flag() else None
+        return cls(permit, expires_at, decision, ticket)
 
 
 class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
     """Grants a permit for the first candidate that nothing stands against, and holds the estimate for it."""
 
-    __slots__ = ("candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags")
+    __slots__ = (
+        "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
+        "resumes", "passed", "passed_milliseconds", "is_queued"
+    )
     NUMBER = 96
     NAME = "admission.admit"
     EFFECT = "written"
@@ -104,6 +115,12 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         ttl_milliseconds: int = 0,
         explains: bool = False,
         folds_tags: bool = False,
+        wait_milliseconds: int = 0,
+        priority: int = 0,
+        resumes: int = 0,
+        passed: int = 0,
+        passed_milliseconds: int = 0,
+        is_queued: bool = False,
     ) -> None:
         self.candidates: tuple[Candidate, ...] = tuple(candidates)
         """The ways that the call may go, at least 1, best first"""
@@ -121,20 +138,45 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
         false, and the daemon sets it where it has no room for more tags
         """
+        self.wait_milliseconds: int = wait_milliseconds
+        """How long the call may wait for its turn: 0s to 1d; 0: it does not wait"""
+        self.priority: int = priority
+        """How urgent a waiting call is: 0, the most urgent, to 7; by default 3"""
+        self.resumes: int = resumes
+        """The ticket of an earlier request of this worker, whose wait this request continues after a lost connection;
+        0: none
+        """
+        self.passed: int = passed
+        """The candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it
+        found in the journal
+        """
+        self.passed_milliseconds: int = passed_milliseconds
+        """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
+        self.is_queued: bool = is_queued
+        """Whether the call joins the queue; clients send false"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.candidates, put_record, 16)
         put_list(out, self.tags, put_name, 8)
         self.estimate.encode(out)
-        out += _i64_B_B.pack(self.ttl_milliseconds, self.explains, self.folds_tags)
+        out += _i64_B_B_i64_B_u64_H_i64_B.pack(
+            self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
+            self.passed, self.passed_milliseconds, self.is_queued
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionAdmitRequest:
         candidates = reader.items(Candidate.decode)
         tags = reader.items(Reader.name)
         estimate = Estimate.decode(reader)
-        ttl_milliseconds, explains, folds_tags = reader.fixed(_i64_B_B)
-        return cls(candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags))
+        (
+            ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
+            is_queued
+        ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
+        return cls(
+            candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
+            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+        )
 
 
 class AdmissionSettleReply(Record):
@@ -168,7 +210,7 @@ class AdmissionSettleReply(Record):
 class AdmissionSettleRequest(Request[AdmissionSettleReply]):
     """Closes a permit: gives back what it holds, and counts how its call went and what it used."""
 
-    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "mark_scope")
+    __slots__ = ("permit", "outcome", "usage", "retry_after_milliseconds", "timing", "mark_scope")
     NUMBER = 97
     NAME = "admission.settle"
     EFFECT = "durable"
@@ -183,6 +225,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         outcome: Outcome = Outcome.SUCCESS,
         usage: CallUsage | None = None,
         retry_after_milliseconds: int | None = None,
+        timing: CallTiming | None = None,
         mark_scope: MarkScope | None = None,
     ) -> None:
         self.permit: int = permit
@@ -193,8 +236,10 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         """What the call used; absent: not known; must be absent with `cancelled`"""
         self.retry_after_milliseconds: int | None = retry_after_milliseconds
         """How long until the provider takes calls again, 0s to 366d; absent: the provider did not say; only with
-        `failure`, `throttled` and `quotaExhausted`
+        `success`, `failure`, `throttled` and `quotaExhausted`
         """
+        self.timing: CallTiming = CallTiming() if timing is None else timing
+        """How long the call took, as its worker measured it"""
         self.mark_scope: MarkScope | None = mark_scope
         """How much of the call's route the outcome marks, if it marks; absent: the whole route, with `unauthorized` the
         deployment, or the provider if there is none
@@ -204,6 +249,7 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         out += _u64_B.pack(self.permit, self.outcome)
         put_optional(out, self.usage, put_record)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        self.timing.encode(out)
         put_optional(out, self.mark_scope, put_u8)
 
     @classmethod
@@ -211,8 +257,9 @@ class AdmissionSettleRequest(Request[AdmissionSettleReply]):
         permit, outcome = reader.fixed(_u64_B)
         usage = CallUsage.decode(reader) if reader.flag() else None
         retry_after_milliseconds = reader.i64() if reader.flag() else None
+        timing = CallTiming.decode(reader)
         mark_scope = MarkScope(reader.u8()) if reader.flag() else None
-        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, mark_scope)
+        return cls(permit, Outcome(outcome), usage, retry_after_milliseconds, timing, mark_scope)
 
 
 class AdmissionReportReply(Record):
@@ -361,70 +408,31 @@ class AdmissionRenewRequest(Request[AdmissionRenewReply]):
 class AdmissionPreviewReply(Record):
     """The reply to `admission.preview`."""
 
-    __slots__ = (
-        "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis",
-        "is_probe"
-    )
+    __slots__ = ("decision", "outlooks")
 
     def __init__(
         self,
-        candidate: int | None = None,
-        state: BreakerState = BreakerState.CLOSED,
-        share: float = 0.0,
-        denials: Iterable[Denial] = (),
-        retry_after_milliseconds: int | None = None,
-        limits: Iterable[LimitObjection] = (),
-        held_cost: Money | None = None,
-        cost_basis: CostBasis = CostBasis.NOTHING,
-        is_probe: bool = False,
+        decision: AdmissionDecision | None = None,
+        outlooks: Iterable[CandidateOutlook] = (),
     ) -> None:
-        self.candidate: int | None = candidate
-        """The place of the admitted candidate in the request, from 0; absent: denied"""
-        self.state: BreakerState = state
-        """The state of the admitted candidate's breaker; closed if denied"""
-        self.share: float = share
-        """The share of traffic that this breaker admits, 0 to 1; 0 if denied"""
-        self.denials: tuple[Denial, ...] = tuple(denials)
-        """One for each candidate before the admitted one, or for each of all if denied, in their order"""
-        self.retry_after_milliseconds: int | None = retry_after_milliseconds
-        """The shortest of the candidates' times; absent if admitted, or if time alone does not help"""
-        self.limits: tuple[LimitObjection, ...] = tuple(limits)
-        """For each candidate denied with the reason `limit`, that limit; if the request `explains`, every limit that
-        stands against one of these candidates; at most 64
-        """
-        self.held_cost: Money | None = held_cost
-        """The cost that the admitted call holds until it is settled; absent: none, or denied"""
-        self.cost_basis: CostBasis = cost_basis
-        """Where this cost comes from"""
-        self.is_probe: bool = is_probe
-        """Whether the admitted call probes a mark of its route: a success ends the mark"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate would be admitted, or why none would"""
+        self.outlooks: tuple[CandidateOutlook, ...] = tuple(outlooks)
+        """One for each candidate, in their order, also for those after the admitted one"""
 
     def encode(self, out: bytearray) -> None:
-        put_optional(out, self.candidate, put_u8)
-        out += _B_d.pack(self.state, self.share)
-        put_list(out, self.denials, put_open_record, 16)
-        put_optional(out, self.retry_after_milliseconds, put_i64)
-        put_list(out, self.limits, put_open_record)
-        put_optional(out, self.held_cost, put_money)
-        out += _B_B.pack(self.cost_basis, self.is_probe)
+        put_open_record(out, self.decision)
+        put_list(out, self.outlooks, put_open_record, 16)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionPreviewReply:
-        candidate = reader.u8() if reader.flag() else None
-        state, share = reader.fixed(_B_d)
-        denials = reader.open_items(Denial.decode)
-        retry_after_milliseconds = reader.i64() if reader.flag() else None
-        limits = reader.open_items(LimitObjection.decode)
-        held_cost = reader.money() if reader.flag() else None
-        cost_basis, is_probe = reader.fixed(_B_B)
-        return cls(
-            candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost,
-            CostBasis(cost_basis), truth(is_probe)
-        )
+        decision = reader.record(AdmissionDecision.decode)
+        outlooks = reader.open_items(CandidateOutlook.decode)
+        return cls(decision, outlooks)
 
 
 class AdmissionPreviewRequest(Request[AdmissionPreviewReply]):
-    """What `admission.admit` would decide now. Takes nothing."""
+    """What `admission.admit` would decide now, and what is known of each candidate. Takes nothing."""
 
     __slots__ = ("candidates", "tags", "estimate", "explains")
     NUMBER = 100
@@ -588,3 +596,228 @@ class AdmissionRevokeRequest(Request[AdmissionRevokeReply]):
     def decode(cls, reader: Reader) -> AdmissionRevokeRequest:
         permit = reader.u64()
         return cls(permit)
+
+
+class AdmissionWithdrawReply(Record):
+    """The reply to `admission.withdraw`."""
+
+    __slots__ = ("ticket", "standing", "admission")
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        standing: TicketStanding = TicketStanding.WAITING,
+        admission: AdmitReply | None = None,
+    ) -> None:
+        self.ticket: int = ticket
+        """The sequence number of the request that was answered with the ticket"""
+        self.standing: TicketStanding = standing
+        """What became of it"""
+        self.admission: AdmitReply = AdmitReply() if admission is None else admission
+        """The permit if it is `granted`; why there is none if it is `expired`"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_B.pack(self.ticket, self.standing)
+        put_open_record(out, self.admission)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionWithdrawReply:
+        ticket, standing = reader.fixed(_u64_B)
+        admission = reader.record(AdmitReply.decode)
+        return cls(ticket, TicketStanding(standing), admission)
+
+
+class AdmissionWithdrawRequest(Request[AdmissionWithdrawReply]):
+    """Ends a wait of this worker; its end is pushed too. If its permit was granted before, the reply has it."""
+
+    __slots__ = ("ticket",)
+    NUMBER = 104
+    NAME = "admission.withdraw"
+    EFFECT = "session"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(AdmissionWithdrawReply.decode)
+
+    def __init__(
+        self,
+        ticket: int = 0,
+    ) -> None:
+        self.ticket: int = ticket
+        """The ticket"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.ticket)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionWithdrawRequest:
+        ticket = reader.u64()
+        return cls(ticket)
+
+
+class AdmissionTicketsReply(Record):
+    """The reply to `admission.tickets`."""
+
+    __slots__ = ("entries",)
+
+    def __init__(
+        self,
+        entries: Iterable[TicketEntry] = (),
+    ) -> None:
+        self.entries: tuple[TicketEntry, ...] = tuple(entries)
+        """One entry for each ticket of the request, in its order"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.entries, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionTicketsReply:
+        entries = reader.open_items(TicketEntry.decode)
+        return cls(entries)
+
+
+class AdmissionTicketsRequest(Request[AdmissionTicketsReply]):
+    """What became of calls of this worker that wait or have waited. The end of a wait is pushed as one entry of this
+    reply.
+    """
+
+    __slots__ = ("tickets",)
+    NUMBER = 105
+    NAME = "admission.tickets"
+    EFFECT = "session"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(AdmissionTicketsReply.decode)
+
+    def __init__(
+        self,
+        tickets: Iterable[int] = (),
+    ) -> None:
+        self.tickets: tuple[int, ...] = tuple(tickets)
+        """The tickets, at most 64"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.tickets, put_u64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionTicketsRequest:
+        tickets = reader.items(Reader.u64)
+        return cls(tickets)
+
+
+class AdmissionWaitingReply(Record):
+    """The reply to `admission.waiting`."""
+
+    __slots__ = ("entries", "next", "waiting", "limit", "now")
+
+    def __init__(
+        self,
+        entries: Iterable[WaitingEntry] = (),
+        next: int = 0,
+        waiting: int = 0,
+        limit: int = 0,
+        now: int = 0,
+    ) -> None:
+        self.entries: tuple[WaitingEntry, ...] = tuple(entries)
+        """At most 16 calls, in the order of their arrival"""
+        self.next: int = next
+        """The cursor of the next page; 0 if this was the last"""
+        self.waiting: int = waiting
+        """How many calls wait"""
+        self.limit: int = limit
+        """How many may"""
+        self.now: int = now
+        """The steady clock at this page"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.entries, put_open_record)
+        out += _u64_I_I_i64.pack(self.next, self.waiting, self.limit, self.now)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionWaitingReply:
+        entries = reader.open_items(WaitingEntry.decode)
+        next, waiting, limit, now = reader.fixed(_u64_I_I_i64)
+        return cls(entries, next, waiting, limit, now)
+
+
+class AdmissionWaitingRequest(Request[AdmissionWaitingReply]):
+    """A page of the calls that wait, in the order of their arrival, and how many there are."""
+
+    __slots__ = ("cursor",)
+    NUMBER = 106
+    NAME = "admission.waiting"
+    EFFECT = "session"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(AdmissionWaitingReply.decode)
+
+    def __init__(
+        self,
+        cursor: int = 0,
+    ) -> None:
+        self.cursor: int = cursor
+        """0 to begin, then what the last page said"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.cursor)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionWaitingRequest:
+        cursor = reader.u64()
+        return cls(cursor)
+
+
+class AdmissionLatenciesReply(Record):
+    """The reply to `admission.latencies`."""
+
+    __slots__ = ("entries", "next")
+
+    def __init__(
+        self,
+        entries: Iterable[RouteLatency] = (),
+        next: int = 0,
+    ) -> None:
+        self.entries: tuple[RouteLatency, ...] = tuple(entries)
+        """At most 256 routes"""
+        self.next: int = next
+        """The cursor of the next page; 0 if this was the last"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.entries, put_open_record)
+        put_u32(out, self.next)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionLatenciesReply:
+        entries = reader.open_items(RouteLatency.decode)
+        next = reader.u32()
+        return cls(entries, next)
+
+
+class AdmissionLatenciesRequest(Request[AdmissionLatenciesReply]):
+    """A page of the routes whose calls have succeeded lately, with how long they took."""
+
+    __slots__ = ("cursor",)
+    NUMBER = 107
+    NAME = "admission.latencies"
+    EFFECT = "read"
+    ACCESS = "worker"
+    IS_SEQUENCED = False
+    REPORT = None
+    decode_reply = staticmethod(AdmissionLatenciesReply.decode)
+
+    def __init__(
+        self,
+        cursor: int = 0,
+    ) -> None:
+        self.cursor: int = cursor
+        """0 to begin, then what the last page said"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u32(out, self.cursor)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmissionLatenciesRequest:
+        cursor = reader.u32()
+        return cls(cursor)

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 _i64_i64_i64_i64 = struct.Struct("<qqqq")
 _B_d = struct.Struct("<Bd")
 _B_B = struct.Struct("<BB")
+_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _I_i64_i64_I = struct.Struct("<IqqI")
-_I_I = struct.Struct("<II")
+_I_I_d_d_i64_i64_B = struct.Struct("<IIddqqB")
+_u64_u64_d_u64_u64_d_i64_I_i64 = struct.Struct("<QQdQQdqIq")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
 _i64_I = struct.Struct("<qI")
 _B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
@@ -44,17 +46,22 @@ _B_d_i64 = struct.Struct("<Bdq")
 _i64_i64 = struct.Struct("<qq")
 _B_I_i64 = struct.Struct("<BIq")
 _i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
+_I_I_I_I = struct.Struct("<IIII")
 _B_i64 = struct.Struct("<Bq")
 _i64_d_i64_i64 = struct.Struct("<qdqq")
 _B_u64_I = struct.Struct("<BQI")
 _B_i64_B_B_B = struct.Struct("<BqBBB")
+_B_d_I = struct.Struct("<BdI")
 _I_I_i64_i64_I_I = struct.Struct("<IIqqII")
-_i64_i64_B = struct.Struct("<qqB")
+_i64_i64_B_u64 = struct.Struct("<qqBQ")
 _u64_u64_u64_u64_u64_u64_u64_i64 = struct.Struct("<QQQQQQQq")
 _i64_I_I = struct.Struct("<qII")
+_i64_I_I_I_I = struct.Struct("<qIIII")
 _u64_i64_u64 = struct.Struct("<QqQ")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _d_d_d = struct.Struct("<ddd")
+_u64_B = struct.Struct("<QB")
+_B_i64_i64_B_B = struct.Struct("<BqqBB")
 _u64_u64 = struct.Struct("<QQ")
 
 
@@ -66,6 +73,15 @@ class AccountKind(Enumeration):
     DEPLOYMENT = 2
     MODEL = 3
     TAG = 4
+
+
+class BreakerRule(Enumeration):
+    """A value of BreakerRule."""
+
+    FAILURES = 0
+    FAILURE_RATE = 1
+    SLOW_CALL_RATE = 2
+    FORCED = 3
 
 
 class BreakerState(Enumeration):
@@ -96,6 +112,7 @@ class DenialReason(Enumeration):
     PROBES = 3
     LIMIT = 4
     PAUSED = 5
+    WAITING = 6
 
 
 class DepletionTier(Enumeration):
@@ -207,6 +224,17 @@ class ThresholdTier(Enumeration):
     WARNING = 1
     CRITICAL = 2
     EMERGENCY = 3
+
+
+class TicketStanding(Enumeration):
+    """A value of TicketStanding."""
+
+    WAITING = 0
+    GRANTED = 1
+    EXPIRED = 2
+    WITHDRAWN = 3
+    REFUSED = 4
+    FORGOTTEN = 5
 
 
 class WindowKind(Enumeration):
@@ -366,6 +394,124 @@ class AdmissionDecision(Record):
         )
 
 
+class Admit(Record):
+    """The record Admit."""
+
+    __slots__ = (
+        "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
+        "resumes", "passed", "passed_milliseconds", "is_queued"
+    )
+
+    def __init__(
+        self,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        ttl_milliseconds: int = 0,
+        explains: bool = False,
+        folds_tags: bool = False,
+        wait_milliseconds: int = 0,
+        priority: int = 0,
+        resumes: int = 0,
+        passed: int = 0,
+        passed_milliseconds: int = 0,
+        is_queued: bool = False,
+    ) -> None:
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, at least 1, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds
+        it
+        """
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.ttl_milliseconds: int = ttl_milliseconds
+        """How long the permit lasts unless it is settled or renewed: 1ms to 1d"""
+        self.explains: bool = explains
+        """Whether a denial lists every limit that stands against a candidate"""
+        self.folds_tags: bool = folds_tags
+        """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
+        false, and the daemon sets it where it has no room for more tags
+        """
+        self.wait_milliseconds: int = wait_milliseconds
+        """How long the call may wait for its turn: 0s to 1d; 0: it does not wait"""
+        self.priority: int = priority
+        """How urgent a waiting call is: 0, the most urgent, to 7; by default 3"""
+        self.resumes: int = resumes
+        """The ticket of an earlier request of this worker, whose wait this request continues after a lost connection;
+        0: none
+        """
+        self.passed: int = passed
+        """The candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it
+        found in the journal
+        """
+        self.passed_milliseconds: int = passed_milliseconds
+        """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
+        self.is_queued: bool = is_queued
+        """Whether the call joins the queue; clients send false"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.candidates, put_record, 16)
+        put_list(out, self.tags, put_name, 8)
+        self.estimate.encode(out)
+        out += _i64_B_B_i64_B_u64_H_i64_B.pack(
+            self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
+            self.passed, self.passed_milliseconds, self.is_queued
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Admit:
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        (
+            ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
+            is_queued
+        ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
+        return cls(
+            candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
+            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+        )
+
+
+class AdmitReply(Record):
+    """The record AdmitReply."""
+
+    __slots__ = ("permit", "expires_at", "decision", "ticket")
+
+    def __init__(
+        self,
+        permit: int | None = None,
+        expires_at: int = 0,
+        decision: AdmissionDecision | None = None,
+        ticket: int | None = None,
+    ) -> None:
+        self.permit: int | None = permit
+        """The permit's number, to settle it with; absent: denied, or it waits"""
+        self.expires_at: int = expires_at
+        """When the permit ends by itself, on the steady clock; 0 without a permit"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate is admitted, or why none is"""
+        self.ticket: int | None = ticket
+        """Present if the call waits: the sequence number of this request; how the wait ends is pushed, see
+        `admission.tickets`
+        """
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.permit, put_u64)
+        put_i64(out, self.expires_at)
+        put_open_record(out, self.decision)
+        put_optional(out, self.ticket, put_u64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmitReply:
+        permit = reader.u64() if reader.flag() else None
+        expires_at = reader.i64()
+        decision = reader.record(AdmissionDecision.decode)
+        ticket = reader.u64() if reader.flag() else None
+        return cls(permit, expires_at, decision, ticket)
+
+
 class Blame(Record):
     """The record Blame."""
 
@@ -397,7 +543,8 @@ class BreakerConfiguration(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -409,21 +556,43 @@ class BreakerConfiguration(Record):
         degradation_curve: Iterable[float] = (),
         max_probes: int = 0,
         min_workers: int = 0,
+        failure_rate: float = 0.0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        max_reset_timeout_milliseconds: int = 0,
+        by_model: bool = False,
     ) -> None:
         self.failure_threshold: int = failure_threshold
         """Consecutive failures at which it opens; at least 1"""
         self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
         """Quiet time that takes one failure off; at least 1"""
         self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`"""
         self.min_requests: int = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] = tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points"""
         self.max_probes: int = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 1 to 16"""
+        self.failure_rate: float = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.max_reset_timeout_milliseconds: int = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"""
+        self.by_model: bool = by_model
+        """Whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+        """
 
     def encode(self, out: bytearray) -> None:
         out += _I_i64_i64_I.pack(
@@ -431,7 +600,10 @@ class BreakerConfiguration(Record):
             self.min_requests
         )
         put_list(out, self.degradation_curve, put_f64)
-        out += _I_I.pack(self.max_probes, self.min_workers)
+        out += _I_I_d_d_i64_i64_B.pack(
+            self.max_probes, self.min_workers, self.failure_rate, self.slow_call_rate, self.slow_call_milliseconds,
+            self.max_reset_timeout_milliseconds, self.by_model
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfiguration:
@@ -439,10 +611,14 @@ class BreakerConfiguration(Record):
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests
         ) = reader.fixed(_I_i64_i64_I)
         degradation_curve = reader.items(Reader.f64)
-        max_probes, min_workers = reader.fixed(_I_I)
+        (
+            max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
+        ) = reader.fixed(_I_I_d_d_i64_i64_B)
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, truth(by_model)
         )
 
 
@@ -451,7 +627,8 @@ class BreakerConfigurationChange(Record):
 
     __slots__ = (
         "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
-        "degradation_curve", "max_probes", "min_workers"
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
     )
 
     def __init__(
@@ -463,25 +640,48 @@ class BreakerConfigurationChange(Record):
         degradation_curve: Iterable[float] | None = None,
         max_probes: int | None = None,
         min_workers: int | None = None,
+        failure_rate: float | None = None,
+        slow_call_rate: float | None = None,
+        slow_call_milliseconds: int | None = None,
+        max_reset_timeout_milliseconds: int | None = None,
+        by_model: bool | None = None,
     ) -> None:
         self.failure_threshold: int | None = failure_threshold
         """Consecutive failures at which it opens; 0 counts as 1"""
         self.reset_timeout_milliseconds: int | None = reset_timeout_milliseconds
         """Quiet time that takes one failure off; 1ms to 366d"""
         self.monitoring_period_milliseconds: int | None = monitoring_period_milliseconds
-        """How long a worker's failure counts for `minWorkers`; 0s to 366d"""
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`; 0s to 366d"""
         self.min_requests: int | None = min_requests
-        """Kept, without effect"""
+        """How many calls of the monitoring period a rate needs to open it"""
         self.degradation_curve: tuple[float, ...] | None = None if degradation_curve is None else tuple(degradation_curve)
         """The share admitted at 0, 1, 2 … consecutive failures, clamped to 0 to 1; at most 32 points; an empty curve
         stands for the default
         """
         self.max_probes: int | None = max_probes
-        """The most calls with a permit in flight while it is not closed; 0: as many as its share admits"""
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
         self.min_workers: int | None = min_workers
         """How many workers must report failures within the monitoring period for it to open fully; 0 counts as 1, at
         most 16
         """
+        self.failure_rate: float | None = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float | None = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int | None = slow_call_milliseconds
+        """From how long on a call is slow; 0s to 366d; 0: none is"""
+        self.max_reset_timeout_milliseconds: int | None = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; 0s to 366d; not above the reset timeout:
+        it stays
+        """
+        self.by_model: bool | None = by_model
+        """Whether each model of the provider has a breaker of its own"""
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.failure_threshold, put_u32)
@@ -491,6 +691,11 @@ class BreakerConfigurationChange(Record):
         put_optional_list(out, self.degradation_curve, put_f64)
         put_optional(out, self.max_probes, put_u32)
         put_optional(out, self.min_workers, put_u32)
+        put_optional(out, self.failure_rate, put_f64)
+        put_optional(out, self.slow_call_rate, put_f64)
+        put_optional(out, self.slow_call_milliseconds, put_i64)
+        put_optional(out, self.max_reset_timeout_milliseconds, put_i64)
+        put_optional(out, self.by_model, put_bool)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigurationChange:
@@ -501,36 +706,109 @@ class BreakerConfigurationChange(Record):
         degradation_curve = reader.items(Reader.f64) if reader.flag() else None
         max_probes = reader.u32() if reader.flag() else None
         min_workers = reader.u32() if reader.flag() else None
+        failure_rate = reader.f64() if reader.flag() else None
+        slow_call_rate = reader.f64() if reader.flag() else None
+        slow_call_milliseconds = reader.i64() if reader.flag() else None
+        max_reset_timeout_milliseconds = reader.i64() if reader.flag() else None
+        by_model = reader.flag() if reader.flag() else None
         return cls(
             failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
-            degradation_curve, max_probes, min_workers
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
         )
 
 
 class BreakerEntry(Record):
     """The record BreakerEntry."""
 
-    __slots__ = ("name", "status")
+    __slots__ = ("name", "status", "deployment", "model")
 
     def __init__(
         self,
         name: str = "",
         status: BreakerStatus | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.status: BreakerStatus = BreakerStatus() if status is None else status
         """Its state, health and statistics at this moment"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
         put_open_record(out, self.status)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerEntry:
         name = reader.name()
         status = reader.record(BreakerStatus.decode)
-        return cls(name, status)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, status, deployment, model)
+
+
+class BreakerRates(Record):
+    """The record BreakerRates."""
+
+    __slots__ = (
+        "calls", "failures", "failure_rate", "timed", "slow", "slow_call_rate", "slow_call_milliseconds",
+        "min_requests", "monitoring_period_milliseconds"
+    )
+
+    def __init__(
+        self,
+        calls: int = 0,
+        failures: int = 0,
+        failure_rate: float = 0.0,
+        timed: int = 0,
+        slow: int = 0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        min_requests: int = 0,
+        monitoring_period_milliseconds: int = 0,
+    ) -> None:
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.failure_rate: float = failure_rate
+        """The share of failed calls at which a failure opens the breaker; 0: any may fail"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took: those with a permit"""
+        self.slow: int = slow
+        """Those that were slow"""
+        self.slow_call_rate: float = slow_call_rate
+        """The share of slow calls at which a slow call opens the breaker; 0: any may be slow"""
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.min_requests: int = min_requests
+        """How many calls a rate needs to open the breaker"""
+        self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
+        """How long a call counts"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_u64_d_u64_u64_d_i64_I_i64.pack(
+            self.calls, self.failures, self.failure_rate, self.timed, self.slow, self.slow_call_rate,
+            self.slow_call_milliseconds, self.min_requests, self.monitoring_period_milliseconds
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRates:
+        (
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        ) = reader.fixed(_u64_u64_d_u64_u64_d_i64_I_i64)
+        return cls(
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        )
 
 
 class BreakerRecord(Record):
@@ -539,7 +817,7 @@ class BreakerRecord(Record):
     __slots__ = (
         "name", "configuration", "is_configured", "consecutive_failures", "total_failures", "total_successes",
         "total_requests", "last_failure", "last_success", "last_request", "last_decay", "window_start", "share_credit",
-        "blames"
+        "blames", "episode", "opened_by", "failed_recoveries", "calls", "deployment", "model"
     )
 
     def __init__(
@@ -558,9 +836,15 @@ class BreakerRecord(Record):
         window_start: int = 0,
         share_credit: int = 0,
         blames: Iterable[Blame] = (),
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        calls: Iterable[RateBucket] = (),
+        deployment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.name: str = name
-        """The breaker"""
+        """The provider"""
         self.configuration: BreakerConfiguration = BreakerConfiguration() if configuration is None else configuration
         """Its configuration"""
         self.is_configured: bool = is_configured
@@ -587,6 +871,18 @@ class BreakerRecord(Record):
         """The part of an admission that is saved up, in billionths"""
         self.blames: tuple[Blame, ...] = tuple(blames)
         """The workers whose failures count for `minWorkers`; none are kept where that is 1"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that"""
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.calls: tuple[RateBucket, ...] = tuple(calls)
+        """The calls that count for the rates, oldest first; none are kept where no rate is configured"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
@@ -601,6 +897,12 @@ class BreakerRecord(Record):
         put_optional(out, self.last_decay, put_i64)
         out += _i64_I.pack(self.window_start, self.share_credit)
         put_list(out, self.blames, put_record)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        put_u32(out, self.failed_recoveries)
+        put_list(out, self.calls, put_record)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerRecord:
@@ -615,9 +917,16 @@ class BreakerRecord(Record):
         last_decay = reader.i64() if reader.flag() else None
         window_start, share_credit = reader.fixed(_i64_I)
         blames = reader.items(Blame.decode)
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        failed_recoveries = reader.u32()
+        calls = reader.items(RateBucket.decode)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
         return cls(
             name, configuration, truth(is_configured), consecutive_failures, total_failures, total_successes,
-            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames
+            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames,
+            episode, opened_by, failed_recoveries, calls, deployment, model
         )
 
 
@@ -626,7 +935,8 @@ class BreakerStatus(Record):
 
     __slots__ = (
         "state", "consecutive_failures", "failure_threshold", "share", "total_failures", "total_successes",
-        "total_requests", "last_failure", "last_success", "last_request", "next_attempt"
+        "total_requests", "last_failure", "last_success", "last_request", "next_attempt", "episode", "opened_by",
+        "reset_timeout_milliseconds", "failed_recoveries", "rates"
     )
 
     def __init__(
@@ -642,6 +952,11 @@ class BreakerStatus(Record):
         last_success: int | None = None,
         last_request: int | None = None,
         next_attempt: int | None = None,
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        reset_timeout_milliseconds: int = 0,
+        failed_recoveries: int = 0,
+        rates: BreakerRates | None = None,
     ) -> None:
         self.state: BreakerState = state
         """Closed at a share of 1, open at a share of 0, otherwise recovering or degraded"""
@@ -665,6 +980,18 @@ class BreakerStatus(Record):
         """When a call last asked for it, or it was forced open"""
         self.next_attempt: int | None = next_attempt
         """When decay will next take a failure off; absent if there is none"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its
+        call was admitted
+        """
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
+        """Quiet time that takes one failure off now; it grows with the recoveries that fail"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.rates: BreakerRates | None = rates
+        """The rates now and those that open it; absent if none is configured"""
 
     def encode(self, out: bytearray) -> None:
         out += _B_I_I_d_u64_u64_u64.pack(
@@ -675,6 +1002,10 @@ class BreakerStatus(Record):
         put_optional(out, self.last_success, put_i64)
         put_optional(out, self.last_request, put_i64)
         put_optional(out, self.next_attempt, put_i64)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        out += _i64_I.pack(self.reset_timeout_milliseconds, self.failed_recoveries)
+        put_optional(out, self.rates, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerStatus:
@@ -685,9 +1016,14 @@ class BreakerStatus(Record):
         last_success = reader.i64() if reader.flag() else None
         last_request = reader.i64() if reader.flag() else None
         next_attempt = reader.i64() if reader.flag() else None
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        reset_timeout_milliseconds, failed_recoveries = reader.fixed(_i64_I)
+        rates = reader.record(BreakerRates.decode) if reader.flag() else None
         return cls(
             BreakerState(state), consecutive_failures, failure_threshold, share, total_failures, total_successes,
-            total_requests, last_failure, last_success, last_request, next_attempt
+            total_requests, last_failure, last_success, last_request, next_attempt, episode, opened_by,
+            reset_timeout_milliseconds, failed_recoveries, rates
         )
 
 
@@ -735,6 +1071,32 @@ class BurnRate(Record):
         return cls(
             cost_per_hour, cost_per_day, window_milliseconds, base_milliseconds, sample_count, truth(is_approximate)
         )
+
+
+class CallTiming(Record):
+    """The record CallTiming."""
+
+    __slots__ = ("first_token_milliseconds", "duration_milliseconds")
+
+    def __init__(
+        self,
+        first_token_milliseconds: int | None = None,
+        duration_milliseconds: int | None = None,
+    ) -> None:
+        self.first_token_milliseconds: int | None = first_token_milliseconds
+        """From the permit until the first token of the answer; absent: nobody told it"""
+        self.duration_milliseconds: int | None = duration_milliseconds
+        """From the permit until the end of the call; absent: until its settle was applied"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.first_token_milliseconds, put_u32)
+        put_optional(out, self.duration_milliseconds, put_u32)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CallTiming:
+        first_token_milliseconds = reader.u32() if reader.flag() else None
+        duration_milliseconds = reader.u32() if reader.flag() else None
+        return cls(first_token_milliseconds, duration_milliseconds)
 
 
 class CallUsage(Record):
@@ -803,15 +1165,66 @@ class Candidate(Record):
         return cls(provider, deployment, model)
 
 
+class CandidateOutlook(Record):
+    """The record CandidateOutlook."""
+
+    __slots__ = ("denial", "state", "share", "held_cost", "cost_basis", "duration", "first_token")
+
+    def __init__(
+        self,
+        denial: Denial | None = None,
+        state: BreakerState = BreakerState.CLOSED,
+        share: float = 0.0,
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.denial: Denial | None = denial
+        """Why it would not be admitted; absent: it would be"""
+        self.state: BreakerState = state
+        """The state of its breaker"""
+        self.share: float = share
+        """The share of traffic that its breaker lets through, 0 to 1"""
+        self.held_cost: Money | None = held_cost
+        """The cost that the call would hold until it is settled; absent: none is known"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
+        self.duration: Latency | None = duration
+        """How long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.denial, put_open_record)
+        out += _B_d.pack(self.state, self.share)
+        put_optional(out, self.held_cost, put_money)
+        put_u8(out, self.cost_basis)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CandidateOutlook:
+        denial = reader.record(Denial.decode) if reader.flag() else None
+        state, share = reader.fixed(_B_d)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis = CostBasis(reader.u8())
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(denial, BreakerState(state), share, held_cost, cost_basis, duration, first_token)
+
+
 class Denial(Record):
     """The record Denial."""
 
-    __slots__ = ("reason", "retry_after_milliseconds")
+    __slots__ = ("reason", "retry_after_milliseconds", "opened_by")
 
     def __init__(
         self,
         reason: DenialReason = DenialReason.EXHAUSTED,
         retry_after_milliseconds: int | None = None,
+        opened_by: BreakerRule | None = None,
     ) -> None:
         self.reason: DenialReason = reason
         """The reason that lasts longest; of those that last equally long, `paused`, or else the first of the
@@ -821,16 +1234,22 @@ class Denial(Record):
         """How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or
         with the next call; absent: time alone does not help
         """
+        self.opened_by: BreakerRule | None = opened_by
+        """For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened
+        since it last was closed, and for other reasons
+        """
 
     def encode(self, out: bytearray) -> None:
         put_u8(out, self.reason)
         put_optional(out, self.retry_after_milliseconds, put_i64)
+        put_optional(out, self.opened_by, put_u8)
 
     @classmethod
     def decode(cls, reader: Reader) -> Denial:
         reason = DenialReason(reader.u8())
         retry_after_milliseconds = reader.i64() if reader.flag() else None
-        return cls(reason, retry_after_milliseconds)
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        return cls(reason, retry_after_milliseconds, opened_by)
 
 
 class DepletionEstimate(Record):
@@ -1187,6 +1606,36 @@ class HistoryProblem(Record):
         return cls(file, offset, first_day, last_day, records, what)
 
 
+class Latency(Record):
+    """The record Latency."""
+
+    __slots__ = ("count", "p50_milliseconds", "p95_milliseconds", "p99_milliseconds")
+
+    def __init__(
+        self,
+        count: int = 0,
+        p50_milliseconds: int = 0,
+        p95_milliseconds: int = 0,
+        p99_milliseconds: int = 0,
+    ) -> None:
+        self.count: int = count
+        """The number of calls that have succeeded lately: in the last 5 to 10 minutes"""
+        self.p50_milliseconds: int = p50_milliseconds
+        """The time that half of them did not exceed"""
+        self.p95_milliseconds: int = p95_milliseconds
+        """The time that 95 % of them did not exceed"""
+        self.p99_milliseconds: int = p99_milliseconds
+        """The time that 99 % of them did not exceed"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _I_I_I_I.pack(self.count, self.p50_milliseconds, self.p95_milliseconds, self.p99_milliseconds)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Latency:
+        count, p50_milliseconds, p95_milliseconds, p99_milliseconds = reader.fixed(_I_I_I_I)
+        return cls(count, p50_milliseconds, p95_milliseconds, p99_milliseconds)
+
+
 class Limit(Record):
     """The record Limit."""
 
@@ -1531,8 +1980,8 @@ class OverviewEntry(Record):
     """The record OverviewEntry."""
 
     __slots__ = (
-        "name", "state", "share", "exhausted_until", "is_paused", "paused_until", "narrow_marks", "narrow_pauses",
-        "spend", "held", "in_flight", "limits", "fullest", "days_remaining"
+        "name", "state", "share", "narrow_breakers", "exhausted_until", "is_paused", "paused_until", "narrow_marks",
+        "narrow_pauses", "spend", "held", "in_flight", "limits", "fullest", "days_remaining", "duration", "first_token"
     )
 
     def __init__(
@@ -1540,6 +1989,7 @@ class OverviewEntry(Record):
         name: str = "",
         state: BreakerState = BreakerState.CLOSED,
         share: float = 0.0,
+        narrow_breakers: int = 0,
         exhausted_until: int | None = None,
         is_paused: bool = False,
         paused_until: int | None = None,
@@ -1551,6 +2001,8 @@ class OverviewEntry(Record):
         limits: int = 0,
         fullest: LimitEntry | None = None,
         days_remaining: float | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
     ) -> None:
         self.name: str = name
         """The provider or breaker"""
@@ -1558,6 +2010,8 @@ class OverviewEntry(Record):
         """The state of its breaker; closed if it has none"""
         self.share: float = share
         """The share of traffic admitted, 0 to 1; 1 if it has no breaker"""
+        self.narrow_breakers: int = narrow_breakers
+        """Breakers of its deployments and models that are not closed"""
         self.exhausted_until: int | None = exhausted_until
         """When the mark of the provider as a whole expires; absent if none is in force"""
         self.is_paused: bool = is_paused
@@ -1582,10 +2036,16 @@ class OverviewEntry(Record):
         """
         self.days_remaining: float | None = days_remaining
         """Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"""
+        self.duration: Latency | None = duration
+        """How long successful calls of the provider have taken lately, from the permit to the end; absent: there was
+        none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
-        out += _B_d.pack(self.state, self.share)
+        out += _B_d_I.pack(self.state, self.share, self.narrow_breakers)
         put_optional(out, self.exhausted_until, put_i64)
         put_bool(out, self.is_paused)
         put_optional(out, self.paused_until, put_i64)
@@ -1595,20 +2055,24 @@ class OverviewEntry(Record):
         )
         put_optional(out, self.fullest, put_open_record)
         put_optional(out, self.days_remaining, put_f64)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> OverviewEntry:
         name = reader.name()
-        state, share = reader.fixed(_B_d)
+        state, share, narrow_breakers = reader.fixed(_B_d_I)
         exhausted_until = reader.i64() if reader.flag() else None
         is_paused = reader.flag()
         paused_until = reader.i64() if reader.flag() else None
         narrow_marks, narrow_pauses, spend, held, in_flight, limits = reader.fixed(_I_I_i64_i64_I_I)
         fullest = reader.record(LimitEntry.decode) if reader.flag() else None
         days_remaining = reader.f64() if reader.flag() else None
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
         return cls(
-            name, BreakerState(state), share, exhausted_until, is_paused, paused_until, narrow_marks, narrow_pauses,
-            Money(spend), Money(held), in_flight, limits, fullest, days_remaining
+            name, BreakerState(state), share, narrow_breakers, exhausted_until, is_paused, paused_until, narrow_marks,
+            narrow_pauses, Money(spend), Money(held), in_flight, limits, fullest, days_remaining, duration, first_token
         )
 
 
@@ -1668,7 +2132,7 @@ class PermitEntry(Record):
 
     __slots__ = (
         "permit", "provider", "deployment", "model", "tags", "standing", "worker", "user", "estimate", "granted_at",
-        "expires_at", "is_in_flight"
+        "expires_at", "is_in_flight", "ticket"
     )
 
     def __init__(
@@ -1685,6 +2149,7 @@ class PermitEntry(Record):
         granted_at: int = 0,
         expires_at: int = 0,
         is_in_flight: bool = False,
+        ticket: int = 0,
     ) -> None:
         self.permit: int = permit
         """The permit's number"""
@@ -1712,6 +2177,8 @@ class PermitEntry(Record):
         """When it ends by itself, on the steady clock; once it has lapsed, when it did"""
         self.is_in_flight: bool = is_in_flight
         """Whether its call counts as in flight; not after its worker's death"""
+        self.ticket: int = ticket
+        """The ticket of a call that has waited for the permit; 0: it has not"""
 
     def encode(self, out: bytearray) -> None:
         put_u64(out, self.permit)
@@ -1723,7 +2190,7 @@ class PermitEntry(Record):
         self.worker.encode(out)
         put_u32(out, self.user)
         self.estimate.encode(out)
-        out += _i64_i64_B.pack(self.granted_at, self.expires_at, self.is_in_flight)
+        out += _i64_i64_B_u64.pack(self.granted_at, self.expires_at, self.is_in_flight, self.ticket)
 
     @classmethod
     def decode(cls, reader: Reader) -> PermitEntry:
@@ -1736,10 +2203,10 @@ class PermitEntry(Record):
         worker = WorkerID.decode(reader)
         user = reader.u32()
         estimate = Estimate.decode(reader)
-        granted_at, expires_at, is_in_flight = reader.fixed(_i64_i64_B)
+        granted_at, expires_at, is_in_flight, ticket = reader.fixed(_i64_i64_B_u64)
         return cls(
             permit, provider, deployment, model, tags, standing, worker, user, estimate, granted_at, expires_at,
-            truth(is_in_flight)
+            truth(is_in_flight), ticket
         )
 
 
@@ -1902,6 +2369,80 @@ class ProviderAccount(Record):
         usage = reader.record(AccountUsage.decode)
         held, in_flight, models = reader.fixed(_i64_I_I)
         return cls(provider, usage, Money(held), in_flight, models)
+
+
+class RateBucket(Record):
+    """The record RateBucket."""
+
+    __slots__ = ("started_at", "calls", "failures", "timed", "slow")
+
+    def __init__(
+        self,
+        started_at: int = 0,
+        calls: int = 0,
+        failures: int = 0,
+        timed: int = 0,
+        slow: int = 0,
+    ) -> None:
+        self.started_at: int = started_at
+        """When it began: a multiple of the twentieth, which is rounded up to whole milliseconds"""
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took"""
+        self.slow: int = slow
+        """Those that were slow"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_I_I_I_I.pack(self.started_at, self.calls, self.failures, self.timed, self.slow)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RateBucket:
+        started_at, calls, failures, timed, slow = reader.fixed(_i64_I_I_I_I)
+        return cls(started_at, calls, failures, timed, slow)
+
+
+class RouteLatency(Record):
+    """The record RouteLatency."""
+
+    __slots__ = ("provider", "deployment", "model", "duration", "first_token")
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the calls named none"""
+        self.model: str | None = model
+        """The model that was asked for; absent: the calls named none"""
+        self.duration: Latency = Latency() if duration is None else duration
+        """From the permit to the end of the call"""
+        self.first_token: Latency | None = first_token
+        """From the permit to the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_open_record(out, self.duration)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RouteLatency:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        duration = reader.record(Latency.decode)
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(provider, deployment, model, duration, first_token)
 
 
 class Scope(Record):
@@ -2082,6 +2623,35 @@ class Thresholds(Record):
         return cls(warning, critical, emergency)
 
 
+class TicketEntry(Record):
+    """The record TicketEntry."""
+
+    __slots__ = ("ticket", "standing", "admission")
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        standing: TicketStanding = TicketStanding.WAITING,
+        admission: AdmitReply | None = None,
+    ) -> None:
+        self.ticket: int = ticket
+        """The sequence number of the request that was answered with the ticket"""
+        self.standing: TicketStanding = standing
+        """What became of it"""
+        self.admission: AdmitReply = AdmitReply() if admission is None else admission
+        """The permit if it is `granted`; why there is none if it is `expired`"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_B.pack(self.ticket, self.standing)
+        put_open_record(out, self.admission)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> TicketEntry:
+        ticket, standing = reader.fixed(_u64_B)
+        admission = reader.record(AdmitReply.decode)
+        return cls(ticket, TicketStanding(standing), admission)
+
+
 class TokenUsage(Record):
     """The record TokenUsage."""
 
@@ -2151,6 +2721,74 @@ class UseTotals(Record):
     def decode(cls, reader: Reader) -> UseTotals:
         spend, requests, input_tokens, output_tokens = reader.fixed(_i64_i64_i64_i64)
         return cls(Money(spend), requests, input_tokens, output_tokens)
+
+
+class WaitingEntry(Record):
+    """The record WaitingEntry."""
+
+    __slots__ = (
+        "ticket", "worker", "user", "candidates", "tags", "estimate", "priority", "since", "until", "reason", "is_away"
+    )
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        worker: WorkerID | None = None,
+        user: int = 0,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        priority: int = 0,
+        since: int = 0,
+        until: int = 0,
+        reason: DenialReason = DenialReason.EXHAUSTED,
+        is_away: bool = False,
+    ) -> None:
+        self.ticket: int = ticket
+        """Its ticket, which is a number of its worker"""
+        self.worker: WorkerID = WorkerID() if worker is None else worker
+        """The worker; the lower half is shown as 0"""
+        self.user: int = user
+        """The peer user that the worker runs as"""
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for"""
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.priority: int = priority
+        """The priority that it asked for"""
+        self.since: int = since
+        """Since when it waits, on the steady clock"""
+        self.until: int = until
+        """When it gives up, on the steady clock"""
+        self.reason: DenialReason = reason
+        """What stood against its first candidate when it was last examined"""
+        self.is_away: bool = is_away
+        """Whether its worker has no connection now"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.ticket)
+        self.worker.encode(out)
+        put_u32(out, self.user)
+        put_list(out, self.candidates, put_record)
+        put_list(out, self.tags, put_name)
+        self.estimate.encode(out)
+        out += _B_i64_i64_B_B.pack(self.priority, self.since, self.until, self.reason, self.is_away)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> WaitingEntry:
+        ticket = reader.u64()
+        worker = WorkerID.decode(reader)
+        user = reader.u32()
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        priority, since, until, reason, is_away = reader.fixed(_B_i64_i64_B_B)
+        return cls(
+            ticket, worker, user, candidates, tags, estimate, priority, since, until, DenialReason(reason),
+            truth(is_away)
+        )
 
 
 class WorkerID(Record):
