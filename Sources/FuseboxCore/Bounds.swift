@@ -176,16 +176,6 @@ public struct Bounds: Sendable, Equatable {
     /// Waiting calls of one peer uid, operators aside: a quarter, as of permits.
     public var waitingPerUser = 4_096
 
-    /// Users of whom it is known when the last of their waiting calls was granted. Further ones cannot wait while calls
-    /// of all of these do.
-    public static let waitingUsers = 1_024
-
-    /// Waiting calls that are examined in one turn: about as much work as the requests of a turn.
-    public static let examinationsPerTurn = 1_024
-
-    /// Waiting calls that are granted in one turn. Each is an entry of the journal.
-    public static let grantsPerTurn = 256
-
     /// How long a worker may be away before what it holds is taken back.
     public var workerGraceMilliseconds: Int64 = 2_000
 

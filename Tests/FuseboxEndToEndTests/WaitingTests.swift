@@ -34,7 +34,8 @@ extension EndToEnd {
             let daemon = try DaemonProcess()
             #expect(
                 try Program.run([
-                    Program.fusebox, "limit", "set", "--provider", "openai", "1 in flight", "--socket", daemon.socketPath,
+                    Program.fusebox, "limit", "set", "--provider", "openai", "1 in flight", "--socket",
+                    daemon.socketPath,
                 ]).status == 0)
             return daemon
         }

@@ -156,7 +156,8 @@ final class JournaledEngine: StorekeeperDelegate {
         let all = frames[worker.session.id] ?? []
         let pushes = all.filter { $0[6] == FrameKind.push.rawValue }
         frames[worker.session.id] = all.filter { $0[6] != FrameKind.push.rawValue }
-        return try pushes.map { try Array($0[(FrameHeader.lengthBytes + FrameHeader.bytes)...]).decoded(as: TicketEntry.self) }
+        let start = FrameHeader.lengthBytes + FrameHeader.bytes
+        return try pushes.map { try Array($0[start...]).decoded(as: TicketEntry.self) }
     }
 
     private func finishAll() {

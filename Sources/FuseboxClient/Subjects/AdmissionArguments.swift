@@ -205,7 +205,8 @@ extension Admit {
         guard let urgency = UInt8(exactly: priority), ValueRanges.priority.contains(urgency) else {
             throw .invalidArgument(
                 Refusal(
-                    .outOfRange, "priority: \(priority) is not between 0, the most urgent, and \(WireLimits.priorities - 1)"))
+                    .outOfRange,
+                    "priority: \(priority) is not between 0, the most urgent, and \(WireLimits.priorities - 1)"))
         }
         self.init(
             candidates: try Candidates(checking: candidates), tags: try WireLimits.TagList(checking: tags),

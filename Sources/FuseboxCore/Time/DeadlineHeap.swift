@@ -36,7 +36,7 @@ struct DeadlineHeap: Sendable {
     private var places = Places(repeating: ChunkedArray())
 
     /// A table for each kind of deadline.
-    typealias Places = InlineArray<5, ChunkedArray<UInt32>>
+    typealias Places = InlineArray<6, ChunkedArray<UInt32>>
 
     var count: Int { heap.count }
 

@@ -128,8 +128,9 @@ extension WaitQueue {
     ) {
         if let first = candidate.behind, !candidate.isDenied {
             let lifts = waiters[first].liftsAt.map { max(0, $0 - examined.application.now) }
-            found.passedMilliseconds =
-                found.passed == 0 ? lifts : lifts.flatMap { one in found.passedMilliseconds.map { min(one, $0) } ?? one }
+            // The soonest counts; nil is for ever.
+            let before = found.passed == 0 ? nil : found.passedMilliseconds
+            found.passedMilliseconds = [before, lifts].compactMap(\.self).min()
             found.passed |= 1 << UInt16(place)
         }
         guard !candidate.isHopeless else { return }

@@ -86,7 +86,8 @@ extension WaitQueue {
     /// Whether `next` may have something to do. `nextWake` is apart.
     package func isDue(_ machine: StateMachine) -> Bool {
         guard !isEmpty else { return false }
-        return !awake.isEmpty || !lines.changed.isEmpty || !machine.limitTable.freed.isEmpty || !machine.news.changed.isEmpty
+        return !awake.isEmpty || !lines.changed.isEmpty || !machine.limitTable.freed.isEmpty
+            || !machine.news.changed.isEmpty
     }
 
     /// The next turn. Nil once every call that waits has something against it, or after the examinations of a turn of
@@ -164,7 +165,7 @@ extension WaitQueue {
         return unsafe waiter.request.withUnsafeBytes { bytes in
             var reader = unsafe ByteReader(bytes)
             var call = AdmitOf<NameView>()
-            guard (try? call.fields(&reader)) != nil else { preconditionFailure("a waiting request was decoded before") }
+            guard (try? call.fields(&reader)) != nil else { preconditionFailure("it was decoded before") }
             let examined = ExaminedCall(
                 slot: slot, application: application(of: waiter, at: moment), left: waiter.until - moment.now,
                 order: order(of: slot, at: moment.now), hasDrawn: waiter.hasDrawn)
@@ -226,7 +227,7 @@ extension WaitQueue.Waiter {
         unsafe request.withUnsafeBytes { bytes in
             var reader = unsafe ByteReader(bytes)
             var call = Admit()
-            guard (try? call.fields(&reader)) != nil else { preconditionFailure("a waiting request was decoded before") }
+            guard (try? call.fields(&reader)) != nil else { preconditionFailure("it was decoded before") }
             return call
         }
     }

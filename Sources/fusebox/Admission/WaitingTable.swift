@@ -17,7 +17,8 @@ enum WaitingTable {
                 "limit": JSONValue(overview.limit), "now": JSONValue(overview.now.milliseconds),
             ],
             text: table.text(ifEmpty: "No call waits.")
-                + (overview.count == 0 ? "" : "\n\n\(Quantity.count(overview.count, "call")) of \(overview.limit) wait"))
+                + (overview.count == 0 ? "" : "\n\n\(Quantity.count(overview.count, "call")) of \(overview.limit) wait")
+        )
     }
 
     private static func row(_ call: WaitingEntry, _ clock: DaemonClock) -> [String] {

@@ -321,6 +321,7 @@ struct WaitingModel {
 extension WaitingModel: CustomStringConvertible {
     var description: String {
         let lines = limits.indices.map { "\($0): \(limits[$0]), \(used($0)) used, \(held($0)) held" }
-        return "at \(now), marks \(marks)\n" + (lines + sorted().map { "\($0)" } + permits.map { "\($0)" }).joined(separator: "\n")
+        let all = lines + sorted().map { "\($0)" } + permits.map { "\($0)" }
+        return "at \(now), marks \(marks)\n" + all.joined(separator: "\n")
     }
 }

@@ -44,7 +44,8 @@ enum PermitSection: SnapshotSection {
     static func add(_ image: PermitImage, to state: inout StateImage) throws(Refusal) {
         let passage = PermitRegistry.Passage(
             episode: image.episode, isOfModel: image.isOfModelBreaker, isProbe: image.isProbe)
-        try state.builder.insertPermit(image.entry, candidate: image.candidate, image.charges, passage,
+        try state.builder.insertPermit(
+            image.entry, candidate: image.candidate, image.charges, passage,
             probes: CallRoutes.Places(rawValue: image.probes))
     }
 }
