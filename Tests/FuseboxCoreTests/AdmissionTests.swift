@@ -211,7 +211,7 @@ struct AdmissionTests {
         arguments: [
             (Outcome.success, 0, 1, nil, 1, true), (.success, 0, 1, 50_000, 1, true), (.failure, 1, 0, nil, 1, true),
             (.failure, 1, 0, 70_000, 1, true), (.throttled, 1, 0, nil, 1, true), (.throttled, 0, 0, 70_000, 1, true),
-            (.quotaExhausted, 0, 0, 70_000, 1, true), (.unauthorized, 0, 0, 300_000, 1, true),
+            (.quotaExhausted, 0, 0, 70_000, 1, true), (.unauthorized, 0, 0, 86_400_000, 1, true),
             (.rejected, 0, 0, nil, 1, true),
             (.abandoned, 0, 0, nil, 1, true), (.cancelled, 0, 0, nil, 0, false),
         ] as [(Outcome, UInt64, UInt64, Int64?, Int64, Bool)])

@@ -26,7 +26,7 @@ struct WorkerExampleTests {
         }
         let text = try await FakeProviders.$reply.withValue(isOut) { try await ask("?", using: client) }
         #expect(text == "a")
-        #expect(try await client.exhaustion.get("openai").entry != nil)
+        #expect(try await client.exhaustion.list().count == 1)
         let totals = try await client.admission.permits().totals
         // If the machine is so busy that the daemon considered the worker dead, the permits are settled late.
         #expect((totals.granted, totals.settled + totals.settledLate, totals.outstanding) == (2, 2, 0))
@@ -54,7 +54,7 @@ struct WorkerExampleTests {
         }
         let text = try await FakeProviders.$reply.withValue(isOut) { try await ask("?", using: client) }
         #expect(text == "a")
-        let mark = try #require(try await other.exhaustion.get("openai").entry)
+        let mark = try #require(try await other.exhaustion.list().first)
         #expect(mark.resetsAt.milliseconds - mark.exhaustedAt.milliseconds == 3_600_000)
         // openai would answer again, but is not called.
         #expect(try await ask("?", using: other) == "anthropic says so")

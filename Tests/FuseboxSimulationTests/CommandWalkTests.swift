@@ -29,7 +29,7 @@ struct CommandWalkTests {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
         for walk in Self.walks where walk.room == .tiny {
-            for seed in 9...11 as ClosedRange<UInt64> {
+            for seed in 9...14 as ClosedRange<UInt64> {
                 var commands = CommandWalk(seed: seed, profile: walk.profile, walk.room)
                 let result = commands.run(steps: 3_000)
                 carriedOut.formUnion(result.carriedOut)

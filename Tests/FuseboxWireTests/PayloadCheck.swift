@@ -28,6 +28,7 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
         self.header = header
         writer.removeAll()
         if header.kind == FrameKind.event.rawValue { return check { (self) throws(Refusal) in try self.event() } }
+        if header.kind == FrameKind.push.rawValue { return check { (self) throws(Refusal) in try self.push() } }
         if header.detail != 0 { return check { (self) throws(Refusal) in try self.refusalText() } }
         return CommandTable.dispatch(header.command, &self) ?? .refused
     }
@@ -49,6 +50,12 @@ struct PayloadCheck: ~Copyable, CommandVisitor {
         var reader = ByteReader(bytes, skipsUnknown: skipsUnknown)
         try through(EventEnvelope(), &reader)
         try Event(number: header.command, from: &reader).encode(into: &writer)
+        try reader.finish()
+    }
+
+    private mutating func push() throws(Refusal) {
+        var reader = ByteReader(bytes, skipsUnknown: skipsUnknown)
+        try through(TicketEntry(), &reader)
         try reader.finish()
     }
 

@@ -71,10 +71,10 @@ async def main() -> None:
         except litellm.RateLimitError:
             pass
         await settled(client)
-        mark = (await client.call(protocol.ExhaustionGetRequest("openai"))).entry
-        check("an error is settled by what it means", mark is not None)
+        marks = (await client.call(protocol.ExhaustionListRequest())).entries
+        check("an error is settled by what it means", [mark.provider for mark in marks] == ["openai"])
         try:
-            await litellm.acompletion(model="openai/ok", **ARGUMENTS)
+            await litellm.acompletion(model="openai/throttled", **ARGUMENTS)
             check("a call that is not admitted is not sent", False)
         except AdmissionDenied:
             check("a call that is not admitted is not sent", True)
@@ -86,7 +86,7 @@ async def main() -> None:
 
 def blocking() -> None:
     with Client(socket, spool=False) as client:
-        client.call(protocol.ExhaustionClearRequest("openai"))
+        client.call(protocol.ExhaustionClearRequest("openai", model="throttled"))
         before = client.call(protocol.LedgerProviderRequest("openai")).account
         completion(client, model="openai/ok", permit={"cost": 0.01}, **ARGUMENTS)
         after = client.call(protocol.LedgerProviderRequest("openai")).account

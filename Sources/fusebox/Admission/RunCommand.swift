@@ -103,7 +103,7 @@ struct RunCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1). It becomes one step more urgent for each 10 s of waiting.",
+            "How urgent a waiting call is: 0, the most urgent, to \(WireLimits.priorities - 1). It becomes one step more urgent for each 10 s of waiting. (default: \(WireLimits.defaultPriority))",
             valueName: "count"), transform: NumberArgument.within(0...WireLimits.priorities - 1))
     var priority = Int(WireLimits.defaultPriority)
 
