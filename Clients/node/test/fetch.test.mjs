@@ -17,7 +17,8 @@ async function start (t) {
   /** What the call did: failures of the breaker, milliseconds of the mark, cost, tokens. */
   const effects = async (provider = 'openai') => {
     const { status } = await client.call('breaker.get', { name: provider })
-    const { entry } = await client.call('exhaustion.get', { provider })
+    const { entries } = await client.call('exhaustion.list', { cursor: 0n })
+    const entry = entries.find(mark => mark.provider === provider) ?? null
     const { account } = await client.call('ledger.provider', { provider })
     const { totals } = await client.call('admission.permits', { cursor: 0n })
     return {
@@ -46,7 +47,7 @@ const cases = [
   ['/last', 200, { ...paid, mark: 30_000 }],
   ['/last-stream', 200, { ...paid, mark: 60_000 }],
   ['/overloaded', 200, { ...nothing, failures: 1 }],
-  ['/unauthorized', 401, { ...nothing, mark: 300_000 }],
+  ['/unauthorized', 401, { ...nothing, mark: 86_400_000 }],
   ['/quota', 429, { ...nothing, mark: 300_000 }],
   ['/failing', 500, { ...nothing, failures: 1 }],
   ['/wrong', 400, nothing],
