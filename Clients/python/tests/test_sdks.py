@@ -81,7 +81,8 @@ class SdkTestCase(unittest.TestCase):
         ]  # fmt: skip
         self.assertEqual(told, tokens, name)
         # The mark is of the route, its model included.
-        marks = [mark for mark in self.fusebox.call(protocol.ExhaustionListRequest()).entries if mark.provider == provider]
+        marks = self.fusebox.call(protocol.ExhaustionListRequest()).entries
+        marks = [mark for mark in marks if mark.provider == provider]
         self.assertEqual(bool(marks), marked, name)
         account = self.fusebox.call(protocol.LedgerProviderRequest(provider)).account
         assert account is not None
