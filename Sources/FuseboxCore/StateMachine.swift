@@ -75,8 +75,10 @@ public struct StateMachine: Sendable {
         request: UInt64 = 0, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
         let known = effects.count
-        let application = application(
-            at: moment, by: user, isOperator: isOperator ?? (user == 0), worker: worker, request: request)
+        // Not by the method below: its call would copy the machine.
+        let application = Application(
+            moment: self.moment(of: moment), user: user, isOperator: isOperator ?? (user == 0), worker: worker,
+            request: request)
         let reply = try command.apply(to: &self, application, &effects)
         nameClosedDays()
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
