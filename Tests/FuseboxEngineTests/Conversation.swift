@@ -40,7 +40,9 @@ final class Conversation {
             guard !target.isReply else { return }
             var reader = FrameReader()
             reader.append(frame)
-            _ = try? reader.next { pushes.append((target.session, Answer(header: $0, payload: Array($1)))) }
+            do throws(Refusal) {
+                _ = try reader.next { pushes.append((target.session, Answer(header: $0, payload: Array($1)))) }
+            } catch { Issue.record("a push is no frame: \(error)") }
         }
     }
 

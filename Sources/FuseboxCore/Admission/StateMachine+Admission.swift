@@ -219,10 +219,7 @@ extension StateMachine {
         to route: Route<Text>, _ asked: borrowing AskedTags, _ need: CallNeed, at moment: Moment,
         _ objections: inout Objections, telling candidate: UInt8?, in limits: inout [LimitObjection]
     ) {
-        var scopes = asked.known
-        scopes.provider = route.providerID
-        scopes.deployment = route.deploymentID
-        scopes.model = route.modelID
+        let scopes = asked.scopes(of: route)
         var walk = LimitTable.Walk()
         while let found = walk.next(limitTable, scopes, tags) {
             guard let objection = limitTable.objection(of: found, to: need, at: moment) else { continue }

@@ -10,6 +10,16 @@ struct AskedTags {
     var unknown = 0
     /// Whether `known` has all of them, including that of the call's user.
     var isComplete = true
+
+    /// What a call with these tags by a route is charged to, as far as it is known.
+    @inline(__always)
+    func scopes<Text: NameText>(of route: borrowing Route<Text>) -> CallScopes {
+        var scopes = known
+        scopes.provider = route.providerID
+        scopes.deployment = route.deploymentID
+        scopes.model = route.modelID
+        return scopes
+    }
 }
 
 /// The tags of calls. Each user of the host may introduce a bounded number. A further tag counts under `(other)`.

@@ -75,10 +75,7 @@ extension StateMachine {
         _ estimate: Estimate, _ route: Route<Text>, _ asked: borrowing AskedTags
     ) -> (cost: Money?, basis: CostBasis) {
         if let place = findPrice(of: route), let cost = prices[place].cost(of: estimate) { return (cost, .priced) }
-        var scopes = asked.known
-        scopes.provider = route.providerID
-        scopes.deployment = route.deploymentID
-        scopes.model = route.modelID
+        let scopes = asked.scopes(of: route)
         guard let key = costRoute(of: scopes), route.isKnown, limitTable.deniesCost(scopes, tags, asked.new),
             let likely = recentCosts.likely(of: key)
         else { return (nil, .nothing) }

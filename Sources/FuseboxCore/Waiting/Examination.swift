@@ -173,10 +173,7 @@ extension WaitQueue {
     ) {
         guard !machine.limitTable.isEmpty else { return }
         let moment = examined.application.moment
-        var scopes = asked.known
-        scopes.provider = route.providerID
-        scopes.deployment = route.deploymentID
-        scopes.model = route.modelID
+        let scopes = asked.scopes(of: route)
         var walk = LimitTable.Walk()
         while let limit = walk.next(machine.limitTable, scopes, machine.tags) {
             let dimension = machine.limitTable.rules[limit.rule].limit.dimension

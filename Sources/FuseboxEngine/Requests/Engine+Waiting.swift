@@ -78,6 +78,7 @@ extension Engine {
             .beginDay, .takeClockBack, .recordClock, .forgetWorker:
             return
         case .beginWindow: queue.windowsBegan()
+        // Whatever else changes the state may free anything. So a new command is safe here.
         default:
             guard command.declaration.effect == .written || command.declaration.effect == .durable else { return }
             queue.examineAll(&state.machine)
