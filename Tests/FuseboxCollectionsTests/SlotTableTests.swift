@@ -78,9 +78,9 @@ struct SlotTableTests {
         var model: [Int: Int] = [:]
         var freed: [Int] = []
         var copies: [(table: SlotTable<Int>, model: [Int: Int])] = []
-        for step in 0..<10_000 {
+        for step in 0..<2_500 {
             // It fills up first, and empties in the end.
-            let removes = Int.random(in: 0..<10_000, using: &random) < step
+            let removes = Int.random(in: 0..<2_500, using: &random) < step
             if removes, let slot = model.keys.sorted().randomElement(using: &random) {
                 let (removed, expected) = (table.remove(at: slot), model.removeValue(forKey: slot))
                 #expect(removed == expected)
@@ -97,7 +97,7 @@ struct SlotTableTests {
                 model[slot] = step
             }
             #expect(table.count == model.count)
-            if step % 2_500 == 0 { copies.append((table, model)) }
+            if step % 600 == 0 { copies.append((table, model)) }
         }
         #expect(table.freeSlots == freed)
         for (table, model) in copies + [(table, model)] {
