@@ -10,6 +10,7 @@ final class Bystander: Sendable {
     private let state = Lock(State())
     private let isStopping = Atomic(false)
     private let path: String
+    private let daemon: pid_t
 
     private struct State {
         var thread = pthread_t()
@@ -18,8 +19,9 @@ final class Bystander: Sendable {
         var failure: ClientError?
     }
 
-    init(_ path: String) {
-        self.path = path
+    init(_ daemon: DaemonProcess) {
+        path = daemon.socketPath
+        self.daemon = daemon.process
         let context = Unmanaged.passRetained(self).toOpaque()
         state.withLock { state in
             _ = pthread_create(&state.thread, nil, { Bystander.main($0) }, context)
@@ -37,10 +39,10 @@ final class Bystander: Sendable {
         do throws(ClientError) {
             let client = try FuseboxClient.connect(to: path, configuration: configuration)
             while !isStopping.load(ordering: .relaxed) {
-                let begun = monotonicMilliseconds()
+                let stopwatch = Stopwatch(of: daemon)
                 _ = try client.breakers.acquire("bystander")
                 _ = try client.ping()
-                let passed = monotonicMilliseconds() - begun
+                let passed = stopwatch.milliseconds
                 state.withLock { state in
                     state.answered += 2
                     state.longestMilliseconds = max(state.longestMilliseconds, passed)

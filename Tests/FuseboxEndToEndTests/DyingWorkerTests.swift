@@ -11,7 +11,7 @@ extension EndToEnd {
         @Test(arguments: [true, false])
         func aWorkerThatReconnectsAndDiesInALoopLosesNothingButItsOwn(isTheSame: Bool) throws {
             let daemon = try DaemonProcess("--journal-segment", "256KiB")
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let living = try RawPeer.greeted(daemon.socketPath)
             let kept = try living.admit("openai").permit
             let worker = WorkerID.random()
@@ -34,7 +34,7 @@ extension EndToEnd {
         /// Their permits are reclaimed in parts. A subscriber gets an event for each, or the number that it missed.
         @Test func thousandsOfPermitsOfOneWorkerAreTakenBack() throws {
             let daemon = try DaemonProcess()
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
             var permits: Set<UInt64> = try grantToOneThatDies(daemon)
             let living = try RawPeer.greeted(daemon.socketPath)

@@ -131,7 +131,7 @@ extension EndToEnd {
 
         @Test func randomBytesHarmNobody() throws {
             let daemon = try DaemonProcess()
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let before = daemon.residentBytes
             var generator = SplitMix64(seed: 42)
             for _ in 0..<300 {
@@ -149,7 +149,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess()
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             for number in 0..<300 { _ = try client.breakers.acquire("breaker-with-quite-a-long-name-\(number)") }
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let peer = try RawPeer.greeted(daemon.socketPath)
             let before = daemon.residentBytes
 
@@ -174,7 +174,7 @@ extension EndToEnd {
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
             let before = daemon.residentBytes
             let client = try FuseboxClient.connect(to: daemon.socketPath)
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let transitions = 20_000
             for _ in 0..<transitions / 2 {
                 try client.breakers.forceOpen("flapping")
@@ -215,7 +215,7 @@ extension EndToEnd {
             try #require(limit.rlim_max > 2_200, "the hard limit of descriptors is too low for this test")
 
             let daemon = try DaemonProcess()
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let before = daemon.residentBytes
             var peers = try (0..<2_000).map { _ in try RawPeer(daemon.socketPath) }
             for peer in peers {
@@ -236,7 +236,7 @@ extension EndToEnd {
             var options = DaemonProcess.Options()
             options.prelude = "ulimit -n 64"
             let daemon = try DaemonProcess(options)
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             #expect(waitUntil { bystander.answered > 0 })
             var peers = try (0..<31).map { _ in try RawPeer.greeted(daemon.socketPath) }
             for _ in 0..<200 {
@@ -262,7 +262,7 @@ extension EndToEnd {
         @Test func millionsOfNamesMeetALimit() throws {
             let count = isFull ? 10_000_000 : 300_000
             let daemon = try DaemonProcess()
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             let before = daemon.residentBytes
             let peer = try RawPeer.greeted(daemon.socketPath)
             var outcomes: [Status: Int] = [:]

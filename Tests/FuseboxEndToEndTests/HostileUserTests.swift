@@ -137,7 +137,7 @@ extension EndToEnd {
             }
             let bounds = Bounds()
             let share = bounds.permitsPerUser / 4
-            let bystander = Bystander(daemon.socketPath)
+            let bystander = Bystander(daemon)
             for round in 1...2 as ClosedRange<UInt64> {
                 let holders = try (0..<4).map { _ in try take("permits", share, of: daemon) }
                 for holder in holders { #expect(holder.words == ["\(share)", "0", "0"]) }
@@ -146,9 +146,9 @@ extension EndToEnd {
                 #expect(more == ["0", "10", "0"], "\(more)")
                 try expectOthersGoOn(daemon)
                 for holder in holders { holder.process.kill() }
-                let killed = monotonicMilliseconds()
+                let stopwatch = Stopwatch(of: daemon.process)
                 #expect(waitUntil { (try? totals().outstanding) == 0 })
-                let passed = Int64(monotonicMilliseconds() - killed)
+                let passed = Int64(stopwatch.milliseconds)
                 // No worker of an ended process is waited for. The turns reclaim as many permits as one turn may.
                 let bound = Int64(bounds.workerGraceMilliseconds) * Int64(patience)
                 #expect(passed <= bound, "the last place came back after \(passed) ms")

@@ -109,9 +109,9 @@ extension EndToEnd {
 
             let subscriber = try RawPeer.subscribed(daemon.socketPath, to: .admission)
             kill(holder.process, SIGKILL)
-            let killed = monotonicMilliseconds()
+            let stopwatch = Stopwatch(of: daemon.process)
             let isFree = try waitUntil { try peer.limit(.inFlight, on: Self.provider).held == 0 }
-            let passed = Int64(monotonicMilliseconds() - killed)
+            let passed = Int64(stopwatch.milliseconds)
             #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
             let costs = try peer.limits(on: Self.provider).filter { $0.limit.dimension == .cost }
             // If the machine stalled, the time to live may have passed too.

@@ -186,9 +186,9 @@ extension EndToEnd {
             let holder = try hold("degraded", daemon, hasHeir: false)
             #expect(try !isAdmitted("degraded", peer))
             kill(holder.process, SIGKILL)
-            let killed = monotonicMilliseconds()
+            let stopwatch = Stopwatch(of: daemon.process)
             let isFree = try waitUntil { try isAdmitted("degraded", peer) }
-            let passed = Int64(monotonicMilliseconds() - killed)
+            let passed = Int64(stopwatch.milliseconds)
             #expect(isFree && passed < Self.graceMilliseconds / 2, "it was free after \(passed) ms")
             #expect(try peer.permits().totals.reclaimed == 1)
             try expectCleanEnd(daemon)
