@@ -9,7 +9,7 @@ PACKAGES = jq libfaketime libuv1-dev python3 python3-venv strace tzdata
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
+.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install docs \
         install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak node-test
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
 	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
+	@echo "make docs      build the reference of the Swift client into .build/docs"
 	@echo "make format    format the sources; make lint only checks the format"
 
 setup:
@@ -115,6 +116,18 @@ python-soak: python-tools
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
 	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
+
+# The reference of the Swift products for workers. A symbol that a page names and that is gone is an error.
+docs: setup
+	for product in FuseboxClient FuseboxClientExtras; do \
+	  $(SWIFT) build --target $$product -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir \
+	    -Xswiftc $(CURDIR)/.build-docs/symbols --scratch-path .build-docs || exit 1; \
+	  mkdir -p .build-docs/symbols/$$product .build/docs && \
+	  mv .build-docs/symbols/$$product*.symbols.json .build-docs/symbols/$$product/ && \
+	  docc convert $$(ls -d Sources/$$product/*.docc 2>/dev/null) --fallback-display-name $$product \
+	    --fallback-bundle-identifier $$product --additional-symbol-graph-dir .build-docs/symbols/$$product \
+	    --output-path .build/docs/$$product --warnings-as-errors || exit 1; \
+	done
 
 # The tests of the Node client run against the debug build of the daemon.
 KILLS ?= 10

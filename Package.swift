@@ -1,4 +1,4 @@
-// swift-tools-version: 6.3
+// swift-tools-version: 6.2
 
 import PackageDescription
 
@@ -23,6 +23,8 @@ let package = Package(
     name: "fusebox",
     products: [
         .library(name: "FuseboxClient", targets: ["FuseboxClient"]),
+        // For services: swift-log and swift-service-lifecycle. A plain worker needs neither.
+        .library(name: "FuseboxClientExtras", targets: ["FuseboxClientExtras"]),
         .library(name: "FuseboxWire", targets: ["FuseboxWire"]),
         .library(name: "FuseboxCore", targets: ["FuseboxCore"]),
         .library(name: "FuseboxInterop", targets: ["FuseboxInterop"]),
@@ -30,7 +32,9 @@ let package = Package(
         .executable(name: "fusebox", targets: ["fusebox"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
     ],
     targets: [
         // Without `pkgConfig`: SwiftPM would look for libuv, and warn that it is missing, in packages that use the client only.
@@ -55,6 +59,13 @@ let package = Package(
         .target(
             name: "FuseboxClient", dependencies: ["FuseboxCollections", "FuseboxJSON", "FuseboxWire"],
             swiftSettings: strict),
+        .target(
+            name: "FuseboxClientExtras",
+            dependencies: [
+                "FuseboxClient", "FuseboxWire", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict + [.enableUpcomingFeature("InternalImportsByDefault")]),
         .target(
             name: "FuseboxInterop", dependencies: ["FuseboxCore", "FuseboxJSON", "FuseboxWire"], swiftSettings: strict,
             linkerSettings: mathematics),
@@ -102,6 +113,10 @@ let package = Package(
             dependencies: [
                 "FuseboxClient", "FuseboxCollections", "FuseboxJSON", "FuseboxTestSupport", "FuseboxWire",
             ],
+            swiftSettings: testing),
+        .testTarget(
+            name: "FuseboxClientExtrasTests",
+            dependencies: ["FuseboxClient", "FuseboxClientExtras", "FuseboxTestSupport", "FuseboxWire", "fuseboxd"],
             swiftSettings: testing),
         .testTarget(
             name: "fuseboxTests",

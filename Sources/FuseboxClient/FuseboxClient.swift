@@ -49,6 +49,60 @@ public final class FuseboxClient: Sendable {
         return FuseboxClient(exchange)
     }
 
+    /// Connects to the daemon, and waits for one that is not there yet: a service that starts with the host may be there
+    /// before the daemon.
+    ///
+    /// - Parameters:
+    ///   - path: the path of the daemon's socket. Nil stands for `defaultPath`.
+    ///   - time: how long the daemon is waited for; with zero it is asked once
+    /// - Throws: `unavailable` or `timedOut` if no daemon has answered in this time; what no time helps against is thrown at
+    ///   once. A client that fails open begins without a connection after this time, and throws neither.
+    public static func connect(
+        to path: String? = nil, configuration: Configuration = Configuration(), waitingUntilReady time: Duration
+    ) throws(ClientError) -> FuseboxClient {
+        let client = FuseboxClient(Exchange(path: path ?? defaultPath, configuration: configuration))
+        let end = ContinuousClock.now + time
+        while true {
+            do throws(ClientError) {
+                _ = try client.ping()
+                return client
+            } catch {
+                guard error.meansAway else { throw error }
+                guard ContinuousClock.now < end else { return try client.withoutDaemon(error) }
+            }
+            _ = poll(nil, 0, Int32(Self.readinessInterval.wholeMilliseconds))
+        }
+    }
+
+    /// Connects to the daemon, and waits for one that is not there yet. The blocking form documents the details.
+    ///
+    /// - Throws: as the blocking form; and `cancelled` if the task is cancelled meanwhile.
+    public static func connect(
+        to path: String? = nil, configuration: Configuration = Configuration(), waitingUntilReady time: Duration
+    ) async throws(ClientError) -> FuseboxClient {
+        let client = FuseboxClient(Exchange(path: path ?? defaultPath, configuration: configuration))
+        let end = ContinuousClock.now + time
+        while true {
+            do throws(ClientError) {
+                _ = try await client.ping()
+                return client
+            } catch {
+                guard error.meansAway else { throw error }
+                guard ContinuousClock.now < end else { return try client.withoutDaemon(error) }
+            }
+            do { try await Task.sleep(for: Self.readinessInterval) } catch { throw .cancelled }
+        }
+    }
+
+    /// How often a daemon that is waited for is asked. The backoff of the client is a bound of its own.
+    private static let readinessInterval = Duration.milliseconds(20)
+
+    /// The client if it fails open.
+    private func withoutDaemon(_ error: ClientError) throws(ClientError) -> FuseboxClient {
+        guard configuration.failurePolicy != .failClosed else { throw error }
+        return self
+    }
+
     /// The path in `$FUSEBOX_SOCKET`, otherwise `/run/fusebox/fusebox.sock`.
     public static var defaultPath: String {
         guard let path = unsafe getenv("FUSEBOX_SOCKET"), unsafe path.pointee != 0 else {

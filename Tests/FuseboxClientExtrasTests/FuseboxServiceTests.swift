@@ -1,0 +1,102 @@
+import FuseboxClient
+import FuseboxClientExtras
+import FuseboxTestSupport
+import FuseboxWire
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+struct FuseboxServiceTests {
+    @Test func aServiceLogsWhatTheDaemonDecidesAndClosesItsClientAtTheShutdown() async throws {
+        let daemon = try DaemonProcess()
+        let client = try await FuseboxClient.connect(to: daemon.socketPath, waitingUntilReady: .seconds(60))
+        let log = LogBook()
+        let service = FuseboxService(client, logger: Logger(label: "test") { _ in log.handler })
+        let group = ServiceGroup(services: [service], logger: Logger(label: "group") { _ in LogBook().handler })
+        let running = Task { try await group.run() }
+        let operating = try daemon.connect()
+        try await untilLogged("breakerTransition", in: log) {
+            try await operating.breakers.forceOpen("openai")
+            try await operating.breakers.reset("openai")
+        }
+        let opened = try #require(log.lines.first { $0.message == "breakerTransition" })
+        #expect(opened.level == .warning)
+        #expect(opened.metadata["name"] == "openai" && opened.metadata["to"] == "open")
+        #expect(opened.metadata["model"] == nil)
+        #expect(opened.metadata["fusebox.socket"] == "\(daemon.socketPath)")
+        await group.triggerGracefulShutdown()
+        try await running.value
+        await #expect(throws: ClientError.closed) { try await client.ping() }
+        #expect(try daemon.stop() == 0)
+    }
+
+    @Test func itOutlastsTheDaemonAndSaysSo() async throws {
+        var daemon = try DaemonProcess()
+        let client = try daemon.connect()
+        let log = LogBook()
+        let service = FuseboxService(client, logger: Logger(label: "test") { _ in log.handler })
+        let running = Task { await service.run() }
+        let before = try daemon.connect()
+        try await untilLogged("breakerTransition", in: log) {
+            try await before.breakers.forceOpen("openai")
+            try await before.breakers.reset("openai")
+        }
+        daemon.kill()
+        #expect(waitUntil { log.lines.contains { $0.message == "no events of the daemon are known any more" } })
+        daemon = try DaemonProcess(in: daemon.folder)
+        #expect(waitUntil { log.lines.contains { $0.message == "the daemon answers again" } })
+        let after = try daemon.connect()
+        try await untilLogged("providerExhausted", in: log) {
+            try await after.exhaustion.mark("anthropic")
+            try await after.exhaustion.clear("anthropic")
+        }
+        running.cancel()
+        await running.value
+        await #expect(throws: ClientError.closed) { try await client.ping() }
+        #expect(try daemon.stop() == 0)
+    }
+
+    /// Brings an event about until it is logged: the service subscribes when it comes to it.
+    private func untilLogged(
+        _ event: String, in log: LogBook, _ action: () async throws -> Void,
+        _ location: SourceLocation = #_sourceLocation
+    ) async throws {
+        for _ in 0..<1_000 where !log.lines.contains(where: { $0.message == event }) {
+            try await action()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(log.lines.contains { $0.message == event }, sourceLocation: location)
+    }
+}
+
+/// What was logged.
+final class LogBook: Sendable {
+    struct Line {
+        var level: Logger.Level
+        var message: String
+        var metadata: [String: String]
+    }
+
+    private let book = Mutex<[Line]>([])
+    var lines: [Line] { book.withLock { $0 } }
+    var handler: Handler { Handler(log: self) }
+
+    struct Handler: LogHandler {
+        let log: LogBook
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.MetadataValue? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            let line = Line(
+                level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" })
+            log.book.withLock { $0.append(line) }
+        }
+    }
+}
