@@ -11,26 +11,27 @@ package struct Stopwatch {
 
     /// Starts it.
     ///
-    /// - Parameter processes: the programs that are waited for; of each, the main thread counts
+    /// - Parameter processes: the programs that are waited for, with all their threads
     package init(of processes: pid_t...) {
         self.processes = processes
-        waitedBefore = Self.millisecondsWithoutProcessor(processes)
+        waitedBefore = Self.nanosecondsWithoutProcessor(processes)
     }
 
     /// The milliseconds that have passed.
     package var milliseconds: Int {
-        let waited = Self.millisecondsWithoutProcessor(processes) - waitedBefore
-        return max(0, monotonicMilliseconds() - begun - waited)
+        let waited = Self.nanosecondsWithoutProcessor(processes) - waitedBefore
+        return max(0, monotonicMilliseconds() - begun - waited / 1_000_000)
     }
 
-    /// For how long the main threads of these processes and the calling thread have waited for a processor. 0 for what has
-    /// ended.
-    private static func millisecondsWithoutProcessor(_ processes: [pid_t]) -> Int {
-        let paths = ["/proc/thread-self/schedstat"] + processes.map { "/proc/\($0)/schedstat" }
-        return paths.reduce(0) { sum, path in
+    /// For how long the threads of these processes and the calling thread have waited for a processor. 0 for what has ended.
+    private static func nanosecondsWithoutProcessor(_ processes: [pid_t]) -> Int {
+        let threads = processes.flatMap { process in
+            fileNames(in: "/proc/\(process)/task").map { "/proc/\(process)/task/\($0)" }
+        }
+        return (threads + ["/proc/thread-self"]).reduce(0) { sum, thread in
             // The time on a processor, the time of waiting for one, both in nanoseconds, and a count.
-            let fields = String(decoding: contents(of: path), as: UTF8.self).split(separator: " ")
-            return sum + (fields.count > 1 ? (Int(fields[1]) ?? 0) / 1_000_000 : 0)
+            let fields = String(decoding: contents(of: "\(thread)/schedstat"), as: UTF8.self).split(separator: " ")
+            return sum + (fields.count > 1 ? Int(fields[1]) ?? 0 : 0)
         }
     }
 }
