@@ -148,7 +148,7 @@ class Client {
 
   /**
    * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-   * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+   * returned or threw. If a provider fails, the next admitted candidate by another route is tried.
    *
    * @template T
    * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
@@ -162,7 +162,7 @@ class Client {
    * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
    *
    * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-   * @param {string | URL | ((permit: Permit) => string | URL)} url
+   * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
    * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
    * @param {import('./fetch').FetchOptions} [options]
    * @returns {Promise<Response>}

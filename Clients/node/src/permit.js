@@ -171,10 +171,10 @@ class Permit {
    * Tells how the call went, where the body returns or throws something else than what counts.
    *
    * @param {Outcome} outcome
-   * @param {{ retryAfter?: number | null }} options
+   * @param {Pick<CallOutcome, 'retryAfter' | 'markScope'>} options
    */
-  outcome (outcome, { retryAfter = null } = {}) {
-    this.told = { outcome, retryAfter }
+  outcome (outcome, { retryAfter = null, markScope = null } = {}) {
+    this.told = { outcome, retryAfter, markScope }
   }
 
   /**

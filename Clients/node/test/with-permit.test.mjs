@@ -124,6 +124,34 @@ test('a body can say how the call went', async t => {
   assert.equal(await failures('d'), 0)
 })
 
+test('a body can say how much of its route is marked', async t => {
+  const { client } = await start(t)
+  const marks = async () => (await client.call('exhaustion.list', { cursor: 0n })).entries.map(route).sort()
+  const refused = new CallFailedError('unauthorized', { markScope: 'route' })
+  await assert.rejects(client.withPermit('a@key/m', {}, () => { throw refused }), refused)
+  await client.withPermit('b@key/m', {}, permit => { permit.outcome('quotaExhausted', { markScope: 'provider' }) })
+  await client.settle(await client.admit('c@key/m'), { outcome: 'throttled', retryAfter: 60_000, markScope: 'model' })
+  await client.report('d@key/m', { outcome: 'unauthorized' })
+  await client.report('e@key/m', { outcome: 'success', markScope: 'provider' })
+  assert.deepEqual(await marks(), ['a@key/m', 'b', 'c/m', 'd@key'])
+})
+
+const route = ({ provider, deployment, model }) =>
+  provider + (deployment ? `@${deployment}` : '') + (model ? `/${model}` : '')
+
+test('a call that ends after its signal was aborted is abandoned, with what it returned', async t => {
+  const { client, account } = await start(t)
+  const controller = new AbortController()
+  assert.equal(await client.withPermit('a', { signal: controller.signal }, permit => {
+    permit.use({ cost: 1n })
+    controller.abort()
+    return 'half an answer'
+  }), 'half an answer')
+  const { status } = await client.call('breaker.get', { name: 'a' })
+  assert.deepEqual([status.totalSuccesses, status.totalFailures], [0n, 0n])
+  assert.equal((await account('a')).usage.spend, 1n)
+})
+
 test('a denial tells each reason and when to come back', async t => {
   const { client } = await start(t)
   await client.call('exhaustion.mark', { provider: 'a', resetAfterMilliseconds: 60_000 })

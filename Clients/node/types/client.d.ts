@@ -77,7 +77,7 @@ export class Client {
     events(topics?: import("./protocol/types").Topic[] | undefined, options?: import("./event-stream").EventOptions | undefined): EventStream;
     /**
      * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-     * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+     * returned or threw. If a provider fails, the next admitted candidate by another route is tried.
      *
      * @template T
      * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
@@ -90,12 +90,12 @@ export class Client {
      * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
      *
      * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-     * @param {string | URL | ((permit: Permit) => string | URL)} url
+     * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
      * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
      * @param {import('./fetch').FetchOptions} [options]
      * @returns {Promise<Response>}
      */
-    fetch(candidates: CandidateLike | CandidateLike[], url: string | URL | ((permit: Permit) => string | URL), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
+    fetch(candidates: CandidateLike | CandidateLike[], url: import("./fetch").Target | ((permit: Permit) => import('./fetch').Target), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
     /**
      * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
      * `wait` the call waits for its turn; an aborted signal withdraws it.
@@ -144,7 +144,15 @@ export class Client {
         state: import("./protocol/types").BreakerState;
         share: number;
         heldCost: bigint | null;
-        costBasis: import("./protocol/types").CostBasis;
+        costBasis: import("./protocol/types").CostBasis; /**
+         * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
+         *
+         * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+         * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
+         * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
+         * @param {import('./fetch').FetchOptions} [options]
+         * @returns {Promise<Response>}
+         */
         passedOver: import("./permit").Denial[];
     }>;
     /**

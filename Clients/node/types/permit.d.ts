@@ -129,11 +129,9 @@ export class Permit {
      * Tells how the call went, where the body returns or throws something else than what counts.
      *
      * @param {Outcome} outcome
-     * @param {{ retryAfter?: number | null }} options
+     * @param {Pick<CallOutcome, 'retryAfter' | 'markScope'>} options
      */
-    outcome(outcome: Outcome, { retryAfter }?: {
-        retryAfter?: number | null;
-    }): void;
+    outcome(outcome: Outcome, { retryAfter, markScope }?: Pick<CallOutcome, 'retryAfter' | 'markScope'>): void;
     /**
      * Tells how the call went by the provider's answer: its status and headers, and its body if it tells an error.
      *
