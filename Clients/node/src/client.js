@@ -12,6 +12,7 @@ const { EventStream } = require('./event-stream')
 const { admit, preview, ranked, renew, report, settle } = require('./admission')
 const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
+const { stream } = require('./stream')
 const { leaveReports, spoolFolders } = require('./spool')
 const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
@@ -157,6 +158,23 @@ class Client {
    * @returns {Promise<T>}
    */
   withPermit (candidates, options, body) { return withPermit(this, candidates, options ?? {}, body) }
+
+  /**
+   * A provider's stream under a permit, such as those of SDKs:
+   *
+   *     for await (const chunk of client.stream('openai/gpt-4o', {}, permit => openai.chat.completions.create(…)))
+   *
+   * Nothing happens before the first chunk is asked for. The usage is read from the chunks, and the first one counts as
+   * the first token. The end of the stream settles the permit as `success`; leaving the loop settles it as `abandoned`
+   * and ends the provider's stream. If a provider fails before its first chunk, the next candidate is tried.
+   *
+   * @template T
+   * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+   * @param {PermitOptions} options
+   * @param {(permit: Permit) => AsyncIterable<T> | Promise<AsyncIterable<T>>} open
+   * @returns {AsyncGenerator<T, void, undefined>}
+   */
+  stream (candidates, options, open) { return stream(this, candidates, options ?? {}, open) }
 
   /**
    * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.

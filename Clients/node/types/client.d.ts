@@ -87,6 +87,22 @@ export class Client {
      */
     withPermit<T>(candidates: CandidateLike | CandidateLike[], options: PermitOptions, body: (permit: Permit) => T | Promise<T>): Promise<T>;
     /**
+     * A provider's stream under a permit, such as those of SDKs:
+     *
+     *     for await (const chunk of client.stream('openai/gpt-4o', {}, permit => openai.chat.completions.create(…)))
+     *
+     * Nothing happens before the first chunk is asked for. The usage is read from the chunks, and the first one counts as
+     * the first token. The end of the stream settles the permit as `success`; leaving the loop settles it as `abandoned`
+     * and ends the provider's stream. If a provider fails before its first chunk, the next candidate is tried.
+     *
+     * @template T
+     * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+     * @param {PermitOptions} options
+     * @param {(permit: Permit) => AsyncIterable<T> | Promise<AsyncIterable<T>>} open
+     * @returns {AsyncGenerator<T, void, undefined>}
+     */
+    stream<T_1>(candidates: CandidateLike | CandidateLike[], options: PermitOptions, open: (permit: Permit) => AsyncIterable<T_1> | Promise<AsyncIterable<T_1>>): AsyncGenerator<T_1, void, undefined>;
+    /**
      * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
      *
      * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
@@ -144,15 +160,7 @@ export class Client {
         state: import("./protocol/types").BreakerState;
         share: number;
         heldCost: bigint | null;
-        costBasis: import("./protocol/types").CostBasis; /**
-         * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
-         *
-         * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-         * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
-         * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
-         * @param {import('./fetch').FetchOptions} [options]
-         * @returns {Promise<Response>}
-         */
+        costBasis: import("./protocol/types").CostBasis;
         passedOver: import("./permit").Denial[];
     }>;
     /**
