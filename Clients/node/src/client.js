@@ -315,7 +315,24 @@ class Client {
     this.holding.close()
     await finish(this.exchange, farewellTime)
     const left = close(this.exchange)
-    if (left.reports.length > 0 && this.settings.spool !== false) leaveReports(this.settings, left)
+    if (left.reports.length > 0) this.leave(left)
+  }
+
+  /**
+   * Leaves what the daemon was not told. An error says that it is lost.
+   *
+   * @internal
+   * @param {import('./spool').Left} left
+   */
+  leave (left) {
+    const { logger, spool } = this.settings
+    const count = left.reports.length
+    if (spool === false) {
+      this.exchange.droppedReports += count
+      return logger.warn?.(`[Fusebox] the daemon is away; reports are lost (${count})`)
+    }
+    const files = leaveReports(this.settings, left)
+    logger.warn?.(`[Fusebox] the daemon is away; what it was not told (${count}) is in ${files.join(', ')}`)
   }
 }
 

@@ -65,7 +65,9 @@ function connected (exchange, hello) {
   exchange.phase = 'open'
   exchange.hello = hello
   exchange.silentSince = 0
+  exchange.hasToldExcess = false
   exchange.outage.end()
+  exchange.settings.logger.info?.(`[Fusebox] connected to ${exchange.settings.path} (${hello.server})`)
   if (exchange.acquaintance && !exchange.acquaintance.allowsResending(hello)) giveUpUnacknowledged(exchange)
   exchange.acquaintance = new Acquaintance(hello)
   continueWaits(exchange)
@@ -109,6 +111,7 @@ function lost (exchange, ending) {
   exchange.absence = ending.reason
   exchange.absenceCause = ending.cause
   exchange.output.clear()
+  exchange.settings.logger.info?.(`[Fusebox] the connection to ${exchange.settings.path} is lost: ${ending.reason}`)
   const again = takeUnanswered(exchange)
   exchange.outage.begin(now, again.some(request => request.losses > 1))
   exchange.backlog = [...again, ...takeWaiting(exchange), ...exchange.backlog]

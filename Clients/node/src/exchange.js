@@ -86,6 +86,8 @@ class Exchange {
     this.correlation = 0
     /** Kept reports that were dropped or refused. */
     this.droppedReports = 0
+    /** Whether the logger knows that reports are dropped in this outage. */
+    this.hasToldExcess = false
     /** When the first request timed out since the last byte came; 0: none has. */
     this.silentSince = 0
     this.output = new Output(bytes => this.connection?.write(bytes))
@@ -325,10 +327,20 @@ class Exchange {
     request.sequence = 0
   }
 
+  /** Tells of dropped reports, once in an outage. */
+  noteExcess () {
+    if (this.hasToldExcess) return
+    this.hasToldExcess = true
+    this.settings.logger.warn?.(
+      `[Fusebox] more than ${this.settings.queueLimit} reports wait for the daemon; the oldest are dropped`,
+    )
+  }
+
   /** Drops the oldest kept reports above the bound. Those that may have arrived do not count here. */
   dropExcessReports () {
     let excess = this.queuedReports - this.settings.queueLimit
     if (excess <= 0) return
+    this.noteExcess()
     const dropped = this.backlog.filter(request => request.isWaitingReport && excess-- > 0)
     const gone = new Set(dropped)
     this.backlog = this.backlog.filter(request => !gone.has(request))

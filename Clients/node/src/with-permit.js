@@ -3,6 +3,7 @@
 const { performance } = require('node:perf_hooks')
 const { FuseboxError, InvalidArgumentError } = require('./errors')
 const { CandidateWalk } = require('./candidate-walk')
+const { route } = require('./candidates')
 const { ask, checkedTTL, defaultTTL, settle } = require('./admission')
 const { isTimeout, outcomeOfError } = require('./outcomes')
 const { sum } = require('./permit')
@@ -167,6 +168,8 @@ async function finish (client, permit, ended, options) {
     // The outcome counts even if the usage is out of range.
     if (error instanceof InvalidArgumentError) await settle(client, permit, call, true).catch(ignore)
     client.exchange.droppedReports += 1
+    const { logger } = client.settings
+    logger.warn?.(`[Fusebox] the call by ${route(permit.candidate)} could not be counted: ${error.message}`)
     options.onUnsettled?.({ permit, outcome: call, error })
   }
   return outcome

@@ -3,7 +3,7 @@
 const { completeConfig, defaultConfig } = require('./breaker-rules')
 const { hub } = require('./shared')
 
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').CircuitBreakerState} CircuitBreakerState */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */

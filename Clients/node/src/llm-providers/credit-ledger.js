@@ -4,7 +4,7 @@ const { nanodollars } = require('../money')
 const { hub } = require('./shared')
 const { renew } = require('./ledger')
 
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./budgets').BudgetConfig} BudgetConfig */
 /** @typedef {import('./budgets').ThresholdConfig} ThresholdConfig */
 /** @typedef {import('./budgets').RateLimitDimension} RateLimitDimension */

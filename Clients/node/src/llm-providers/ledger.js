@@ -4,7 +4,7 @@ const { nanodollars } = require('../money')
 const { limitOf, dimensionOf, windowLengths } = require('./budgets')
 
 /** @typedef {import('./hub').Hub} Hub */
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('../protocol/types').LimitEntry} LimitEntry */
 /** @typedef {import('../protocol/types').AccountUsage} AccountUsage */
 /** @typedef {import('../protocol/types').FuseboxEvent} FuseboxEvent */

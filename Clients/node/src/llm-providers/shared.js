@@ -2,7 +2,7 @@
 
 const { Hub } = require('./hub')
 
-/** @typedef {import('../options').Options & { logger?: import('./logger').Logger }} HubOptions */
+/** @typedef {import('../options').Options} HubOptions */
 
 /** @type {Hub | null} */
 let current = null

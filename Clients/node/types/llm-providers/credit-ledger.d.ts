@@ -1,4 +1,4 @@
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type BudgetConfig = import('./budgets').BudgetConfig;
 export type ThresholdConfig = import('./budgets').ThresholdConfig;
 export type RateLimitDimension = import('./budgets').RateLimitDimension;

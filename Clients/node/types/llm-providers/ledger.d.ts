@@ -1,5 +1,5 @@
 export type Hub = import('./hub').Hub;
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type LimitEntry = import('../protocol/types').LimitEntry;
 export type AccountUsage = import('../protocol/types').AccountUsage;
 export type FuseboxEvent = import('../protocol/types').FuseboxEvent;

@@ -1,6 +1,4 @@
-export type HubOptions = import('../options').Options & {
-    logger?: import('./logger').Logger;
-};
+export type HubOptions = import('../options').Options;
 /** Delivers what is under way and closes the connection. The next use begins anew. */
 export function close(): Promise<void>;
 /**
