@@ -212,10 +212,25 @@ test('example: a watcher that comes back after a restart', async t => {
 test('TypeScript programs compile against the drop-in for llm-providers', () => {
   writeFileSync(path.join(folder, 'library.ts'), `
     import {
-      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready,
+      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, quotaHooks, ready,
+      type CircuitBreakerManagerSnapshot, type CreditLedgerSnapshot, type DepletionTier, type ExhaustionEntry,
+      type LedgerEvent, type RateLimitCheck,
     } from 'fusebox-client/llm-providers'
+    class OpenError extends Error {
+      constructor (readonly provider: string, readonly retryAfterSec = 0) { super(provider) }
+    }
+    export const isUrgent = (event: LedgerEvent): boolean =>
+      event.type === 'depletion_projected' && event.tier === ('depletion_emergency' as DepletionTier)
+    export const entry = (registry: ExhaustionRegistry): ExhaustionEntry | undefined => registry.getEntry('openai')
+    export const hooks = { onQuotaDenied: quotaHooks.onQuotaDenied }
+    export function states (manager: CircuitBreakerManager, ledger: CreditLedger) {
+      const breakers: CircuitBreakerManagerSnapshot = manager.snapshot()
+      const spent: CreditLedgerSnapshot = ledger.snapshot()
+      const check: RateLimitCheck = ledger.checkRateLimit('openai', 'rpm')
+      return [breakers, spent.spendHistory?.length, check.allowed]
+    }
     export async function work (): Promise<number> {
-      configure({ socket: '/tmp/socket', logger: console })
+      configure({ socket: '/tmp/socket', logger: console, CircuitBreakerOpenError: OpenError })
       await ready
       const manager = new CircuitBreakerManager({ failureThreshold: 3 })
       const answer: string = await manager.execute('openai', async () => 'answer')

@@ -9,7 +9,7 @@ const { Breakers } = require('./breakers')
 const { Ledger } = require('./ledger')
 const { Marks } = require('./marks')
 
-/** @typedef {import('../options').Options} Options */
+/** @typedef {import('./shared').HubOptions} HubOptions */
 /** @typedef {import('../logger').Logger} Logger */
 
 /** How long the hub waits before it subscribes anew after a lost connection, in milliseconds. */
@@ -23,8 +23,9 @@ const resubscribeAfter = 200
  * kept.
  */
 class Hub {
-  /** @param {Options} options */
-  constructor (options = {}) {
+  /** @param {HubOptions} options */
+  constructor ({ CircuitBreakerOpenError: OpenError, ...options } = {}) {
+    this.OpenError = OpenError
     this.logger = options.logger ?? {}
     this.client = new Client({ failurePolicy: 'open', clientName: 'llm-providers', ...options })
     /** The daemon's steady clock less this process's clock, in milliseconds. */

@@ -159,7 +159,10 @@ export class CircuitBreakerManager {
  * @property {CircuitBreakerConfig} defaultConfig
  * @property {CircuitBreakerSnapshot[]} breakers
  */
-/** A breaker let no call through. It has the members of the library's error of this name. */
+/**
+ * A breaker let no call through. It has the members of the library's error of this name; `configure` takes that one in
+ * its place.
+ */
 export class CircuitBreakerOpenError extends Error {
     /** @param {string} provider @param {number} [retryAfterSec] @param {number} [consecutiveFailures] */
     constructor(provider: string, retryAfterSec?: number | undefined, consecutiveFailures?: number | undefined);

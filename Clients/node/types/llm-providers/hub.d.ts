@@ -1,4 +1,4 @@
-export type Options = import('../options').Options;
+export type HubOptions = import('./shared').HubOptions;
 export type Logger = import('../logger').Logger;
 /**
  * What all objects of this process share: one client, and a replica of the daemon's breakers, marks and ledger.
@@ -8,8 +8,9 @@ export type Logger = import('../logger').Logger;
  * kept.
  */
 export class Hub {
-    /** @param {Options} options */
-    constructor(options?: Options);
+    /** @param {HubOptions} options */
+    constructor({ CircuitBreakerOpenError: OpenError, ...options }?: HubOptions);
+    OpenError: (new (provider: string, retryAfterSec?: number | undefined, consecutiveFailures?: number | undefined) => Error) | undefined;
     logger: import("../logger").Logger;
     client: Client;
     /** The daemon's steady clock less this process's clock, in milliseconds. */

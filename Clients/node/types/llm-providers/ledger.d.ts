@@ -52,6 +52,8 @@ export class Ledger {
         provider: string;
         cost: bigint;
     }[];
+    /** How many costs are kept. */
+    mostKept: number;
     /** Counts what this worker has written. */
     records: number;
     loadedAt: number;
@@ -79,10 +81,32 @@ export class Ledger {
     noteOthers(accounts: Map<string, Account>): void;
     /** @param {string} provider @param {bigint} cost */
     noteCost(provider: string, cost: bigint): void;
+    /**
+     * Keeps at least so many costs.
+     *
+     * @param {number} count
+     */
+    keepHistory(count: number): void;
+    /** @param {Array<{ timestamp: number, provider: string, cost: number }>} entries costs in dollars */
+    restoreHistory(entries: Array<{
+        timestamp: number;
+        provider: string;
+        cost: number;
+    }>): void;
     /** @param {string} provider */
     account(provider: string): Account;
     /** @param {Omit<Entry, 'at'>} told @param {Logger} logger */
     record(told: Omit<Entry, 'at'>, logger: Logger): void;
+    /**
+     * Takes back what was spent. This needs an operator's rights.
+     *
+     * @param {{ provider: string, model: string, cost: bigint }} told a cost below 0 @param {Logger} logger
+     */
+    refund({ provider, model, cost }: {
+        provider: string;
+        model: string;
+        cost: bigint;
+    }, logger: Logger): void;
     /** @param {Entry} entry */
     apply({ provider, model, cost, inputTokens, outputTokens, at }: Entry): void;
     /**
@@ -106,6 +130,45 @@ export class Ledger {
         entry: Entry;
     }): void;
 }
+/** @typedef {import('./hub').Hub} Hub */
+/** @typedef {import('../logger').Logger} Logger */
+/** @typedef {import('../protocol/types').LimitEntry} LimitEntry */
+/** @typedef {import('../protocol/types').AccountUsage} AccountUsage */
+/** @typedef {import('../protocol/types').FuseboxEvent} FuseboxEvent */
+/** @typedef {import('./budgets').BudgetConfig} BudgetConfig */
+/** @typedef {import('./budgets').RateLimitDimension} RateLimitDimension */
+/**
+ * What an account has used. `spend` is in nano-dollars.
+ *
+ * @typedef {object} Totals
+ * @property {bigint} spend
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} requestCount
+ * @property {number} lastRecordedAt
+ */
+/** @typedef {{ used: number, limit: number, windowStart: number }} RateLimitWindow */
+/**
+ * @typedef {object} Parts
+ * @property {Map<string, Totals>} models
+ * @property {bigint | null} budget
+ * @property {Map<string, bigint>} budgets
+ * @property {Map<RateLimitDimension, RateLimitWindow>} rateLimits
+ */
+/**
+ * @typedef {Totals & Parts} Account
+ */
+/**
+ * @typedef {object} Entry
+ * @property {string} provider
+ * @property {string} model
+ * @property {bigint} cost
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} at
+ */
+/** How many records the library keeps for burn rates. */
+export const mostHistory: 2000;
 /**
  * Begins a window anew whose end has passed.
  *
