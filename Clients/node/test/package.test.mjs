@@ -160,6 +160,58 @@ async function finished (program) {
   return program
 }
 
+/** The block of a page that has these words, as a program with what it takes for given. */
+function block (page, words, ...rest) {
+  const blocks = [...readFileSync(path.join(home, page), 'utf8').matchAll(/^ *```js\n([^]*?)^ *```$/gm)]
+  const found = blocks.map(([, text]) => text).filter(text => text.includes(words))
+  assert.equal(found.length, 1, `${found.length} blocks of ${page} have the words ${words}`)
+  const connects = "import { connect } from 'fusebox-client'\nconst client = await connect()\n"
+  const text = [found[0].includes('import ') ? '' : connects, ...found, ...rest].join('\n')
+  writeFileSync(path.join(folder, 'block.mjs'), `${text}\nawait client.close()\n`)
+  return 'block.mjs'
+}
+
+const provider = `
+  async function call (provider, model, prompt) {
+    if (provider === 'openai') throw Object.assign(new Error('slow down'), { status: 503 })
+    return { text: model + ' says: they melt', usage: { input_tokens: 12, output_tokens: 34 } }
+  }
+`
+const ask = provider.replace('call (', 'ask (')
+const sdk = `
+  const openai = { chat: { completions: { async create ({ model, stream_options: options }) {
+    const chunks = ['they ', 'melt'].map(content => ({ choices: [{ delta: { content } }] }))
+    return (async function * () {
+      yield * chunks
+      if (options.include_usage) yield { choices: [], usage: { prompt_tokens: 12, completion_tokens: 34 } }
+    })()
+  } } } }
+  const messages = []
+`
+
+test('the examples of the pages run as they stand', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const output = async provider => (await client.call('ledger.provider', { provider })).account?.usage.outputTokens
+  const printed = async file => {
+    const { out, ended } = await finished(run(daemon, file))
+    assert.deepEqual(await ended, [0, null])
+    return out
+  }
+  const main = block('../../README.md', 'fusebox-client', provider, "console.log(await ask('How do fuses work?'))")
+  assert.equal(await printed(main), 'claude-sonnet-4 says: they melt\n')
+  assert.deepEqual([await output('openai'), await output('anthropic')], [0n, 34n])
+  const first = block('README.md', "tags: ['team:docs']", ask, 'console.log(answer)')
+  assert.equal(await printed(first), 'claude-sonnet-4 says: they melt\n')
+  const streamed = block('README.md', 'client.stream')
+  writeFileSync(path.join(folder, streamed), sdk + readFileSync(path.join(folder, streamed), 'utf8'))
+  assert.equal(await printed(streamed), 'they melt')
+  assert.deepEqual([await output('openai'), await output('anthropic')], [34n, 68n])
+  await client.call('breaker.reset', { name: 'openai', mustBeKnown: true })
+  const waiting = block('README.md', 'priority: 5', ask.replace("'openai'", "'nobody'"), 'console.log(answer.text)')
+  assert.equal(await printed(waiting), 'gpt-4o says: they melt\n')
+})
+
 test('example: a server that answers with a provider\'s stream', async t => {
   const daemon = await Daemon.start(t)
   const client = await daemon.connect()
