@@ -9,6 +9,7 @@ const { headerLength } = require('./frames')
 const { Outage } = require('./outage')
 const { Output, frameLength } = require('./output')
 const { Request, becomeSubstitute, encode, kept } = require('./requests')
+const { SentRequests } = require('./sent-requests')
 const { SequenceWindow } = require('./sequence-window')
 const { giveBackUnwanted, isWithdrawal, stopWaiting, withdraw } = require('./waiting')
 const { commands } = require('./protocol/commands')
@@ -65,12 +66,7 @@ class Exchange {
      * @type {Request[]}
      */
     this.backlog = []
-    /**
-     * Requests that were sent, by their correlation ids.
-     *
-     * @type {Map<number, Request>}
-     */
-    this.sent = new Map()
+    this.sent = new SentRequests()
     /**
      * Requests that wait for their turn, by their tickets.
      *
@@ -83,7 +79,6 @@ class Exchange {
      * @type {Map<number, import('./protocol/types').TicketEntry>}
      */
     this.early = new Map()
-    this.correlation = 0
     /** Kept reports that were dropped or refused. */
     this.droppedReports = 0
     /** Whether the logger knows that reports are dropped in this outage. */
@@ -220,7 +215,7 @@ class Exchange {
   mayLeave (request) {
     // The daemon forgets the worker at goodbye. So no request may be left that might have to be sent again.
     if (request.command === commands.goodbye) {
-      return this.window.isQuiet && ![...this.sent.values()].some(isWithdrawal)
+      return this.window.isQuiet && !this.sent.values().some(isWithdrawal)
     }
     if (!request.command.isSequenced) return true
     return this.window.hasRoom(request.sequence || this.window.next, this.hello?.keptReplies ?? 0)
@@ -235,16 +230,9 @@ class Exchange {
         request, new InvalidArgumentError(`${request.command.name} has ${length} bytes, more than a frame may have`),
       )
     }
-    const correlation = this.nextCorrelation()
-    this.output.write(request, correlation, this.window)
+    this.sent.add(request)
+    this.output.write(request, this.window)
     request.state = 'sent'
-    this.sent.set(correlation, request)
-  }
-
-  nextCorrelation () {
-    do this.correlation = this.correlation === 0xffffffff ? 1 : this.correlation + 1
-    while (this.sent.has(this.correlation))
-    return this.correlation
   }
 
   /**
