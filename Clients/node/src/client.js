@@ -12,6 +12,7 @@ const { EventStream } = require('./event-stream')
 const { admit, preview, ranked, renew, report, settle } = require('./admission')
 const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
+const { createFetch } = require('./sdk-fetch')
 const { stream } = require('./stream')
 const { leaveReports, spoolFolders } = require('./spool')
 const { deliverAll } = require('./spool-delivery')
@@ -186,6 +187,21 @@ class Client {
    * @returns {Promise<Response>}
    */
   fetch (candidates, url, init, options) { return guardedFetch(this, candidates, url, init, options) }
+
+  /**
+   * A `fetch` for SDKs, which makes each of their calls under a permit. Nothing else changes:
+   *
+   *     const openai = new OpenAI({ fetch: client.createFetch({ tags: ['team:docs'], cost: 0.01 }) })
+   *
+   * The host tells the provider and the body, or the path, the model. A call that is not admitted is answered with
+   * status 429 (a limit, a mark, a queue) or 503 (a breaker, a pause), of which the SDK makes its own error. Requests
+   * that are no POST are sent without a permit. An SDK that gives up by its own timeout does not say why, so the call
+   * counts as abandoned.
+   *
+   * @param {import('./sdk-fetch').SDKFetchOptions} [options]
+   * @returns {(target: string | URL | Request, init?: RequestInit) => Promise<Response>}
+   */
+  createFetch (options = {}) { return createFetch(this, options) }
 
   /**
    * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With

@@ -21,6 +21,7 @@ const { readUsage } = require('./usage')
 /** @typedef {import('./with-permit').PermitOptions} PermitOptions */
 /** @typedef {import('./with-permit').UnsettledCall} UnsettledCall */
 /** @typedef {import('./fetch').FetchOptions} FetchOptions */
+/** @typedef {import('./sdk-fetch').SDKFetchOptions} SDKFetchOptions */
 /** @typedef {import('./permit').Denial} Denial */
 /** @typedef {import('./outcomes').CallOutcome} CallOutcome */
 /** @typedef {import('./usage').Usage} Usage */

@@ -55,6 +55,8 @@ test('a body that returns counts as success, with the usage that it told', async
   ], { tags: ['user:42'], cost: 0.01, tokens: 800 }, async permit => {
     assert.equal(permit.provider, 'openai')
     assert.equal(permit.model, 'gpt-4o')
+    const { heldCost, number, tags } = JSON.parse(JSON.stringify(permit))
+    assert.deepEqual([heldCost, number, tags], ['10000000', String(permit.number), ['user:42']])
     assert.ok(permit.usage({ model: 'gpt-4o-2024', usage: { prompt_tokens: 1_000, completion_tokens: 200 } }))
     return 'they melt'
   })
@@ -167,6 +169,8 @@ test('a denial tells each reason and when to come back', async t => {
     assert.equal(error.reasons[1].candidate.model, 'm')
     assert.ok(error.retryAfter > 0 && error.retryAfter <= 75_000)
     assert.match(error.message, /a: exhausted, b\/m: limit/)
+    const { code, reasons } = JSON.parse(JSON.stringify(error))
+    assert.deepEqual([code, reasons[1].limits[0].needed], ['ERR_FUSEBOX_DENIED', '2000000000'])
     return true
   })
   assert.equal((await client.preview(['a', 'b'], { cost: '0.5' })).candidate.provider, 'b')

@@ -113,6 +113,20 @@ export class Client {
      */
     fetch(candidates: CandidateLike | CandidateLike[], url: import("./fetch").Target | ((permit: Permit) => import('./fetch').Target), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
     /**
+     * A `fetch` for SDKs, which makes each of their calls under a permit. Nothing else changes:
+     *
+     *     const openai = new OpenAI({ fetch: client.createFetch({ tags: ['team:docs'], cost: 0.01 }) })
+     *
+     * The host tells the provider and the body, or the path, the model. A call that is not admitted is answered with
+     * status 429 (a limit, a mark, a queue) or 503 (a breaker, a pause), of which the SDK makes its own error. Requests
+     * that are no POST are sent without a permit. An SDK that gives up by its own timeout does not say why, so the call
+     * counts as abandoned.
+     *
+     * @param {import('./sdk-fetch').SDKFetchOptions} [options]
+     * @returns {(target: string | URL | Request, init?: RequestInit) => Promise<Response>}
+     */
+    createFetch(options?: import("./sdk-fetch").SDKFetchOptions | undefined): (target: string | URL | Request, init?: RequestInit) => Promise<Response>;
+    /**
      * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
      * `wait` the call waits for its turn; an aborted signal withdraws it.
      *

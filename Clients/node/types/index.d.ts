@@ -6,6 +6,7 @@ export type Settling = import('./admission').Settling;
 export type PermitOptions = import('./with-permit').PermitOptions;
 export type UnsettledCall = import('./with-permit').UnsettledCall;
 export type FetchOptions = import('./fetch').FetchOptions;
+export type SDKFetchOptions = import('./sdk-fetch').SDKFetchOptions;
 export type Denial = import('./permit').Denial;
 export type CallOutcome = import('./outcomes').CallOutcome;
 export type Usage = import('./usage').Usage;
