@@ -171,6 +171,10 @@ function block (page, words, ...rest) {
   return 'block.mjs'
 }
 
+/** Puts what is not hoisted before a program. */
+const prepend = (file, text) =>
+  writeFileSync(path.join(folder, file), text + readFileSync(path.join(folder, file), 'utf8'))
+
 const provider = `
   async function call (provider, model, prompt) {
     if (provider === 'openai') throw Object.assign(new Error('slow down'), { status: 503 })
@@ -189,6 +193,17 @@ const sdk = `
   const messages = []
 `
 
+const makers = `
+  class OpenAI {
+    constructor ({ fetch }) { this.fetch = fetch }
+    async ask () {
+      const refuse = { method: 'POST', body: '{"model":"m"}' }
+      await client.call('exhaustion.mark', { provider: 'openai', model: 'm', resetAfterMilliseconds: 60_000 })
+      return (await this.fetch('https://api.openai.com/v1/chat/completions', refuse)).status
+    }
+  }
+`
+
 test('the examples of the pages run as they stand', async t => {
   const daemon = await Daemon.start(t)
   const client = await daemon.connect()
@@ -201,12 +216,15 @@ test('the examples of the pages run as they stand', async t => {
   const main = block('../../README.md', 'fusebox-client', provider, "console.log(await ask('How do fuses work?'))")
   assert.equal(await printed(main), 'claude-sonnet-4 says: they melt\n')
   assert.deepEqual([await output('openai'), await output('anthropic')], [0n, 34n])
-  const first = block('README.md', "tags: ['team:docs']", ask, 'console.log(answer)')
+  const first = block('README.md', 'const candidates', ask, 'console.log(answer)')
   assert.equal(await printed(first), 'claude-sonnet-4 says: they melt\n')
   const streamed = block('README.md', 'client.stream')
-  writeFileSync(path.join(folder, streamed), sdk + readFileSync(path.join(folder, streamed), 'utf8'))
+  prepend(streamed, sdk)
   assert.equal(await printed(streamed), 'they melt')
   assert.deepEqual([await output('openai'), await output('anthropic')], [34n, 68n])
+  const sdks = block('README.md', 'new OpenAI', 'console.log(await openai.ask())')
+  prepend(sdks, makers)
+  assert.equal(await printed(sdks), '429\n')
   await client.call('breaker.reset', { name: 'openai', mustBeKnown: true })
   const waiting = block('README.md', 'priority: 5', ask.replace("'openai'", "'nobody'"), 'console.log(answer.text)')
   assert.equal(await printed(waiting), 'gpt-4o says: they melt\n')
