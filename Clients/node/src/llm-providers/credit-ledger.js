@@ -2,7 +2,8 @@
 
 const { nanodollars } = require('../money')
 const { hub } = require('./shared')
-const { mostHistory, renew } = require('./ledger')
+const { renew } = require('./ledger')
+const { mostHistory } = require('./ledger-types')
 
 /** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./budgets').BudgetConfig} BudgetConfig */

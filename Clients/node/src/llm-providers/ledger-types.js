@@ -2,6 +2,9 @@
 
 // What the library's ledger takes and tells, as its types have it.
 
+/** How many costs the library keeps for burn rates, if it is not told otherwise. */
+const mostHistory = 2_000
+
 /** @typedef {import('./budgets').RateLimitDimension} RateLimitDimension */
 /** @typedef {import('./budgets').BudgetConfig} BudgetConfig */
 /** @typedef {import('./budgets').ThresholdConfig} ThresholdConfig */
@@ -77,4 +80,4 @@
  * @property {SpendEntry[]} [spendHistory]
  */
 
-module.exports = {}
+module.exports = { mostHistory }

@@ -2,6 +2,7 @@
 
 const { nanodollars } = require('../money')
 const { limitOf, dimensionOf, windowLengths } = require('./budgets')
+const { mostHistory } = require('./ledger-types')
 
 /** @typedef {import('./hub').Hub} Hub */
 /** @typedef {import('../logger').Logger} Logger */
@@ -45,8 +46,6 @@ const { limitOf, dimensionOf, windowLengths } = require('./budgets')
  * @property {number} at
  */
 
-/** How many records the library keeps for burn rates. */
-const mostHistory = 2_000
 /** A read that finds the replica older than this has it brought up to date behind it, in milliseconds. */
 const oldest = 250
 /** Attempts to read the ledger between two writes of this worker. */
@@ -321,4 +320,4 @@ async function all (list) {
   return entries
 }
 
-module.exports = { Ledger, mostHistory, renew }
+module.exports = { Ledger, renew }

@@ -75,3 +75,5 @@ export type CreditLedgerSnapshot = {
     exportedAt: number;
     spendHistory?: SpendEntry[] | undefined;
 };
+/** How many costs the library keeps for burn rates, if it is not told otherwise. */
+export const mostHistory: 2000;

@@ -130,45 +130,6 @@ export class Ledger {
         entry: Entry;
     }): void;
 }
-/** @typedef {import('./hub').Hub} Hub */
-/** @typedef {import('../logger').Logger} Logger */
-/** @typedef {import('../protocol/types').LimitEntry} LimitEntry */
-/** @typedef {import('../protocol/types').AccountUsage} AccountUsage */
-/** @typedef {import('../protocol/types').FuseboxEvent} FuseboxEvent */
-/** @typedef {import('./budgets').BudgetConfig} BudgetConfig */
-/** @typedef {import('./budgets').RateLimitDimension} RateLimitDimension */
-/**
- * What an account has used. `spend` is in nano-dollars.
- *
- * @typedef {object} Totals
- * @property {bigint} spend
- * @property {number} inputTokens
- * @property {number} outputTokens
- * @property {number} requestCount
- * @property {number} lastRecordedAt
- */
-/** @typedef {{ used: number, limit: number, windowStart: number }} RateLimitWindow */
-/**
- * @typedef {object} Parts
- * @property {Map<string, Totals>} models
- * @property {bigint | null} budget
- * @property {Map<string, bigint>} budgets
- * @property {Map<RateLimitDimension, RateLimitWindow>} rateLimits
- */
-/**
- * @typedef {Totals & Parts} Account
- */
-/**
- * @typedef {object} Entry
- * @property {string} provider
- * @property {string} model
- * @property {bigint} cost
- * @property {number} inputTokens
- * @property {number} outputTokens
- * @property {number} at
- */
-/** How many records the library keeps for burn rates. */
-export const mostHistory: 2000;
 /**
  * Begins a window anew whose end has passed.
  *
