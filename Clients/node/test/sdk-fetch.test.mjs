@@ -34,7 +34,6 @@ async function start (t, options = {}) {
   const daemon = await Daemon.start(t)
   const client = await daemon.connect()
   const baseURL = await startProvider(t)
-  const seen = []
   const sdk = new SDK({ baseURL, fetch: client.createFetch({ provider: 'openai', cost: 0.01, ...options }) })
   /** What the calls by a route did: outcome counts of the breaker, tokens, permits that are held. */
   const effects = async (provider = 'openai') => {
@@ -45,7 +44,7 @@ async function start (t, options = {}) {
       status.totalSuccesses, status.totalFailures, account ? account.usage.outputTokens : 0n, totals.outstanding,
     ].map(Number)
   }
-  return { client, sdk, baseURL, effects, seen }
+  return { client, sdk, baseURL, effects }
 }
 
 test('an SDK gets its answers, and each call has a permit', async t => {
@@ -106,8 +105,11 @@ test('the route is told by host, body and path; lists of models need no permit',
     sent.push(target instanceof Request ? target.url : String(target))
     return Response.json({})
   }
-  const watched = { fetch: client.fetch }
-  client.fetch = (candidate, ...rest) => { routes.push(candidate); return watched.fetch.call(client, candidate, ...rest) }
+  const whole = client.fetch
+  client.fetch = (candidate, ...rest) => {
+    routes.push(candidate)
+    return whole.call(client, candidate, ...rest)
+  }
   const fetch = client.createFetch({ fetch: answer, deployment: 'key-1' })
   const post = (url, body) => fetch(url, { method: 'POST', body })
   await post('https://api.anthropic.com/v1/messages', '{"model":"claude"}')
