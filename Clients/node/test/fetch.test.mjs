@@ -1,6 +1,7 @@
 // client.fetch against a fake provider: what each answer does to breaker, mark, usage and cost.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import test from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
@@ -83,9 +84,22 @@ test('no answer in time is a failure, and so is a connection that breaks off', a
   assert.deepEqual({ ...await effects(), mark: null }, { ...nothing, failures: 3 })
 })
 
+/** What `AbortSignal.timeout` aborts with. */
+async function timeoutReason () {
+  const signal = AbortSignal.timeout(1)
+  await once(signal, 'abort')
+  return signal.reason
+}
+
 test('a timeout is a failure of the provider, unless the call may have waited for its turn', async t => {
   const { client, url, effects } = await start(t)
-  const late = wait => client.fetch('openai', `${url}/silent`, { signal: AbortSignal.timeout(200) }, { wait })
+  const late = async wait => {
+    const controller = new AbortController()
+    const call = client.fetch('openai', `${url}/silent`, { signal: controller.signal }, { wait })
+    await until(async () => (await effects()).outstanding === 1)
+    controller.abort(await timeoutReason())
+    await call
+  }
   await assert.rejects(late(0), { name: 'TimeoutError' })
   assert.equal((await effects()).failures, 1)
   await assert.rejects(late(1), { name: 'TimeoutError' })

@@ -25,7 +25,7 @@ its('degrades with failures, opens at the threshold, and recovers one step per s
   draw(t, 0)
   // The original moves the clock by a minute. A daemon has a clock of its own, so the timeout is short.
   const breaker = new CircuitBreaker(
-    'openai', { failureThreshold: 3, resetTimeout: 500, degradationCurve: [1, 0.6, 0.2] },
+    'openai', { failureThreshold: 3, resetTimeout: 1_000, degradationCurve: [1, 0.6, 0.2] },
   )
   await assert.rejects(breaker.execute(fail), /boom/)
   await assert.rejects(breaker.execute(fail), /boom/)
