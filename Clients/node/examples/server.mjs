@@ -1,31 +1,54 @@
-// An HTTP server that passes a provider's stream on. PROVIDER_URL is the provider's address.
+// An HTTP server that answers questions with a provider's stream: curl -d 'How do fuses work?' localhost:8080
 //
-// If the reader goes away, the provider's stream is cancelled and the call counts as abandoned.
+// A reader that goes away withdraws from the queue, or cancels the provider's stream: the call counts as abandoned.
 
 import http from 'node:http'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { connect } from 'fusebox-client'
+import { AdmissionDeniedError, connect } from 'fusebox-client'
 
-const client = await connect()
+const { OPENAI_URL, OPENAI_API_KEY, GROQ_URL, GROQ_API_KEY, PORT = 8080 } = process.env
+const providers = {
+  openai: { url: OPENAI_URL ?? 'https://api.openai.com/v1/chat/completions', key: OPENAI_API_KEY },
+  groq: { url: GROQ_URL ?? 'https://api.groq.com/openai/v1/chat/completions', key: GROQ_API_KEY },
+}
+const candidates = ['openai/gpt-4o', 'groq/llama-3.3-70b-versatile']
 
-const server = http.createServer(async (request, response) => {
+const client = await connect({ logger: console })
+
+/** The answer of the first provider that may be called now and does not fail. */
+const ask = (question, options) => client.fetch(candidates, permit => providers[permit.provider].url, permit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', authorization: `Bearer ${providers[permit.provider].key}` },
+  body: JSON.stringify({
+    model: permit.model, stream: true, stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: question }],
+  }),
+}), options)
+
+async function answer (request, response) {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
   const user = request.headers['x-user'] ?? 'nobody'
-  try {
-    const answer = await client.fetch(
-      'openai/gpt-4o', process.env.PROVIDER_URL, { method: 'POST' }, { tags: [`user:${user}`], cost: 0.05 },
-    )
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
-    await pipeline(Readable.fromWeb(answer.body), response)
-  } catch (error) {
-    if (response.headersSent) return response.destroy()
-    const isDenied = error.code === 'ERR_FUSEBOX_DENIED'
-    if (isDenied && error.retryAfter !== null) response.setHeader('retry-after', Math.ceil(error.retryAfter / 1_000))
-    response.writeHead(isDenied ? 429 : 502).end(`${error.message}\n`)
-  }
-})
+  const told = await ask(await text(request), {
+    tags: [`user:${user}`], cost: 0.05, wait: 10_000, signal: gone.signal,
+  })
+  response.writeHead(told.status, { 'content-type': told.headers.get('content-type') ?? 'text/plain' })
+  await pipeline(Readable.fromWeb(told.body), response)
+}
 
-server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+function apologize (error, response) {
+  if (response.headersSent || response.destroyed) return response.destroy()
+  const isDenied = error instanceof AdmissionDeniedError
+  if (isDenied && error.retryAfter !== null) response.setHeader('retry-after', Math.ceil(error.retryAfter / 1_000))
+  response.writeHead(isDenied ? 429 : 502).end(`${error.message}\n`)
+}
+
+const server = http.createServer((request, response) => {
+  answer(request, response).catch(error => apologize(error, response))
+})
+server.listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
 
 process.on('SIGTERM', async () => {
   server.close()

@@ -3,7 +3,7 @@
 const { InvalidArgumentError, ProtocolError } = require('./errors')
 const { candidate, candidateList } = require('./candidates')
 const { nanodollars } = require('./money')
-const { bounded, takesRetryAfter } = require('./outcomes')
+const { bounded, isOfProvider, takesRetryAfter } = require('./outcomes')
 const { AdmissionDeniedError, Permit, denials } = require('./permit')
 const { encode } = require('./requests')
 const { sentUsage } = require('./usage')
@@ -204,11 +204,15 @@ async function ranked (client, candidates, by, options) {
  * @param {CallOutcome | Outcome} told
  */
 function sentOutcome (told) {
-  const { outcome, retryAfter = null, usage = null } = typeof told === 'string' ? { outcome: told } : told
+  /** @type {CallOutcome} */
+  const call = typeof told === 'string' ? { outcome: told } : told
+  const { outcome, retryAfter = null, usage = null, markScope = null } = call
   return {
     outcome,
     usage: outcome === 'cancelled' ? null : sentUsage(usage),
     retryAfterMilliseconds: retryAfter != null && takesRetryAfter(outcome) ? bounded(retryAfter) : null,
+    // An outcome that marks nothing takes no scope.
+    markScope: isOfProvider(outcome) ? markScope : null,
   }
 }
 
@@ -225,7 +229,8 @@ async function settle (client, permit, outcome, isKept) {
   if (permit.number === null) return settling(await client.tell(commands['admission.report'], substitute))
   client.holding.release(permit.number)
   const reported = commands['admission.report']
-  return settling(await client.tell(commands['admission.settle'], { permit: permit.number, ...sent, timing: permit.timing }, {
+  const fields = { permit: permit.number, ...sent, timing: permit.timing }
+  return settling(await client.tell(commands['admission.settle'], fields, {
     isKept,
     substitute: { epoch: permit.epoch ?? 0n, command: reported, payload: encode(reported, substitute) },
   }))

@@ -12,6 +12,8 @@ const { EventStream } = require('./event-stream')
 const { admit, preview, ranked, renew, report, settle } = require('./admission')
 const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
+const { createFetch } = require('./sdk-fetch')
+const { stream } = require('./stream')
 const { leaveReports, spoolFolders } = require('./spool')
 const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
@@ -148,7 +150,7 @@ class Client {
 
   /**
    * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-   * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+   * returned or threw. If a provider fails, the next admitted candidate by another route is tried.
    *
    * @template T
    * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
@@ -159,15 +161,47 @@ class Client {
   withPermit (candidates, options, body) { return withPermit(this, candidates, options ?? {}, body) }
 
   /**
+   * A provider's stream under a permit, such as those of SDKs:
+   *
+   *     for await (const chunk of client.stream('openai/gpt-4o', {}, permit => openai.chat.completions.create(…)))
+   *
+   * Nothing happens before the first chunk is asked for. The usage is read from the chunks, and the first one counts as
+   * the first token. The end of the stream settles the permit as `success`; leaving the loop settles it as `abandoned`
+   * and ends the provider's stream. If a provider fails before its first chunk, the next candidate is tried.
+   *
+   * @template T
+   * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+   * @param {PermitOptions} options
+   * @param {(permit: Permit) => AsyncIterable<T> | Promise<AsyncIterable<T>>} open
+   * @returns {AsyncGenerator<T, void, undefined>}
+   */
+  stream (candidates, options, open) { return stream(this, candidates, options ?? {}, open) }
+
+  /**
    * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
    *
    * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-   * @param {string | URL | ((permit: Permit) => string | URL)} url
+   * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
    * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
    * @param {import('./fetch').FetchOptions} [options]
    * @returns {Promise<Response>}
    */
   fetch (candidates, url, init, options) { return guardedFetch(this, candidates, url, init, options) }
+
+  /**
+   * A `fetch` for SDKs, which makes each of their calls under a permit. Nothing else changes:
+   *
+   *     const openai = new OpenAI({ fetch: client.createFetch({ tags: ['team:docs'], cost: 0.01 }) })
+   *
+   * The host tells the provider and the body, or the path, the model. A call that is not admitted is answered with
+   * status 429 (a limit, a mark, a queue) or 503 (a breaker, a pause), of which the SDK makes its own error. Requests
+   * that are no POST are sent without a permit. An SDK that gives up by its own timeout does not say why, so the call
+   * counts as abandoned.
+   *
+   * @param {import('./sdk-fetch').SDKFetchOptions} [options]
+   * @returns {(target: string | URL | Request, init?: RequestInit) => Promise<Response>}
+   */
+  createFetch (options = {}) { return createFetch(this, options) }
 
   /**
    * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
@@ -297,7 +331,24 @@ class Client {
     this.holding.close()
     await finish(this.exchange, farewellTime)
     const left = close(this.exchange)
-    if (left.reports.length > 0 && this.settings.spool !== false) leaveReports(this.settings, left)
+    if (left.reports.length > 0) this.leave(left)
+  }
+
+  /**
+   * Leaves what the daemon was not told. An error says that it is lost.
+   *
+   * @internal
+   * @param {import('./spool').Left} left
+   */
+  leave (left) {
+    const { logger, spool } = this.settings
+    const count = left.reports.length
+    if (spool === false) {
+      this.exchange.droppedReports += count
+      return logger.warn?.(`[Fusebox] the daemon is away; reports are lost (${count})`)
+    }
+    const files = leaveReports(this.settings, left)
+    logger.warn?.(`[Fusebox] the daemon is away; what it was not told (${count}) is in ${files.join(', ')}`)
   }
 }
 

@@ -1,29 +1,24 @@
 'use strict'
 
 const { performance } = require('node:perf_hooks')
-const { setTimeout, clearTimeout } = require('node:timers')
-const { Acquaintance } = require('./acquaintance')
-const { Connection, refusal } = require('./connection')
+const { hurry, schedule } = require('./connecting')
 const {
-  ClosedError, FuseboxError, InvalidArgumentError, OutcomeUnknownError, ProtocolError, RequestTimeoutError,
-  UnavailableError,
+  ClosedError, FuseboxError, InvalidArgumentError, RequestTimeoutError, UnavailableError,
 } = require('./errors')
-const { headerLength, statusName } = require('./frames')
-const { becomeAnother, beginAnew, giveUpUnacknowledged, takeUnanswered, turnAway } = require('./losses')
+const { headerLength } = require('./frames')
 const { Outage } = require('./outage')
 const { Output, frameLength } = require('./output')
-const { Request, becomeSubstitute, encode, kept, newWorker } = require('./requests')
+const { Request, becomeSubstitute, encode, kept } = require('./requests')
+const { SentRequests } = require('./sent-requests')
 const { SequenceWindow } = require('./sequence-window')
-const {
-  continueWaits, giveBackUnwanted, isWithdrawal, pushed, stopWaiting, takePush, takeTicket, takeWaiting, withdraw,
-} = require('./waiting')
+const { giveBackUnwanted, isWithdrawal, stopWaiting, withdraw } = require('./waiting')
 const { commands } = require('./protocol/commands')
-const { kinds } = require('./protocol/constants')
 
 /** @typedef {import('./protocol/commands').Command} Command */
 /** @typedef {import('./protocol/types').HelloReply} HelloReply */
-/** @typedef {import('./frames').Frame} Frame */
+/** @typedef {import('./connection').Connection} Connection */
 /** @typedef {import('./connection').Ending} Ending */
+/** @typedef {import('./acquaintance').Acquaintance} Acquaintance */
 /** @typedef {import('./requests').RequestOptions} RequestOptions */
 /** @typedef {import('./options').Settings} Settings */
 
@@ -71,12 +66,7 @@ class Exchange {
      * @type {Request[]}
      */
     this.backlog = []
-    /**
-     * Requests that were sent, by their correlation ids.
-     *
-     * @type {Map<number, Request>}
-     */
-    this.sent = new Map()
+    this.sent = new SentRequests()
     /**
      * Requests that wait for their turn, by their tickets.
      *
@@ -89,9 +79,10 @@ class Exchange {
      * @type {Map<number, import('./protocol/types').TicketEntry>}
      */
     this.early = new Map()
-    this.correlation = 0
     /** Kept reports that were dropped or refused. */
     this.droppedReports = 0
+    /** Whether the logger knows that reports are dropped in this outage. */
+    this.hasToldExcess = false
     /** When the first request timed out since the last byte came; 0: none has. */
     this.silentSince = 0
     this.output = new Output(bytes => this.connection?.write(bytes))
@@ -164,17 +155,17 @@ class Exchange {
     const now = performance.now()
     if (this.outage.retryAt <= now || this.outage.isExpectedBack) {
       this.enqueue(request)
-      return this.schedule()
+      return schedule(this)
     }
     if (this.outage.asksAgain && !request.isReport) {
       this.enqueue(request)
-      return this.hurry()
+      return hurry(this)
     }
     if (!request.isReport) return this.end(request, this.unavailable())
     this.enqueue(request)
     this.keep(request)
     this.dropExcessReports()
-    this.schedule()
+    schedule(this)
   }
 
   /**
@@ -206,105 +197,10 @@ class Exchange {
     }
   }
 
-  // Connections
-
-  /** Connects if there is no connection and something asks for one. Attempts wait for the end of the backoff. */
-  schedule () {
-    if (this.phase !== 'disconnected' || this.retryTimer) return
-    if (this.backlog.length === 0 && !this.holdsPermits() && this.watchers.size === 0) return
-    const wait = this.outage.retryAt - performance.now()
-    if (wait <= 0) return this.connect()
-    this.retryTimer = setTimeout(() => {
-      this.retryTimer = undefined
-      this.schedule()
-    }, Math.ceil(wait))
-    this.retryTimer.unref()
-  }
-
-  /** Connects without waiting for the end of the backoff. */
-  hurry () {
-    this.outage.hurry()
-    clearTimeout(this.retryTimer)
-    this.retryTimer = undefined
-    this.schedule()
-  }
-
-  connect () {
-    this.phase = 'connecting'
-    this.attempts += 1
-    this.worker ??= newWorker()
-    const introduction = {
-      workerHigh: this.worker.high, workerLow: this.worker.low, lastSequence: this.window.next - 1,
-      client: this.settings.clientName,
-    }
-    this.connection = new Connection(this.settings.path, introduction, this.settings.connectTimeout, {
-      onHello: hello => this.connected(hello),
-      onFrame: frame => this.receive(frame),
-      onEnd: ending => this.phase === 'open' ? this.lost(ending) : this.connectFailed(ending),
-    })
-  }
-
-  /** @param {HelloReply} hello */
-  connected (hello) {
-    this.phase = 'open'
-    this.hello = hello
-    this.silentSince = 0
-    this.outage.end()
-    if (this.acquaintance && !this.acquaintance.allowsResending(hello)) giveUpUnacknowledged(this)
-    this.acquaintance = new Acquaintance(hello)
-    continueWaits(this)
-    this.drain()
-    this.tellWatchers(null)
-  }
-
-  /** @param {Ending | null} ending */
-  tellWatchers (ending) {
-    for (const watcher of [...this.watchers]) watcher(ending)
-  }
-
-  /** @param {Ending} ending */
-  connectFailed (ending) {
-    const now = performance.now()
-    this.phase = 'disconnected'
-    this.connection = null
-    this.absence = ending.reason
-    this.absenceCause = ending.cause
-    const grace = this.acquaintance?.graceMilliseconds
-    const mustReturn = this.holdsPermits() || this.backlog.some(request => request.hasWaited)
-    this.outage.attemptFailed(now, {
-      isVacant: ending.isVacant,
-      hasCallers: this.backlog.some(request => request.interest === 'caller'),
-      longest: mustReturn && grace ? Math.max(grace / 3, 1) : Infinity,
-    })
-    this.tellWatchers(ending)
-    if (!this.outage.isExpectedBack && turnAway(this)) return this.hurry()
-    this.schedule()
-  }
-
-  /**
-   * The open connection is lost.
-   *
-   * @param {Ending} ending
-   */
-  lost (ending) {
-    const now = performance.now()
-    this.phase = 'disconnected'
-    this.connection = null
-    this.absence = ending.reason
-    this.absenceCause = ending.cause
-    this.output.clear()
-    const again = takeUnanswered(this)
-    this.outage.begin(now, again.some(request => request.losses > 1))
-    this.backlog = [...again, ...takeWaiting(this), ...this.backlog]
-    if (ending.farewell?.status === 'fenced') becomeAnother(this)
-    this.dropExcessReports()
-    this.schedule()
-    this.onRest?.()
-  }
-
+  /** Why a request ends that no daemon answers. */
   unavailable () { return new UnavailableError(this.settings.path, this.absence, this.absenceCause) }
 
-  // Frames
+  // Writing
 
   /** Writes the requests of the backlog that may be written now. */
   drain () {
@@ -319,7 +215,7 @@ class Exchange {
   mayLeave (request) {
     // The daemon forgets the worker at goodbye. So no request may be left that might have to be sent again.
     if (request.command === commands.goodbye) {
-      return this.window.isQuiet && ![...this.sent.values()].some(isWithdrawal)
+      return this.window.isQuiet && !this.sent.values().some(isWithdrawal)
     }
     if (!request.command.isSequenced) return true
     return this.window.hasRoom(request.sequence || this.window.next, this.hello?.keptReplies ?? 0)
@@ -334,59 +230,9 @@ class Exchange {
         request, new InvalidArgumentError(`${request.command.name} has ${length} bytes, more than a frame may have`),
       )
     }
-    const correlation = this.nextCorrelation()
-    this.output.write(request, correlation, this.window)
+    this.sent.add(request)
+    this.output.write(request, this.window)
     request.state = 'sent'
-    this.sent.set(correlation, request)
-  }
-
-  nextCorrelation () {
-    do this.correlation = this.correlation === 0xffffffff ? 1 : this.correlation + 1
-    while (this.sent.has(this.correlation))
-    return this.correlation
-  }
-
-  /** @param {Frame} frame */
-  receive (frame) {
-    this.silentSince = 0
-    if (frame.kind === kinds.push) return this.receivePush(frame)
-    if (frame.kind !== kinds.reply) throw new ProtocolError(`a frame of the kind ${frame.kind} came`)
-    const request = this.sent.get(frame.correlation)
-    if (!request) throw new ProtocolError('a reply came that answers no request')
-    if (request.command.number !== frame.command) {
-      throw new ProtocolError(`${request.command.name} got the reply of ${frame.command}`)
-    }
-    this.sent.delete(frame.correlation)
-    if (request.sequence && frame.detail === 0 && this.acquaintance) this.acquaintance.isKnown = true
-    const status = statusName(frame.detail)
-    if (status === 'sequenceOutOfOrder' && request.mayHaveArrived) beginAnew(this, request)
-    else if (status === 'notFound' && request.substitute) this.sendSubstitute(request)
-    else if (frame.detail !== 0) this.end(request, refusal(frame, request.command.name))
-    else this.answer(request, frame)
-    this.drain()
-    if (this.onRest && !this.isBusy) this.onRest()
-  }
-
-  /** @param {Frame} frame */
-  receivePush (frame) {
-    const entry = pushed(frame)
-    if (entry) takePush(this, entry)
-    this.drain()
-  }
-
-  /**
-   * A reply that cannot be read is an error of this request alone, because its frame is whole.
-   *
-   * @param {Request} request @param {Frame} frame
-   */
-  answer (request, frame) {
-    let reply
-    try {
-      reply = request.command.readReply(frame.payload)
-    } catch (error) {
-      return this.end(request, error)
-    }
-    if (!request.wait || !takeTicket(this, request, reply.ticket)) this.take(request, reply)
   }
 
   /**
@@ -401,19 +247,6 @@ class Exchange {
     request.settle('nobody')
     if (isAwaited) request.resolve(reply)
     else giveBackUnwanted(this, request, reply)
-  }
-
-  /**
-   * Reports the call of a permit that the daemon does not know, even if nobody waits any more.
-   *
-   * @param {Request} request
-   */
-  sendSubstitute (request) {
-    this.closeNumber(request)
-    becomeSubstitute(request)
-    request.mayHaveArrived = false
-    if (request.interest === 'nobody') request.interest = 'client'
-    this.enqueue(request)
   }
 
   // Endings
@@ -482,10 +315,20 @@ class Exchange {
     request.sequence = 0
   }
 
+  /** Tells of dropped reports, once in an outage. */
+  noteExcess () {
+    if (this.hasToldExcess) return
+    this.hasToldExcess = true
+    this.settings.logger.warn?.(
+      `[Fusebox] more than ${this.settings.queueLimit} reports wait for the daemon; the oldest are dropped`,
+    )
+  }
+
   /** Drops the oldest kept reports above the bound. Those that may have arrived do not count here. */
   dropExcessReports () {
     let excess = this.queuedReports - this.settings.queueLimit
     if (excess <= 0) return
+    this.noteExcess()
     const dropped = this.backlog.filter(request => request.isWaitingReport && excess-- > 0)
     const gone = new Set(dropped)
     this.backlog = this.backlog.filter(request => !gone.has(request))

@@ -1,19 +1,23 @@
 'use strict'
 
 const { FuseboxError } = require('./errors')
-const { candidateList } = require('./candidates')
-const { isOfProvider, outcomeOfError, outcomeOfStatus } = require('./outcomes')
+const { CandidateWalk } = require('./candidate-walk')
+const { outcomeOfStatus } = require('./outcomes')
 const { tellsError } = require('./provider-answer')
 const { DocumentStream } = require('./sse')
-const { finish, hold, withDeadline } = require('./with-permit')
+const { finish, hold, meaningOf, withDeadline } = require('./with-permit')
 
 /** @typedef {import('./client').Client} Client */
 /** @typedef {import('./permit').Permit} Permit */
 /** @typedef {import('./candidates').CandidateLike} CandidateLike */
+/** @typedef {import('./outcomes').CallOutcome} CallOutcome */
+/** @typedef {string | URL | Request} Target */
 
 /**
  * @typedef {object} FetchRules
  * @property {typeof fetch} [fetch] what sends the request, instead of the global `fetch`
+ * @property {(response: Response, body: unknown) => CallOutcome} [answer] what an answer means, instead of
+ *   `outcomeOfStatus`. `body` is its body as parsed JSON, and of a stream the document that tells an error
  */
 
 /** @typedef {import('./with-permit').PermitOptions & FetchRules} FetchOptions */
@@ -29,39 +33,36 @@ const { finish, hold, withDeadline } = require('./with-permit')
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
- * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted |
+ * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
  *
- * If `url` or `init` is a function of the permit and the provider failed, the next candidate of another provider is
- * tried. If all fail, the caller gets the last answer or error.
+ * If `url` or `init` is a function of the permit and the provider failed, the next candidate by another route is tried.
+ * If all fail, the caller gets the last answer or error.
  *
  * @param {Client} client
  * @param {CandidateLike | CandidateLike[]} candidates
- * @param {string | URL | ((permit: Permit) => string | URL)} url
+ * @param {Target | ((permit: Permit) => Target)} url
  * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
  * @param {FetchOptions} [options]
  * @returns {Promise<Response>}
  */
 async function guardedFetch (client, candidates, url, init = {}, options = {}) {
-  const signal = options.signal ?? (typeof init === 'function' ? undefined : init.signal ?? undefined)
+  const signal = options.signal ?? toldSignal(url, init)
   const rules = withDeadline({ ...options, signal })
-  const goesOn = typeof url === 'function' || typeof init === 'function'
-  let left = candidateList(candidates)
+  const isRepeatable = typeof url === 'function' || typeof init === 'function'
+  const walk = new CandidateWalk(candidates, rules)
   /** @type {(() => Promise<Response>) | null} */
   let last = null
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     /** @type {Permit} */
     let permit
     try {
-      permit = await hold(client, left, rules)
+      permit = await hold(client, walk.left, rules)
     } catch (error) {
       if (last) return last()
       throw error
     }
     const { answer, outcome } = await send(client, permit, url, init, rules)
-    const { provider } = permit
-    left = left.filter(candidate => candidate.provider !== provider)
-    const isLast = !goesOn || left.length === 0 || attempt >= (options.attempts ?? Infinity)
-    if (isLast || outcome === null || !isOfProvider(outcome) || signal?.aborted) return answer()
+    if (!isRepeatable || outcome === null || !walk.goesOn(permit, outcome)) return answer()
     last = answer
   }
 }
@@ -70,7 +71,7 @@ async function guardedFetch (client, candidates, url, init = {}, options = {}) {
  * Sends one request under its permit. The outcome is null while the body is still to be read.
  *
  * @param {Client} client @param {Permit} permit
- * @param {string | URL | ((permit: Permit) => string | URL)} url
+ * @param {Target | ((permit: Permit) => Target)} url
  * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} init
  * @param {FetchOptions} rules
  * @returns {Promise<{ answer: () => Promise<Response>, outcome: import('./outcomes').Outcome | null }>}
@@ -86,15 +87,29 @@ async function send (client, permit, url, init, rules) {
     }
     const document = await parsed(response)
     if (response.status < 400) permit.usage(document)
-    permit.response(response, document)
-    const outcome = await finish(client, permit, { outcome: 'success' }, rules)
+    const outcome = await finish(client, permit, meaningOfAnswer(response, document, rules), rules)
     return { answer: async () => response, outcome }
   } catch (error) {
     // An aborted request may have reached the provider. So it is not given back.
-    const outcome = await finish(client, permit, outcomeOfError(error, rules.signal ?? undefined), rules)
+    const outcome = await finish(client, permit, meaningOf(error, rules), rules)
     return { answer: () => Promise.reject(error), outcome }
   }
 }
+
+/**
+ * The signal that the request has itself.
+ *
+ * @param {Target | ((permit: Permit) => Target)} url
+ * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} init
+ */
+function toldSignal (url, init) {
+  if (typeof init !== 'function' && init.signal) return init.signal
+  return url instanceof Request ? url.signal : undefined
+}
+
+/** @param {Response} response @param {unknown} body @param {FetchOptions} rules @returns {CallOutcome} */
+const meaningOfAnswer = (response, body, { answer }) =>
+  answer ? answer(response, body) : outcomeOfStatus(response.status, response.headers, body)
 
 /**
  * The body as JSON, which the caller can still read; undefined if it is none.
@@ -131,7 +146,7 @@ function observed (client, permit, response, rules) {
     permit.usage(document)
   })
   let isSettled = false
-  /** @param {import('./outcomes').CallOutcome} outcome */
+  /** @param {CallOutcome} outcome */
   const settle = async outcome => {
     if (isSettled) return
     isSettled = true
@@ -144,14 +159,14 @@ function observed (client, permit, response, rules) {
         const { value, done } = await source.read()
         if (done) {
           documents.end()
-          await settle(outcomeOfStatus(response.status, response.headers, failure))
+          await settle(meaningOfAnswer(response, failure, rules))
           return controller.close()
         }
         permit.firstToken()
         documents.push(value)
         controller.enqueue(value)
       } catch (error) {
-        if (!(error instanceof FuseboxError)) await settle(outcomeOfError(error, rules.signal ?? undefined))
+        if (!(error instanceof FuseboxError)) await settle(meaningOf(error, rules))
         controller.error(error)
       }
     },

@@ -21,9 +21,12 @@ const { readUsage } = require('./usage')
 /** @typedef {import('./with-permit').PermitOptions} PermitOptions */
 /** @typedef {import('./with-permit').UnsettledCall} UnsettledCall */
 /** @typedef {import('./fetch').FetchOptions} FetchOptions */
+/** @typedef {import('./sdk-fetch').SDKFetchOptions} SDKFetchOptions */
 /** @typedef {import('./permit').Denial} Denial */
 /** @typedef {import('./outcomes').CallOutcome} CallOutcome */
 /** @typedef {import('./usage').Usage} Usage */
+/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('./protocol/types').MarkScope} MarkScope */
 /** @typedef {import('./protocol/types').Commands} Commands */
 /** @typedef {import('./protocol/types').CommandName} CommandName */
 /** @typedef {import('./protocol/types').FuseboxEvent} FuseboxEvent */

@@ -2,6 +2,7 @@
 
 const { setTimeout, clearTimeout } = require('node:timers')
 const { performance } = require('node:perf_hooks')
+const { schedule } = require('./connecting')
 const { ClosedError } = require('./errors')
 const { kept, newWorker } = require('./requests')
 const { commands } = require('./protocol/commands')
@@ -32,7 +33,7 @@ function connectFirst (exchange) {
       else resolve()
     }
     exchange.watchers.add(watcher)
-    exchange.schedule()
+    schedule(exchange)
   })
 }
 

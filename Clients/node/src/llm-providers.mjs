@@ -4,5 +4,5 @@ import parts from './llm-providers.js'
 
 export const {
   CircuitBreaker, CircuitBreakerManager, CircuitBreakerOpenError, CreditLedger, ExhaustionRegistry, close, configure,
-  defaultCircuitBreakerManager, defaultExhaustionRegistry, flush, ready,
+  defaultCircuitBreakerManager, defaultExhaustionRegistry, flush, quotaHooks, ready,
 } = parts

@@ -31,7 +31,7 @@ const mostLosses = 8
  * @param {Exchange} exchange
  */
 function takeUnanswered (exchange) {
-  const unanswered = [...exchange.sent.values()]
+  const unanswered = exchange.sent.values()
   exchange.sent.clear()
   /** @type {Request[]} */
   const again = []

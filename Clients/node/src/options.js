@@ -29,6 +29,8 @@ const mostKept = 32_768
  *   oldest is dropped and counted
  * @property {string | boolean} [spool] where reports are left that could not be delivered before the client was closed:
  *   a folder; true (the default) is the user's spool, false is none
+ * @property {import('./logger').Logger} [logger] hears of connections that come and go, and of what is lost: `console`,
+ *   or anything with `info` and `warn`; by default nobody
  */
 
 /** @typedef {Required<Options> & { path: string }} Settings */
@@ -47,6 +49,7 @@ const defaults = {
   keepsReports: false,
   queueLimit: 4_096,
   spool: true,
+  logger: {},
 }
 
 /**

@@ -4,6 +4,7 @@ const { FuseboxError } = require('./errors')
 const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-answer')
 
 /** @typedef {import('./protocol/types').Outcome} Outcome */
+/** @typedef {import('./protocol/types').MarkScope} MarkScope */
 /** @typedef {import('./usage').Usage} Usage */
 
 /**
@@ -13,6 +14,9 @@ const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-an
  * @property {Outcome} outcome
  * @property {number | null} [retryAfter] how long the provider takes no calls, in milliseconds, if it said so
  * @property {Usage | null} [usage] what the call used although it failed
+ * @property {MarkScope | null} [markScope] how much of the call's route the outcome marks, if it marks: by default the
+ *   whole route, with `unauthorized` the deployment, or the provider if the call names none. `route` is right for a 403
+ *   where the key may not use this model
  */
 
 /** The longest time that the daemon takes: 366 days. */
@@ -24,13 +28,14 @@ const longestRetry = 366 * 86_400_000
 class CallFailedError extends FuseboxError {
   /**
    * @param {Outcome} outcome
-   * @param {{ retryAfter?: number | null, usage?: Usage | null, message?: string, cause?: unknown }} options
+   * @param {Omit<CallOutcome, 'outcome'> & { message?: string, cause?: unknown }} options
    */
-  constructor (outcome, { retryAfter = null, usage = null, message, cause } = {}) {
+  constructor (outcome, { retryAfter = null, usage = null, markScope = null, message, cause } = {}) {
     super('ERR_FUSEBOX_CALL_FAILED', message ?? `the call ended as ${outcome}`, { cause })
     this.outcome = outcome
     this.retryAfter = retryAfter
     this.usage = usage
+    this.markScope = markScope
   }
 }
 
@@ -44,7 +49,8 @@ class CallFailedError extends FuseboxError {
  */
 function outcomeOfStatus (status, headers, body) {
   const isWord = typeof body === 'string'
-  const { outcome, retryAfter } = providerAnswer(status, headers, isWord ? undefined : body, isWord ? { words: [body] } : {})
+  const told = isWord ? { words: [body] } : {}
+  const { outcome, retryAfter } = providerAnswer(status, headers, isWord ? undefined : body, told)
   return { outcome, retryAfter }
 }
 
@@ -57,7 +63,9 @@ function outcomeOfStatus (status, headers, body) {
  * | another error of this package | `abandoned` |
  * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
- * | any other: timeout, no connection | `failure` |
+ * | … by `AbortSignal.timeout` | `failure`: the provider took too long |
+ * | any other, such as one in the middle of a stream | that of the words by which it is called |
+ * | … that no word of the table names: timeout, no connection | `failure` |
  *
  * @param {unknown} thrown
  * @param {AbortSignal} [signal]
@@ -69,16 +77,22 @@ function outcomeOfError (thrown, signal) {
   const error = /** @type {any} */ (thrown)
   const status = [error?.status, error?.statusCode, error?.response?.status, error?.$metadata?.httpStatusCode]
     .find(value => Number.isInteger(value) && value >= 400 && value < 600)
-  if (status !== undefined) {
-    const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
-    const { outcome, retryAfter } = providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) })
-    return { outcome, retryAfter }
+  if (status === undefined) {
+    if (signal?.aborted) return { outcome: isTimeout(signal) ? 'failure' : 'abandoned' }
+    if (error?.name === 'AbortError' || error?.name === 'APIUserAbortError') return { outcome: 'abandoned' }
+    if (error === null || typeof error !== 'object') return { outcome: 'failure' }
   }
-  if (signal?.aborted || error?.name === 'AbortError' || error?.name === 'APIUserAbortError') {
-    return { outcome: 'abandoned' }
-  }
-  return { outcome: 'failure' }
+  const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
+  const { outcome, retryAfter } = providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) })
+  return { outcome, retryAfter }
 }
+
+/**
+ * Whether an aborted signal is one of `AbortSignal.timeout`.
+ *
+ * @param {AbortSignal} signal
+ */
+const isTimeout = signal => signal.reason?.name === 'TimeoutError'
 
 /**
  * The body of the answer that an error has. Some SDKs take the error out of it.
@@ -101,4 +115,6 @@ const wordsOf = error => [error.code, error.type, error.status, error.name]
 /** @param {number} milliseconds */
 const bounded = milliseconds => Math.min(Math.max(Math.ceil(milliseconds), 0), longestRetry)
 
-module.exports = { CallFailedError, bounded, isOfProvider, outcomeOfError, outcomeOfStatus, takesRetryAfter }
+module.exports = {
+  CallFailedError, bounded, isOfProvider, isTimeout, outcomeOfError, outcomeOfStatus, takesRetryAfter,
+}

@@ -28,10 +28,10 @@ class Output {
   /**
    * Writes a request's frame. Issues its number here, so that numbers are sent in their order.
    *
-   * @param {Request} request @param {number} correlation @param {SequenceWindow} window
+   * @param {Request} request @param {SequenceWindow} window
    */
-  write (request, correlation, window) {
-    const { command, payload } = request
+  write (request, window) {
+    const { command, payload, correlation } = request
     const length = frameLength(request)
     const start = this.writer.room(headLength + length)
     const { buffer } = this.writer

@@ -39,6 +39,12 @@ class AdmissionDeniedError extends FuseboxError {
     /** Milliseconds until any candidate can be admitted; 0 and null as in `Denial`. */
     this.retryAfter = retryAfter
   }
+
+  /** For logs in JSON, which has no bigints: they are texts. */
+  toJSON () {
+    const { name, code, message, reasons, retryAfter } = this
+    return withoutBigints({ name, code, message, reasons, retryAfter })
+  }
 }
 
 /** The permission to make one call. It holds what the call may use until it is settled. */
@@ -114,6 +120,12 @@ class Permit {
   /** Whether the daemon did not answer and the client fails open. The permit then holds nothing. */
   get isAssumed () { return this.number === null }
 
+  /** For logs in JSON, which has no bigints: they are texts. */
+  toJSON () {
+    const { provider, deployment, model, tags, number, state, share, heldCost, costBasis } = this
+    return withoutBigints({ provider, deployment, model, tags, number, state, share, heldCost, costBasis })
+  }
+
   /**
    * Takes what the provider told of the call's usage: its usage object, or an answer or an event of a stream that has
    * one. In a stream the last numbers count. Answers with different ids add up.
@@ -171,10 +183,10 @@ class Permit {
    * Tells how the call went, where the body returns or throws something else than what counts.
    *
    * @param {Outcome} outcome
-   * @param {{ retryAfter?: number | null }} options
+   * @param {Pick<CallOutcome, 'retryAfter' | 'markScope'>} options
    */
-  outcome (outcome, { retryAfter = null } = {}) {
-    this.told = { outcome, retryAfter }
+  outcome (outcome, { retryAfter = null, markScope = null } = {}) {
+    this.told = { outcome, retryAfter, markScope }
   }
 
   /**
@@ -200,6 +212,13 @@ class Permit {
     return usages.length === 0 ? null : usages.reduce(sum)
   }
 }
+
+/**
+ * @param {object} value
+ * @returns {any}
+ */
+const withoutBigints = value =>
+  JSON.parse(JSON.stringify(value, (name, member) => typeof member === 'bigint' ? String(member) : member))
 
 /** @param {number} begin @param {number} end */
 const elapsed = (begin, end) => Math.min(Math.floor(end - begin), 0xffff_ffff)

@@ -51,6 +51,8 @@ class Request {
     this.isReport = isReport
     /** @type {Substitute | undefined} */
     this.substitute = substitute
+    /** Its id on the connection where it was sent; 0: it was not sent. */
+    this.correlation = 0
     /** Its number; 0: it has none yet. */
     this.sequence = 0
     /**

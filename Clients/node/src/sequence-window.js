@@ -37,8 +37,9 @@ class SequenceWindow {
    */
   close (sequence) {
     if (sequence < this.oldestUnacknowledged || sequence >= this.next) return
-    this.closed.add(sequence)
-    while (this.closed.delete(this.oldestUnacknowledged)) this.oldestUnacknowledged += 1
+    if (sequence > this.oldestUnacknowledged) return void this.closed.add(sequence)
+    do this.oldestUnacknowledged += 1
+    while (this.closed.delete(this.oldestUnacknowledged))
   }
 }
 

@@ -2,9 +2,10 @@
 
 const { performance } = require('node:perf_hooks')
 const { FuseboxError, InvalidArgumentError } = require('./errors')
-const { candidateList } = require('./candidates')
+const { CandidateWalk } = require('./candidate-walk')
+const { route } = require('./candidates')
 const { ask, checkedTTL, defaultTTL, settle } = require('./admission')
-const { isOfProvider, outcomeOfError } = require('./outcomes')
+const { isTimeout, outcomeOfError } = require('./outcomes')
 const { sum } = require('./permit')
 
 /** @typedef {import('./client').Client} Client */
@@ -26,9 +27,10 @@ const { sum } = require('./permit')
  *
  * @typedef {object} CallRules
  * @property {number} [maxAge] how long the permit is renewed at most, in milliseconds: an hour by default
- * @property {number} [attempts] how many calls are made at most, each to another provider: 16 by default
+ * @property {number} [attempts] how many calls are made at most, each by another route: 16 by default
  * @property {AbortSignal} [signal] aborted before the body begins: a wait is withdrawn, the permit is given back and the
- *   call rejects with the signal's reason. The body finds it in `permit.signal`
+ *   call rejects with the signal's reason. The body finds it in `permit.signal`. A call that ends after it was aborted
+ *   counts as abandoned; by `AbortSignal.timeout`, and without `wait`, as a failure of the provider
  * @property {(error: unknown) => CallOutcome} [outcome] what an error of the body means, instead of `outcomeOfError`
  * @property {(call: UnsettledCall) => void} [onUnsettled] called when the daemon refused the settle, or the usage was
  *   out of range
@@ -55,41 +57,27 @@ const hour = 3_600_000
 async function withPermit (client, candidates, options, body) {
   if (typeof body !== 'function') throw new InvalidArgumentError('withPermit takes candidates, options and a function')
   const rules = withDeadline(options)
-  let left = candidateList(candidates)
+  const walk = new CandidateWalk(candidates, options)
   /** @type {{ error: unknown } | null} */
   let failure = null
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     /** @type {Permit} */
     let permit
     try {
-      permit = await hold(client, left, rules)
+      permit = await hold(client, walk.left, rules)
     } catch (error) {
       throw failure ? failure.error : error
     }
     const ending = await run(body, permit)
     if ('value' in ending) {
-      await finish(client, permit, { outcome: 'success' }, options)
+      await finish(client, permit, endingOf(options), options)
       return ending.value
     }
     failure = ending
-    const meaning = options.outcome ?? (error => outcomeOfError(error, options.signal))
-    const outcome = await finish(client, permit, meaning(ending.error), options)
-    left = left.filter(candidate => !sharesFailure(candidate, permit, outcome))
-    const goesOn = isOfProvider(outcome) && !options.signal?.aborted && attempt < (options.attempts ?? Infinity)
-    if (!goesOn || left.length === 0) throw ending.error
+    const outcome = await finish(client, permit, meaningOf(ending.error, options), options)
+    if (!walk.goesOn(permit, outcome)) throw ending.error
   }
 }
-
-/**
- * Whether a candidate is no use after a call by a permit has failed: it has the same key, and after a used-up quota the
- * same model.
- *
- * @param {import('./candidates').Candidate} candidate @param {Permit} permit
- * @param {import('./protocol/types').Outcome} outcome
- */
-const sharesFailure = (candidate, permit, outcome) =>
-  candidate.provider === permit.provider && candidate.deployment === permit.deployment &&
-  (outcome !== 'quotaExhausted' || candidate.model === permit.model)
 
 /**
  * What the body returns or throws.
@@ -105,6 +93,33 @@ async function run (body, permit) {
     return { error }
   }
 }
+
+/**
+ * How a call ended that threw nothing. Streams of SDKs end without an error when they are aborted.
+ *
+ * @param {PermitOptions} options @returns {CallOutcome}
+ */
+const endingOf = options => ({ outcome: options.signal?.aborted ? ofAborted(options.signal, options) : 'success' })
+
+/**
+ * How a call ended that threw an error.
+ *
+ * @param {unknown} error @param {PermitOptions} options @returns {CallOutcome}
+ */
+function meaningOf (error, options) {
+  if (options.outcome) return options.outcome(error)
+  const meaning = outcomeOfError(error, options.signal)
+  if (!options.signal?.aborted || meaning.outcome !== 'failure' || error instanceof FuseboxError) return meaning
+  return { outcome: ofAborted(options.signal, options) }
+}
+
+/**
+ * What an aborted signal says of the call. A timeout says that the provider took too long, unless the call may have
+ * spent the time waiting for its turn.
+ *
+ * @param {AbortSignal} signal @param {PermitOptions} options
+ */
+const ofAborted = (signal, { wait = 0 }) => isTimeout(signal) && wait === 0 ? 'failure' : 'abandoned'
 
 /**
  * The same options, whose wait counts from now on, for all candidates that are tried one after the other.
@@ -144,7 +159,7 @@ async function finish (client, permit, ended, options) {
   const told = permit.told ?? ended
   // A call that was never sent has used nothing, so one with usage cannot be cancelled.
   const outcome = told.outcome === 'cancelled' && (permit.used || ended.usage) ? 'abandoned' : told.outcome
-  const call = { outcome, retryAfter: told.retryAfter }
+  const call = { outcome, retryAfter: told.retryAfter, markScope: told.markScope }
   try {
     const usages = [permit.used, ended.usage].flatMap(usage => usage ?? [])
     await settle(client, permit, { ...call, usage: usages.length === 0 ? null : usages.reduce(sum) }, true)
@@ -153,6 +168,8 @@ async function finish (client, permit, ended, options) {
     // The outcome counts even if the usage is out of range.
     if (error instanceof InvalidArgumentError) await settle(client, permit, call, true).catch(ignore)
     client.exchange.droppedReports += 1
+    const { logger } = client.settings
+    logger.warn?.(`[Fusebox] the call by ${route(permit.candidate)} could not be counted: ${error.message}`)
     options.onUnsettled?.({ permit, outcome: call, error })
   }
   return outcome
@@ -161,4 +178,4 @@ async function finish (client, permit, ended, options) {
 /** The caller is told of the first error. */
 const ignore = () => {}
 
-module.exports = { withPermit, withDeadline, hold, finish }
+module.exports = { withPermit, withDeadline, hold, finish, endingOf, meaningOf }

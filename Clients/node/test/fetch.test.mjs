@@ -1,6 +1,7 @@
 // client.fetch against a fake provider: what each answer does to breaker, mark, usage and cost.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import test from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
@@ -81,6 +82,53 @@ test('no answer in time is a failure, and so is a connection that breaks off', a
   const response = await client.fetch('openai', `${url}/broken`)
   await assert.rejects(response.text())
   assert.deepEqual({ ...await effects(), mark: null }, { ...nothing, failures: 3 })
+})
+
+/** What `AbortSignal.timeout` aborts with. */
+async function timeoutReason () {
+  const signal = AbortSignal.timeout(1)
+  await once(signal, 'abort')
+  return signal.reason
+}
+
+test('a timeout is a failure of the provider, unless the call may have waited for its turn', async t => {
+  const { client, url, effects } = await start(t)
+  const late = async wait => {
+    const controller = new AbortController()
+    const call = client.fetch('openai', `${url}/silent`, { signal: controller.signal }, { wait })
+    await until(async () => (await effects()).outstanding === 1)
+    controller.abort(await timeoutReason())
+    await call
+  }
+  await assert.rejects(late(0), { name: 'TimeoutError' })
+  assert.equal((await effects()).failures, 1)
+  await assert.rejects(late(1), { name: 'TimeoutError' })
+  const { failures, outstanding } = await effects()
+  assert.deepEqual([failures, outstanding], [1, 0])
+})
+
+test('the caller may say what answers and errors mean', async t => {
+  const { client, url } = await start(t)
+  const answer = (response, body) => {
+    assert.equal(body.error.code, 'invalid_api_key')
+    return { outcome: 'unauthorized', markScope: 'route' }
+  }
+  await client.fetch('openai@key/m', `${url}/unauthorized`, {}, { answer })
+  const { entries: [mark] } = await client.call('exhaustion.list', { cursor: 0n })
+  assert.deepEqual([mark.provider, mark.deployment, mark.model], ['openai', 'key', 'm'])
+  await assert.rejects(client.fetch('a', `${url}/cut`, {}, { outcome: () => ({ outcome: 'rejected' }) }))
+  assert.equal((await client.call('breaker.get', { name: 'a' })).status.totalFailures, 0n)
+})
+
+test('the request may be a Request, and another key of the same provider is tried', async t => {
+  const { client, url } = await start(t)
+  const response = await client.fetch(['openai@one', 'openai@two'], permit =>
+    new Request(`${url}/${permit.deployment === 'one' ? 'unauthorized' : 'ok'}`, { headers: { 'x-mine': 'yes' } }))
+  assert.deepEqual([response.status, response.headers.get('x-seen')], [200, 'yes'])
+  const controller = new AbortController()
+  const silent = client.fetch('openai@two', new Request(`${url}/silent`, { signal: controller.signal }))
+  controller.abort()
+  await assert.rejects(silent, { name: 'AbortError' })
 })
 
 test('an aborted call is abandoned', async t => {

@@ -1,42 +1,13 @@
 // The behaviours of the library's three stateful parts, with a daemon under the profile `llm-providers` behind them.
 
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
 import test from 'node:test'
-import { Daemon, until } from './support/daemon.mjs'
+import { until } from './support/daemon.mjs'
+import { draw, fail, library, like, start, succeed } from './support/library.mjs'
 
-const require = createRequire(import.meta.url)
-const library = require('../src/llm-providers.js')
 const {
   CircuitBreaker, CircuitBreakerManager, CircuitBreakerOpenError, CreditLedger, ExhaustionRegistry, flush,
 } = library
-
-/** Starts a daemon for the objects of this test, and a client that sees it as another worker. */
-async function start (t, { profile = 'llm-providers', ...options } = {}) {
-  const daemon = new Daemon(['--profile', profile])
-  await daemon.run()
-  const warnings = []
-  const logger = { warn: text => warnings.push(text), info () {} }
-  library.configure({ socket: daemon.socket, spool: daemon.spool, requestTimeout: 10_000, logger, ...options })
-  t.after(async () => {
-    await library.close()
-    await daemon.remove()
-  })
-  await library.ready
-  const other = await daemon.connect()
-  return { daemon, other, warnings, logger }
-}
-
-const fail = async () => { throw new Error('boom') }
-const succeed = async () => 'ok'
-const like = (state, expected) => assert.deepEqual(
-  Object.fromEntries(Object.keys(expected).map(key => [key, state[key]])), expected,
-)
-
-/** Draws what Math.random is to give. */
-function draw (t, value) {
-  t.mock.method(Math, 'random', () => value)
-}
 
 test('breaker: failures degrade it, the threshold opens it, each success recovers one step', async t => {
   await start(t)
@@ -373,7 +344,6 @@ test('ledger: a new period begins anew, and a snapshot has the library\'s form',
   assert.deepEqual(snapshot.budgets, [{ provider: 'anthropic', monthlyBudget: 20 }])
   like(snapshot.providers.anthropic, { spend: 5, inputTokens: 10, outputTokens: 20, requestCount: 1, budget: 20 })
   assert.equal(snapshot.spendHistory.length, 1)
-  assert.throws(() => ledger.restore(snapshot), { code: 'ERR_FUSEBOX_NOT_SUPPORTED' })
   ledger.resetPeriod()
   assert.equal(ledger.totalSpend(), 0)
   assert.equal(ledger.getBurnRate('anthropic').sampleCount, 0)
@@ -431,4 +401,84 @@ test('under the profile `fusebox` the same objects follow its rules', async t =>
   assert.ok(registry.getEntry('groq').resetAt - Date.now() > 50_000)
   await flush()
   assert.ok(registry.getEntry('groq').resetAt - Date.now() > 50_000)
+})
+
+test('the library\'s own error of open breakers is thrown, if it is told', async t => {
+  class OpenError extends Error {
+    constructor (...told) {
+      super('open')
+      this.told = told
+    }
+  }
+  const { other } = await start(t, { CircuitBreakerOpenError: OpenError })
+  const breaker = new CircuitBreaker('openai')
+  await breaker.exec(succeed)
+  await other.call('breaker.forceOpen', { name: 'openai', mustBeKnown: true })
+  await assert.rejects(breaker.exec(succeed), error => {
+    assert.deepEqual([error instanceof OpenError, error.told], [true, ['openai', 60, 5]])
+    return true
+  })
+})
+
+test('registry: the denial of one tenant keeps this process away, and no other', async t => {
+  const { other } = await start(t)
+  const registry = new ExhaustionRegistry(60_000)
+  // As the library's factory does: it tells its hooks, throws, and marks the provider.
+  library.quotaHooks.onQuotaDenied({ input: { provider: 'openai' } })
+  await Promise.resolve()
+  registry.markExhausted('openai')
+  assert.ok(registry.isExhausted('openai'))
+  assert.deepEqual(registry.getExhaustedProviders(), ['openai'])
+  assert.deepEqual(registry.snapshot().entries, [])
+  await flush()
+  assert.equal((await other.call('exhaustion.get', { provider: 'openai' })).entry, null)
+  // A later error of the provider itself marks it for all.
+  registry.markExhausted('openai')
+  await flush()
+  assert.notEqual((await other.call('exhaustion.get', { provider: 'openai' })).entry, null)
+  registry.clearExhaustion('openai')
+  assert.equal(registry.isExhausted('openai'), false)
+  // A denial without a mark is forgotten within the turn.
+  library.quotaHooks.onQuotaDenied({ input: { provider: 'groq' } })
+  await new Promise(resolve => setImmediate(resolve))
+  registry.markExhausted('groq')
+  await flush()
+  assert.notEqual((await other.call('exhaustion.get', { provider: 'groq' })).entry, null)
+})
+
+test('ledger: refunds count for all workers, and no number of a worker is fatal', async t => {
+  const { other, logger, warnings } = await start(t)
+  const ledger = new CreditLedger({ logger })
+  ledger.record('openai', 'gpt', 3, 10, 10)
+  ledger.record('openai', 'gpt', -1.25, 0, 0)
+  assert.equal(ledger.totalSpend(), 1.75)
+  await flush()
+  const { account } = await other.call('ledger.model', { provider: 'openai', model: 'gpt' })
+  assert.equal(account.usage.spend, 1_750_000_000n)
+  for (const cost of [NaN, Infinity]) ledger.record('openai', 'gpt', cost, NaN, -5)
+  ledger.record('openai', 'gpt', 1, 2 ** 60, 0)
+  ledger.record('openai', 'x'.repeat(500), 1, 0, 0)
+  ledger.record('nobody', 'gpt', -1, 0, 0)
+  await flush()
+  assert.equal(warnings.length, 3)
+  assert.equal((await other.call('ledger.total')).spend, 1_750_000_000n)
+})
+
+test('ledger: a snapshot restores thresholds, budgets and burn rates, and undoes nothing of other workers', async t => {
+  const { other, logger, warnings } = await start(t)
+  const budgets = [{ provider: 'openai', monthlyBudget: 20 }]
+  const ledger = new CreditLedger({ budgets, thresholds: { warning: 0.5 } })
+  ledger.record('openai', 'gpt', 5, 1, 1)
+  const snapshot = JSON.parse(ledger.serialize())
+  ledger.removeBudget('openai')
+  ledger.record('openai', 'gpt', 2, 1, 1)
+  const restored = new CreditLedger({ logger })
+  restored.restore(snapshot)
+  assert.equal(restored.remainingBalance('openai'), 13)
+  assert.equal(restored.getBurnRate('openai').sampleCount, 1)
+  assert.deepEqual(restored.snapshot().thresholds, { warning: 0.5, critical: 0.9, emergency: 0.95 })
+  restored.restore({ ...snapshot, version: 2 })
+  assert.equal(warnings.length, 1)
+  await flush()
+  assert.equal((await other.call('ledger.total')).spend, 7_000_000_000n)
 })

@@ -78,6 +78,10 @@ test('errors without a status', () => {
   assert.equal(outcomeOfError(new DOMException('gone', 'AbortError')).outcome, 'abandoned')
   assert.equal(outcomeOfError(new ClosedError()).outcome, 'abandoned')
   assert.equal(outcomeOfError('a string').outcome, 'failure')
+  const overloaded = new Error('in the middle of a stream')
+  assert.equal(
+    outcomeOfError(Object.assign(overloaded, { error: { error: { type: 'rate_limit_error' } } })).outcome, 'throttled',
+  )
   assert.equal(outcomeOfError(undefined).outcome, 'failure')
   const controller = new AbortController()
   controller.abort()

@@ -65,18 +65,19 @@ test('the package has the sources, the types and the licence, and no dependency'
   )
 })
 
-test('import and require give the same classes', () => {
-  writeFileSync(path.join(folder, 'both.mjs'), `
-    import { createRequire } from 'node:module'
-    import * as imported from 'fusebox-client'
-    const required = createRequire(import.meta.url)('fusebox-client')
-    for (const name of Object.keys(required)) if (required[name] !== imported[name]) throw new Error(name)
-    const names = Object.keys(imported).filter(name => name !== 'default')
-    for (const name of names) if (required[name] !== imported[name]) throw new Error(name)
-    console.log(Object.keys(required).length)
-  `)
-  assert.ok(Number(execFileSync(process.execPath, ['both.mjs'], { cwd: folder, encoding: 'utf8' })) > 15)
-})
+for (const [entry, least] of [['fusebox-client', 15], ['fusebox-client/llm-providers', 10]]) {
+  test(`import and require give the same classes, ${entry}`, () => {
+    writeFileSync(path.join(folder, 'both.mjs'), `
+      import { createRequire } from 'node:module'
+      import * as imported from '${entry}'
+      const required = createRequire(import.meta.url)('${entry}')
+      const names = new Set([...Object.keys(required), ...Object.keys(imported).filter(name => name !== 'default')])
+      for (const name of names) if (required[name] !== imported[name]) throw new Error(name)
+      console.log(names.size)
+    `)
+    assert.ok(Number(execFileSync(process.execPath, ['both.mjs'], { cwd: folder, encoding: 'utf8' })) >= least)
+  })
+}
 
 test('the committed declarations are those of the sources', () => {
   const committed = path.join(home, 'types')
@@ -101,6 +102,11 @@ const program = `
     const outcome: CallOutcome = { outcome: 'success', usage }
     await client.settle(await client.admit('openai'), outcome)
     const response: Response = await client.fetch(['openai'], permit => permit.provider)
+    const opened = async (model: string): Promise<AsyncIterable<{ text: string }>> => { throw new Error(model) }
+    for await (const chunk of client.stream('openai/m', { tokens: 9 }, permit => opened(permit.model ?? ''))) {
+      names.push(chunk.text)
+    }
+    await client.report('openai', { outcome: 'unauthorized', markScope: 'route' })
     try {
       return await client.withPermit('openai/gpt-4o', { tags: ['a'], cost: '0.01' }, async permit => {
         permit.usage(await response.json())
@@ -154,39 +160,117 @@ async function finished (program) {
   return program
 }
 
-test('example: a server that passes streams on', async t => {
+/** The block of a page that has these words, as a program with what it takes for given. */
+function block (page, words, ...rest) {
+  const blocks = [...readFileSync(path.join(home, page), 'utf8').matchAll(/^ *```js\n([^]*?)^ *```$/gm)]
+  const found = blocks.map(([, text]) => text).filter(text => text.includes(words))
+  assert.equal(found.length, 1, `${found.length} blocks of ${page} have the words ${words}`)
+  const connects = "import { connect } from 'fusebox-client'\nconst client = await connect()\n"
+  const text = [found[0].includes('import ') ? '' : connects, ...found, ...rest].join('\n')
+  writeFileSync(path.join(folder, 'block.mjs'), `${text}\nawait client.close()\n`)
+  return 'block.mjs'
+}
+
+/** Puts what is not hoisted before a program. */
+const prepend = (file, text) =>
+  writeFileSync(path.join(folder, file), text + readFileSync(path.join(folder, file), 'utf8'))
+
+const provider = `
+  async function call (provider, model, prompt) {
+    if (provider === 'openai') throw Object.assign(new Error('slow down'), { status: 503 })
+    return { text: model + ' says: they melt', usage: { input_tokens: 12, output_tokens: 34 } }
+  }
+`
+const ask = provider.replace('call (', 'ask (')
+const sdk = `
+  const openai = { chat: { completions: { async create ({ model, stream_options: options }) {
+    const chunks = ['they ', 'melt'].map(content => ({ choices: [{ delta: { content } }] }))
+    return (async function * () {
+      yield * chunks
+      if (options.include_usage) yield { choices: [], usage: { prompt_tokens: 12, completion_tokens: 34 } }
+    })()
+  } } } }
+  const messages = []
+`
+
+const makers = `
+  class OpenAI {
+    constructor ({ fetch }) { this.fetch = fetch }
+    async ask () {
+      const refuse = { method: 'POST', body: '{"model":"m"}' }
+      await client.call('exhaustion.mark', { provider: 'openai', model: 'm', resetAfterMilliseconds: 60_000 })
+      return (await this.fetch('https://api.openai.com/v1/chat/completions', refuse)).status
+    }
+  }
+`
+
+test('the examples of the pages run as they stand', async t => {
+  const daemon = await Daemon.start(t)
+  const client = await daemon.connect()
+  const output = async provider => (await client.call('ledger.provider', { provider })).account?.usage.outputTokens
+  const printed = async file => {
+    const { out, ended } = await finished(run(daemon, file))
+    assert.deepEqual(await ended, [0, null])
+    return out
+  }
+  const main = block('../../README.md', 'fusebox-client', provider, "console.log(await ask('How do fuses work?'))")
+  assert.equal(await printed(main), 'claude-sonnet-4 says: they melt\n')
+  assert.deepEqual([await output('openai'), await output('anthropic')], [0n, 34n])
+  const first = block('README.md', 'const candidates', ask, 'console.log(answer)')
+  assert.equal(await printed(first), 'claude-sonnet-4 says: they melt\n')
+  const streamed = block('README.md', 'client.stream')
+  prepend(streamed, sdk)
+  assert.equal(await printed(streamed), 'they melt')
+  assert.deepEqual([await output('openai'), await output('anthropic')], [34n, 68n])
+  const sdks = block('README.md', 'new OpenAI', 'console.log(await openai.ask())')
+  prepend(sdks, makers)
+  assert.equal(await printed(sdks), '429\n')
+  await client.call('breaker.reset', { name: 'openai', mustBeKnown: true })
+  const waiting = block('README.md', 'priority: 5', ask.replace("'openai'", "'nobody'"), 'console.log(answer.text)')
+  assert.equal(await printed(waiting), 'gpt-4o says: they melt\n')
+})
+
+test('example: a server that answers with a provider\'s stream', async t => {
   const daemon = await Daemon.start(t)
   const client = await daemon.connect()
   const provider = await startProvider(t)
-  const settled = async () => (await client.call('admission.permits', { cursor: 0n })).totals.settled
-  for (const [path, check] of [
-    [
-      '/stream',
-      async url => assert.match(await (await fetch(url, { headers: { 'x-user': '42' } })).text(), /\[DONE\]/),
-    ],
-    ['/endless', async url => {
-      const reader = (await fetch(url)).body.getReader()
-      await reader.read()
-      await reader.cancel()
-    }],
-    ['/throttled', async url => assert.equal((await fetch(url)).status, 429)],
-    ['/ok', async url => {
-      const denied = await fetch(url)
-      assert.equal(denied.status, 429)
-      assert.ok(Number(denied.headers.get('retry-after')) > 0)
-    }],
-  ]) {
-    const before = await settled()
-    const server = run(daemon, 'examples/server.mjs', { PROVIDER_URL: provider + path })
+  const totals = async () => (await client.call('admission.permits', { cursor: 0n })).totals
+  /** Starts the server before providers that answer like this. Checks what a reader gets. */
+  const serve = async (path, settles, check) => {
+    const before = (await totals()).settled
+    const url = provider + path
+    const server = run(daemon, 'examples/server.mjs', { OPENAI_URL: url, GROQ_URL: url, PORT: '0' })
     t.after(() => server.process.kill('SIGKILL'))
-    await until(() => server.out.includes('\n'))
-    await check(`http://127.0.0.1:${server.out.trim()}`)
-    if (path !== '/ok') await until(async () => await settled() === before + 1n)
+    await until(() => /listening on \d+\n/.test(server.out))
+    await check(`http://127.0.0.1:${/listening on (\d+)/.exec(server.out)[1]}`)
+    await until(async () => (await totals()).settled === before + BigInt(settles))
     server.process.kill('SIGTERM')
     assert.deepEqual(await server.ended, [0, null])
   }
+  const question = { method: 'POST', body: 'How do fuses work?', headers: { 'x-user': '42' } }
+  await serve('/stream', 1, async url => assert.match(await (await fetch(url, question)).text(), /\[DONE\]/))
+  await serve('/endless', 1, async url => {
+    const reader = (await fetch(url, question)).body.getReader()
+    await reader.read()
+    await reader.cancel()
+  })
+  await serve('/silent', 1, async url => {
+    const controller = new AbortController()
+    const answer = fetch(url, { ...question, signal: controller.signal })
+    await until(async () => (await totals()).outstanding === 1n)
+    controller.abort()
+    await assert.rejects(answer, { name: 'AbortError' })
+  })
+  // Both providers are asked, and marked.
+  await serve('/throttled', 2, async url => assert.equal((await fetch(url, question)).status, 429))
+  await serve('/ok', 0, async url => {
+    const denied = await fetch(url, question)
+    assert.equal(denied.status, 429)
+    assert.ok(Number(denied.headers.get('retry-after')) > 0)
+    assert.match(await denied.text(), /openai\/gpt-4o: exhausted, groq/)
+  })
   const { account } = await client.call('ledger.account', { scope: { tag: 'user:42' } })
-  assert.equal(account.usage.outputTokens, 200n)
+  assert.equal(account.usage.outputTokens, 201n)
   assert.equal((await client.call('breaker.get', { name: 'openai' })).status.consecutiveFailures, 0)
 })
 
@@ -212,10 +296,25 @@ test('example: a watcher that comes back after a restart', async t => {
 test('TypeScript programs compile against the drop-in for llm-providers', () => {
   writeFileSync(path.join(folder, 'library.ts'), `
     import {
-      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, ready,
+      CircuitBreakerManager, CreditLedger, ExhaustionRegistry, configure, quotaHooks, ready,
+      type CircuitBreakerManagerSnapshot, type CreditLedgerSnapshot, type DepletionTier, type ExhaustionEntry,
+      type LedgerEvent, type RateLimitCheck,
     } from 'fusebox-client/llm-providers'
+    class OpenError extends Error {
+      constructor (readonly provider: string, readonly retryAfterSec = 0) { super(provider) }
+    }
+    export const isUrgent = (event: LedgerEvent): boolean =>
+      event.type === 'depletion_projected' && event.tier === ('depletion_emergency' as DepletionTier)
+    export const entry = (registry: ExhaustionRegistry): ExhaustionEntry | undefined => registry.getEntry('openai')
+    export const hooks = { onQuotaDenied: quotaHooks.onQuotaDenied }
+    export function states (manager: CircuitBreakerManager, ledger: CreditLedger) {
+      const breakers: CircuitBreakerManagerSnapshot = manager.snapshot()
+      const spent: CreditLedgerSnapshot = ledger.snapshot()
+      const check: RateLimitCheck = ledger.checkRateLimit('openai', 'rpm')
+      return [breakers, spent.spendHistory?.length, check.allowed]
+    }
     export async function work (): Promise<number> {
-      configure({ socket: '/tmp/socket', logger: console })
+      configure({ socket: '/tmp/socket', logger: console, CircuitBreakerOpenError: OpenError })
       await ready
       const manager = new CircuitBreakerManager({ failureThreshold: 3 })
       const answer: string = await manager.execute('openai', async () => 'answer')
@@ -227,6 +326,8 @@ test('TypeScript programs compile against the drop-in for llm-providers', () => 
       return ledger.remainingBalance('openai') ?? manager.getBreaker('openai').getState().consecutiveFailures
     }
   `)
-  const { status, stdout } = typecheck('library.ts', 'node16', 'node16')
-  assert.equal(status, 0, stdout)
+  for (const [module, resolution] of [['commonjs', 'node'], ['node16', 'node16']]) {
+    const { status, stdout } = typecheck('library.ts', module, resolution)
+    assert.equal(status, 0, stdout)
+  }
 })

@@ -37,6 +37,32 @@ test('reports of a client that is closed without a daemon count once they are de
   assert.deepEqual(files(daemon.spool), [])
 })
 
+test('the logger hears of connections, and of what is left and lost', async t => {
+  const daemon = await Daemon.start(t)
+  const words = []
+  const logger = { info: text => words.push(text), warn: text => words.push(text) }
+  const options = { socket: daemon.socket, keepsReports: true, logger }
+  const told = async spool => {
+    words.length = 0
+    const client = await connect({ ...options, spool, queueLimit: 1 })
+    await daemon.kill()
+    await until(() => !client.isConnected)
+    for (let count = 0; count < 3; count += 1) await client.report('p', 'success')
+    await client.close()
+    await daemon.run()
+    return { words: [...words], dropped: client.droppedReports }
+  }
+  const lost = await told(false)
+  assert.match(lost.words[0], /connected to .*socket \(fuseboxd/)
+  assert.match(lost.words[1], /is lost/)
+  assert.match(lost.words[2], /more than 1 reports wait/)
+  assert.match(lost.words[3], /reports are lost \(1\)/)
+  assert.deepEqual([lost.words.length, lost.dropped], [4, 3])
+  const left = await told(daemon.spool)
+  assert.ok(left.words.at(-1).endsWith(path.join(daemon.spool, files(daemon.spool)[0])), left.words.at(-1))
+  assert.equal(left.dropped, 2)
+})
+
 test('a report whose reply was lost is left with its number, and counts once', async t => {
   const daemon = await Daemon.start(t)
   const proxy = await Proxy.start(t, daemon)

@@ -55,6 +55,8 @@ test('a body that returns counts as success, with the usage that it told', async
   ], { tags: ['user:42'], cost: 0.01, tokens: 800 }, async permit => {
     assert.equal(permit.provider, 'openai')
     assert.equal(permit.model, 'gpt-4o')
+    const { heldCost, number, tags } = JSON.parse(JSON.stringify(permit))
+    assert.deepEqual([heldCost, number, tags], ['10000000', String(permit.number), ['user:42']])
     assert.ok(permit.usage({ model: 'gpt-4o-2024', usage: { prompt_tokens: 1_000, completion_tokens: 200 } }))
     return 'they melt'
   })
@@ -124,6 +126,34 @@ test('a body can say how the call went', async t => {
   assert.equal(await failures('d'), 0)
 })
 
+test('a body can say how much of its route is marked', async t => {
+  const { client } = await start(t)
+  const marks = async () => (await client.call('exhaustion.list', { cursor: 0n })).entries.map(route).sort()
+  const refused = new CallFailedError('unauthorized', { markScope: 'route' })
+  await assert.rejects(client.withPermit('a@key/m', {}, () => { throw refused }), refused)
+  await client.withPermit('b@key/m', {}, permit => { permit.outcome('quotaExhausted', { markScope: 'provider' }) })
+  await client.settle(await client.admit('c@key/m'), { outcome: 'throttled', retryAfter: 60_000, markScope: 'model' })
+  await client.report('d@key/m', { outcome: 'unauthorized' })
+  await client.report('e@key/m', { outcome: 'success', markScope: 'provider' })
+  assert.deepEqual(await marks(), ['a@key/m', 'b', 'c/m', 'd@key'])
+})
+
+const route = ({ provider, deployment, model }) =>
+  provider + (deployment ? `@${deployment}` : '') + (model ? `/${model}` : '')
+
+test('a call that ends after its signal was aborted is abandoned, with what it returned', async t => {
+  const { client, account } = await start(t)
+  const controller = new AbortController()
+  assert.equal(await client.withPermit('a', { signal: controller.signal }, permit => {
+    permit.use({ cost: 1n })
+    controller.abort()
+    return 'half an answer'
+  }), 'half an answer')
+  const { status } = await client.call('breaker.get', { name: 'a' })
+  assert.deepEqual([status.totalSuccesses, status.totalFailures], [0n, 0n])
+  assert.equal((await account('a')).usage.spend, 1n)
+})
+
 test('a denial tells each reason and when to come back', async t => {
   const { client } = await start(t)
   await client.call('exhaustion.mark', { provider: 'a', resetAfterMilliseconds: 60_000 })
@@ -139,6 +169,8 @@ test('a denial tells each reason and when to come back', async t => {
     assert.equal(error.reasons[1].candidate.model, 'm')
     assert.ok(error.retryAfter > 0 && error.retryAfter <= 75_000)
     assert.match(error.message, /a: exhausted, b\/m: limit/)
+    const { code, reasons } = JSON.parse(JSON.stringify(error))
+    assert.deepEqual([code, reasons[1].limits[0].needed], ['ERR_FUSEBOX_DENIED', '2000000000'])
     return true
   })
   assert.equal((await client.preview(['a', 'b'], { cost: '0.5' })).candidate.provider, 'b')

@@ -77,7 +77,7 @@ export class Client {
     events(topics?: import("./protocol/types").Topic[] | undefined, options?: import("./event-stream").EventOptions | undefined): EventStream;
     /**
      * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-     * returned or threw. If a provider fails, the next admitted candidate of another provider is tried.
+     * returned or threw. If a provider fails, the next admitted candidate by another route is tried.
      *
      * @template T
      * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
@@ -87,15 +87,45 @@ export class Client {
      */
     withPermit<T>(candidates: CandidateLike | CandidateLike[], options: PermitOptions, body: (permit: Permit) => T | Promise<T>): Promise<T>;
     /**
+     * A provider's stream under a permit, such as those of SDKs:
+     *
+     *     for await (const chunk of client.stream('openai/gpt-4o', {}, permit => openai.chat.completions.create(…)))
+     *
+     * Nothing happens before the first chunk is asked for. The usage is read from the chunks, and the first one counts as
+     * the first token. The end of the stream settles the permit as `success`; leaving the loop settles it as `abandoned`
+     * and ends the provider's stream. If a provider fails before its first chunk, the next candidate is tried.
+     *
+     * @template T
+     * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
+     * @param {PermitOptions} options
+     * @param {(permit: Permit) => AsyncIterable<T> | Promise<AsyncIterable<T>>} open
+     * @returns {AsyncGenerator<T, void, undefined>}
+     */
+    stream<T_1>(candidates: CandidateLike | CandidateLike[], options: PermitOptions, open: (permit: Permit) => AsyncIterable<T_1> | Promise<AsyncIterable<T_1>>): AsyncGenerator<T_1, void, undefined>;
+    /**
      * `fetch` under a permit: admits, sends, reads status, headers and usage (JSON and event streams), and settles.
      *
      * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-     * @param {string | URL | ((permit: Permit) => string | URL)} url
+     * @param {import('./fetch').Target | ((permit: Permit) => import('./fetch').Target)} url
      * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} [init]
      * @param {import('./fetch').FetchOptions} [options]
      * @returns {Promise<Response>}
      */
-    fetch(candidates: CandidateLike | CandidateLike[], url: string | URL | ((permit: Permit) => string | URL), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
+    fetch(candidates: CandidateLike | CandidateLike[], url: import("./fetch").Target | ((permit: Permit) => import('./fetch').Target), init?: RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>) | undefined, options?: import("./fetch").FetchOptions | undefined): Promise<Response>;
+    /**
+     * A `fetch` for SDKs, which makes each of their calls under a permit. Nothing else changes:
+     *
+     *     const openai = new OpenAI({ fetch: client.createFetch({ tags: ['team:docs'], cost: 0.01 }) })
+     *
+     * The host tells the provider and the body, or the path, the model. A call that is not admitted is answered with
+     * status 429 (a limit, a mark, a queue) or 503 (a breaker, a pause), of which the SDK makes its own error. Requests
+     * that are no POST are sent without a permit. An SDK that gives up by its own timeout does not say why, so the call
+     * counts as abandoned.
+     *
+     * @param {import('./sdk-fetch').SDKFetchOptions} [options]
+     * @returns {(target: string | URL | Request, init?: RequestInit) => Promise<Response>}
+     */
+    createFetch(options?: import("./sdk-fetch").SDKFetchOptions | undefined): (target: string | URL | Request, init?: RequestInit) => Promise<Response>;
     /**
      * Asks which of the candidates a call may go to, and holds what the call may use. The permit must be settled. With
      * `wait` the call waits for its turn; an aborted signal withdraws it.

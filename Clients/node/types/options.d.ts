@@ -58,6 +58,11 @@ export type Options = {
      * a folder; true (the default) is the user's spool, false is none
      */
     spool?: string | boolean | undefined;
+    /**
+     * hears of connections that come and go, and of what is lost: `console`,
+     * or anything with `info` and `warn`; by default nobody
+     */
+    logger?: import("./logger").Logger | undefined;
 };
 export type Settings = Required<Options> & {
     path: string;

@@ -1,4 +1,5 @@
 export type Outcome = import('./protocol/types').Outcome;
+export type MarkScope = import('./protocol/types').MarkScope;
 export type Usage = import('./usage').Usage;
 /**
  * How a call went.
@@ -13,6 +14,12 @@ export type CallOutcome = {
      * what the call used although it failed
      */
     usage?: import("./usage").Usage | null | undefined;
+    /**
+     * how much of the call's route the outcome marks, if it marks: by default the
+     * whole route, with `unauthorized` the deployment, or the provider if the call names none. `route` is right for a 403
+     * where the key may not use this model
+     */
+    markScope?: import("./protocol/types").MarkScope | null | undefined;
 };
 /**
  * An error that says how the call of `withPermit` went. A body throws it where the error at hand does not tell.
@@ -20,21 +27,26 @@ export type CallOutcome = {
 export class CallFailedError extends FuseboxError {
     /**
      * @param {Outcome} outcome
-     * @param {{ retryAfter?: number | null, usage?: Usage | null, message?: string, cause?: unknown }} options
+     * @param {Omit<CallOutcome, 'outcome'> & { message?: string, cause?: unknown }} options
      */
-    constructor(outcome: Outcome, { retryAfter, usage, message, cause }?: {
-        retryAfter?: number | null;
-        usage?: Usage | null;
+    constructor(outcome: Outcome, { retryAfter, usage, markScope, message, cause }?: Omit<CallOutcome, 'outcome'> & {
         message?: string;
         cause?: unknown;
     });
     outcome: import("./protocol/types").Outcome;
     retryAfter: number | null;
     usage: import("./usage").Usage | null;
+    markScope: import("./protocol/types").MarkScope | null;
 }
 /** @param {number} milliseconds */
 export function bounded(milliseconds: number): number;
 import { isOfProvider } from "./provider-answer";
+/**
+ * Whether an aborted signal is one of `AbortSignal.timeout`.
+ *
+ * @param {AbortSignal} signal
+ */
+export function isTimeout(signal: AbortSignal): boolean;
 /**
  * The outcome of an error, by what the errors of SDKs and of `fetch` have in common. The first that applies counts:
  *
@@ -44,7 +56,9 @@ import { isOfProvider } from "./provider-answer";
  * | another error of this package | `abandoned` |
  * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
- * | any other: timeout, no connection | `failure` |
+ * | … by `AbortSignal.timeout` | `failure`: the provider took too long |
+ * | any other, such as one in the middle of a stream | that of the words by which it is called |
+ * | … that no word of the table names: timeout, no connection | `failure` |
  *
  * @param {unknown} thrown
  * @param {AbortSignal} [signal]

@@ -49,6 +49,8 @@ export class AdmissionDeniedError extends FuseboxError {
     reasons: Denial[];
     /** Milliseconds until any candidate can be admitted; 0 and null as in `Denial`. */
     retryAfter: number | null;
+    /** For logs in JSON, which has no bigints: they are texts. */
+    toJSON(): any;
 }
 /** The permission to make one call. It holds what the call may use until it is settled. */
 export class Permit {
@@ -106,6 +108,8 @@ export class Permit {
     get model(): string | null;
     /** Whether the daemon did not answer and the client fails open. The permit then holds nothing. */
     get isAssumed(): boolean;
+    /** For logs in JSON, which has no bigints: they are texts. */
+    toJSON(): any;
     /**
      * Takes what the provider told of the call's usage: its usage object, or an answer or an event of a stream that has
      * one. In a stream the last numbers count. Answers with different ids add up.
@@ -129,11 +133,9 @@ export class Permit {
      * Tells how the call went, where the body returns or throws something else than what counts.
      *
      * @param {Outcome} outcome
-     * @param {{ retryAfter?: number | null }} options
+     * @param {Pick<CallOutcome, 'retryAfter' | 'markScope'>} options
      */
-    outcome(outcome: Outcome, { retryAfter }?: {
-        retryAfter?: number | null;
-    }): void;
+    outcome(outcome: Outcome, { retryAfter, markScope }?: Pick<CallOutcome, 'retryAfter' | 'markScope'>): void;
     /**
      * Tells how the call went by the provider's answer: its status and headers, and its body if it tells an error.
      *

@@ -19,12 +19,13 @@ export type CallRules = {
      */
     maxAge?: number | undefined;
     /**
-     * how many calls are made at most, each to another provider: 16 by default
+     * how many calls are made at most, each by another route: 16 by default
      */
     attempts?: number | undefined;
     /**
      * aborted before the body begins: a wait is withdrawn, the permit is given back and the
-     * call rejects with the signal's reason. The body finds it in `permit.signal`
+     * call rejects with the signal's reason. The body finds it in `permit.signal`. A call that ends after it was aborted
+     * counts as abandoned; by `AbortSignal.timeout`, and without `wait`, as a failure of the provider
      */
     signal?: AbortSignal | undefined;
     /**
@@ -78,4 +79,16 @@ export function hold(client: Client, candidates: CandidateLike[], options: Permi
  * @param {Pick<CallRules, 'onUnsettled'>} options
  */
 export function finish(client: Client, permit: Permit, ended: CallOutcome, options: Pick<CallRules, 'onUnsettled'>): Promise<import("./protocol/types").Outcome>;
+/**
+ * How a call ended that threw nothing. Streams of SDKs end without an error when they are aborted.
+ *
+ * @param {PermitOptions} options @returns {CallOutcome}
+ */
+export function endingOf(options: PermitOptions): CallOutcome;
+/**
+ * How a call ended that threw an error.
+ *
+ * @param {unknown} error @param {PermitOptions} options @returns {CallOutcome}
+ */
+export function meaningOf(error: unknown, options: PermitOptions): CallOutcome;
 import { FuseboxError } from "./errors";

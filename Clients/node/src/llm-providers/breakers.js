@@ -6,7 +6,7 @@ const { commands } = require('../protocol/commands')
 const { completeConfig, decide, emptyMemory, note, stateOf } = require('./breaker-rules')
 
 /** @typedef {import('./hub').Hub} Hub */
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
 /** @typedef {import('../protocol/types').BreakerRecord} BreakerRecord */

@@ -3,7 +3,7 @@
 const { completeConfig, defaultConfig } = require('./breaker-rules')
 const { hub } = require('./shared')
 
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').CircuitBreakerState} CircuitBreakerState */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
@@ -18,7 +18,10 @@ const { hub } = require('./shared')
  * @property {CircuitBreakerSnapshot[]} breakers
  */
 
-/** A breaker let no call through. It has the members of the library's error of this name. */
+/**
+ * A breaker let no call through. It has the members of the library's error of this name; `configure` takes that one in
+ * its place.
+ */
 class CircuitBreakerOpenError extends Error {
   /** @param {string} provider @param {number} [retryAfterSec] @param {number} [consecutiveFailures] */
   constructor (provider, retryAfterSec = 0, consecutiveFailures = 0) {
@@ -65,7 +68,10 @@ class CircuitBreaker {
    */
   async exec (fn) {
     const { isAdmitted, retryAfterSec, consecutiveFailures } = await this.acquire()
-    if (!isAdmitted) throw new CircuitBreakerOpenError(this.name, retryAfterSec, consecutiveFailures)
+    if (!isAdmitted) {
+      const OpenError = hub().OpenError ?? CircuitBreakerOpenError
+      throw new OpenError(this.name, retryAfterSec, consecutiveFailures)
+    }
     return this.run(fn)
   }
 

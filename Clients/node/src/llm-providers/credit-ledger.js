@@ -3,8 +3,9 @@
 const { nanodollars } = require('../money')
 const { hub } = require('./shared')
 const { renew } = require('./ledger')
+const { mostHistory } = require('./ledger-types')
 
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./budgets').BudgetConfig} BudgetConfig */
 /** @typedef {import('./budgets').ThresholdConfig} ThresholdConfig */
 /** @typedef {import('./budgets').RateLimitDimension} RateLimitDimension */
@@ -14,62 +15,20 @@ const { renew } = require('./ledger')
 /** @typedef {import('../protocol/types').LimitReached} LimitReached */
 /** @typedef {import('../protocol/types').DepletionProjected} DepletionProjected */
 
-/**
- * @typedef {object} ModelAccumulator
- * @property {number} spend
- * @property {number} inputTokens
- * @property {number} outputTokens
- * @property {number} requestCount
- * @property {number} lastRecordedAt
- */
-/**
- * @typedef {object} ProviderParts
- * @property {Record<string, ModelAccumulator>} models
- * @property {number | null} budget
- * @property {Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>>} rateLimits
- */
-/**
- * @typedef {ModelAccumulator & ProviderParts} ProviderAccumulator
- */
-/** @typedef {{ costPerHour: number, costPerDay: number, windowMs: number, sampleCount: number }} BurnRate */
-/**
- * @typedef {object} DepletionEstimate
- * @property {number} remainingBudget
- * @property {BurnRate} burnRate
- * @property {Date | null} projectedDepletionDate
- * @property {number | null} daysRemaining
- */
-/**
- * @typedef {object} SpendSummary
- * @property {string} provider
- * @property {number} spend
- * @property {number} requestCount
- * @property {number} inputTokens
- * @property {number} outputTokens
- * @property {number} windowMs
- */
-/**
- * @typedef {object} ThresholdEvent
- * @property {'threshold_crossed'} type
- * @property {string} provider
- * @property {string} [model]
- * @property {string} tier
- * @property {number} spend
- * @property {number} budget
- * @property {number} utilizationPct
- */
-/**
- * @typedef {object} DepletionEvent
- * @property {'depletion_projected'} type
- * @property {string} provider
- * @property {string} tier
- * @property {number} daysRemaining
- * @property {Date} projectedDepletionDate
- * @property {BurnRate} burnRate
- */
-/** @typedef {ThresholdEvent | DepletionEvent} LedgerEvent */
-/** @typedef {(event: LedgerEvent) => void} LedgerListener */
+/** @typedef {import('./ledger-types').ModelAccumulator} ModelAccumulator */
+/** @typedef {import('./ledger-types').ProviderAccumulator} ProviderAccumulator */
+/** @typedef {import('./ledger-types').BurnRate} BurnRate */
+/** @typedef {import('./ledger-types').DepletionEstimate} DepletionEstimate */
+/** @typedef {import('./ledger-types').SpendSummary} SpendSummary */
+/** @typedef {import('./ledger-types').RateLimitCheck} RateLimitCheck */
+/** @typedef {import('./ledger-types').ThresholdTier} ThresholdTier */
+/** @typedef {import('./ledger-types').DepletionTier} DepletionTier */
+/** @typedef {import('./ledger-types').LedgerEvent} LedgerEvent */
+/** @typedef {import('./ledger-types').LedgerListener} LedgerListener */
+/** @typedef {import('./ledger-types').CreditLedgerSnapshot} CreditLedgerSnapshot */
 
+/** @type {ThresholdConfig} */
+const defaultThresholds = { warning: 0.8, critical: 0.9, emergency: 0.95 }
 const day = 86_400_000
 const hour = 3_600_000
 /** Events that were told, by what they say. The reply to a record and the event of the same record come apart. */
@@ -80,16 +39,20 @@ const mostTold = 256
  * replica.
  *
  * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this
- * process alone. Listeners hear of all workers' records, when the daemon has answered.
+ * process alone. So do refunds, which are records with a cost below 0. Listeners hear of all workers' records, when the
+ * daemon has answered.
  */
 class CreditLedger {
   /**
    * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger
    *   }} config
    */
-  constructor ({ thresholds = {}, budgets = [], logger = {} } = {}) {
+  constructor ({ thresholds = {}, budgets = [], ringBufferSize = mostHistory, logger = {} } = {}) {
     /** @internal */
-    this.thresholds = { warning: 0.8, critical: 0.9, emergency: 0.95, ...thresholds }
+    this.thresholds = { ...defaultThresholds, ...thresholds }
+    /** @internal */
+    this.ringBufferSize = ringBufferSize
+    if (ringBufferSize > mostHistory) hub().ledger.keepHistory(ringBufferSize)
     /**
      * @internal
      * @type {BudgetConfig[]}
@@ -114,11 +77,11 @@ class CreditLedger {
    * @param {number} inputTokens @param {number} outputTokens
    */
   record (provider, model, cost, inputTokens, outputTokens) {
+    const { ledger } = hub()
+    const told = { provider, model: model || 'unknown', cost: nanodollars(Number.isFinite(cost) ? cost : 0) }
+    if (told.cost < 0n) return ledger.refund(told, this.logger)
     const tokens = (/** @type {number} */ count) => Math.max(0, Math.round(count) || 0)
-    hub().ledger.record({
-      provider, model: model || 'unknown', cost: nanodollars(cost || 0), inputTokens: tokens(inputTokens),
-      outputTokens: tokens(outputTokens),
-    }, this.logger)
+    ledger.record({ ...told, inputTokens: tokens(inputTokens), outputTokens: tokens(outputTokens) }, this.logger)
   }
 
   /** @param {BudgetConfig} budget */
@@ -212,12 +175,11 @@ class CreditLedger {
 
   /** @param {number} windowMs */
   getSpendBreakdown (windowMs) {
-    return [
-      ...new Set(hub().ledger.history.map(({ provider }) => provider)),
-    ].map(provider => this.getSpendSummary(provider, windowMs))
+    const providers = new Set(this.history().map(({ provider }) => provider))
+    return [...providers].map(provider => this.getSpendSummary(provider, windowMs))
   }
 
-  /** @param {string} provider @param {RateLimitDimension} dimension */
+  /** @param {string} provider @param {RateLimitDimension} dimension @returns {RateLimitCheck} */
   checkRateLimit (provider, dimension) {
     const window = this.account(provider)?.rateLimits.get(dimension)
     if (!window) return { allowed: true, used: 0, limit: 0 }
@@ -225,37 +187,45 @@ class CreditLedger {
     return { allowed: window.used < window.limit, used: window.used, limit: window.limit }
   }
 
+  /** @returns {CreditLedgerSnapshot} */
   snapshot () {
-    const { history, periodStart } = hub().ledger
     return {
-      version: /** @type {1} */ (1),
-      periodStart,
+      version: 1,
+      periodStart: hub().ledger.periodStart,
       providers: this.breakdown(),
       thresholds: { ...this.thresholds },
       budgets: this.budgets.map(budget => ({ ...budget })),
       exportedAt: Date.now(),
-      spendHistory: history.map(({ timestamp, provider, cost }) => ({ timestamp, provider, cost: dollarsOf(cost) })),
+      spendHistory: this.history().map(({ cost, ...entry }) => ({ ...entry, cost: dollarsOf(cost) })),
     }
   }
 
   serialize () { return JSON.stringify(this.snapshot()) }
 
   /**
-   * The daemon has no command that puts accounts in place of others, so this throws.
+   * Restores thresholds, budgets, and the costs that burn rates are made of. Accounts, and what is used of rate limits,
+   * stay the daemon's, which has them in any case: the snapshot of one worker must not undo what others have spent.
+   * `fusebox import --format llm-providers` moves them over once.
    *
-   * @param {unknown} snapshot
+   * @param {CreditLedgerSnapshot} snapshot of another version: it is skipped, and the logger told
    */
   restore (snapshot) {
-    throw Object.assign(new Error(
-      'the ledger is the daemon\'s: restore it with `fusebox import --format llm-providers`',
-    ), { code: 'ERR_FUSEBOX_NOT_SUPPORTED' })
+    if (snapshot.version !== 1) {
+      return this.logger.warn?.(`[CreditLedger] a snapshot of version ${snapshot.version} is not known, and skipped`)
+    }
+    this.thresholds = { ...defaultThresholds, ...snapshot.thresholds }
+    this.budgets = []
+    for (const budget of snapshot.budgets) this.setBudget(budget)
+    hub().ledger.restoreHistory(snapshot.spendHistory ?? [])
   }
 
   // Events
 
   /** @param {LedgerListener} listener @returns {() => void} what ends it */
   on (listener) {
+    // An event may come while this hub is closed, and must not make another.
     const { ledger } = hub()
+    const local = (/** @type {number} */ moment) => ledger.hub.local(moment)
     /** @type {Set<string>} */
     const told = new Set()
     const tell = (/** @type {LedgerEvent} */ event, /** @type {string} */ key) => {
@@ -272,10 +242,10 @@ class CreditLedger {
       const { reply, entry } = event
       if (event.name === 'reply') {
         for (const reached of reply.reached) this.tellReached(reached, entry.model, tell)
-        if (reply.depletion) this.tellDepletion(reply.depletion, tell)
+        if (reply.depletion) this.tellDepletion(reply.depletion, local, tell)
       }
       if (event.name === 'limitReached') this.tellReached(event.fields, undefined, tell)
-      if (event.name === 'depletionProjected') this.tellDepletion(event.fields, tell)
+      if (event.name === 'depletionProjected') this.tellDepletion(event.fields, local, tell)
     }
     ledger.listeners.add(take)
     return () => { ledger.listeners.delete(take) }
@@ -292,7 +262,11 @@ class CreditLedger {
     if (!scope.provider || scope.model || scope.deployment || scope.tag || limit.dimension !== 'cost') return
     const budget = entry.raisedAmount ?? limit.amount
     tell({
-      type: 'threshold_crossed', provider: scope.provider, model, tier: String(tier), spend: dollarsOf(used),
+      type: 'threshold_crossed',
+      provider: scope.provider,
+      model,
+      tier: /** @type {ThresholdTier} */ (tier),
+      spend: dollarsOf(used),
       budget: dollarsOf(budget),
       utilizationPct: Number(used) / Number(budget),
     }, `threshold ${scope.provider} ${tier} ${used}`)
@@ -300,12 +274,14 @@ class CreditLedger {
 
   /**
    * @internal
-   * @param {DepletionProjected} projected @param {(event: LedgerEvent, key: string) => void} tell
+   * @param {DepletionProjected} projected
+   * @param {(moment: number) => number} local a moment of the daemon on this process's clock
+   * @param {(event: LedgerEvent, key: string) => void} tell
    */
-  tellDepletion ({ provider, tier, daysRemaining, depletesAt, burnRate }, tell) {
+  tellDepletion ({ provider, tier, daysRemaining, depletesAt, burnRate }, local, tell) {
     tell({
-      type: 'depletion_projected', provider, tier: `depletion_${tier}`, daysRemaining,
-      projectedDepletionDate: new Date(hub().local(depletesAt)),
+      type: 'depletion_projected', provider, tier: /** @type {DepletionTier} */ (`depletion_${tier}`), daysRemaining,
+      projectedDepletionDate: new Date(local(depletesAt)),
       burnRate: {
         costPerHour: burnRate.costPerHour ?? 0, costPerDay: burnRate.costPerDay ?? 0, windowMs: Number(
           burnRate.windowMilliseconds,
@@ -347,8 +323,15 @@ class CreditLedger {
    */
   costs (provider, windowMs) {
     const cutoff = Date.now() - windowMs
-    return hub().ledger.history.filter(entry => entry.provider === provider && entry.timestamp >= cutoff)
+    return this.history().filter(entry => entry.provider === provider && entry.timestamp >= cutoff)
   }
+
+  /**
+   * The last costs, at most so many as this ledger's ring buffer holds.
+   *
+   * @internal
+   */
+  history () { return this.ringBufferSize > 0 ? hub().ledger.history.slice(-this.ringBufferSize) : [] }
 }
 
 /** @param {bigint} amount nano-dollars */

@@ -74,4 +74,14 @@ class ExhaustionRegistry {
   reset () { hub().marks.reset() }
 }
 
-module.exports = { ExhaustionRegistry }
+/**
+ * Hooks for the library's factory, beside one's own (`composeHooks`). The factory marks a provider when a `quotaHook`
+ * has denied a call of one tenant. With these, such a mark holds in this process alone, as in the library, and does not
+ * keep the calls of all workers away.
+ */
+const quotaHooks = {
+  /** @param {{ input: { provider: string } }} event */
+  onQuotaDenied ({ input }) { hub().marks.deny(input.provider) },
+}
+
+module.exports = { ExhaustionRegistry, quotaHooks }

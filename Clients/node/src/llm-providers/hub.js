@@ -9,8 +9,8 @@ const { Breakers } = require('./breakers')
 const { Ledger } = require('./ledger')
 const { Marks } = require('./marks')
 
-/** @typedef {import('../options').Options} Options */
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('./shared').HubOptions} HubOptions */
+/** @typedef {import('../logger').Logger} Logger */
 
 /** How long the hub waits before it subscribes anew after a lost connection, in milliseconds. */
 const resubscribeAfter = 200
@@ -23,9 +23,10 @@ const resubscribeAfter = 200
  * kept.
  */
 class Hub {
-  /** @param {Options & { logger?: Logger }} options */
-  constructor ({ logger, ...options } = {}) {
-    this.logger = logger ?? {}
+  /** @param {HubOptions} options */
+  constructor ({ CircuitBreakerOpenError: OpenError, ...options } = {}) {
+    this.OpenError = OpenError
+    this.logger = options.logger ?? {}
     this.client = new Client({ failurePolicy: 'open', clientName: 'llm-providers', ...options })
     /** The daemon's steady clock less this process's clock, in milliseconds. */
     this.offset = 0

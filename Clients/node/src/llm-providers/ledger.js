@@ -2,9 +2,10 @@
 
 const { nanodollars } = require('../money')
 const { limitOf, dimensionOf, windowLengths } = require('./budgets')
+const { mostHistory } = require('./ledger-types')
 
 /** @typedef {import('./hub').Hub} Hub */
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('../protocol/types').LimitEntry} LimitEntry */
 /** @typedef {import('../protocol/types').AccountUsage} AccountUsage */
 /** @typedef {import('../protocol/types').FuseboxEvent} FuseboxEvent */
@@ -45,8 +46,6 @@ const { limitOf, dimensionOf, windowLengths } = require('./budgets')
  * @property {number} at
  */
 
-/** How many records the library keeps for burn rates. */
-const mostHistory = 2_000
 /** A read that finds the replica older than this has it brought up to date behind it, in milliseconds. */
 const oldest = 250
 /** Attempts to read the ledger between two writes of this worker. */
@@ -65,6 +64,8 @@ class Ledger {
      * @type {Array<{ timestamp: number, provider: string, cost: bigint }>}
      */
     this.history = []
+    /** How many costs are kept. */
+    this.mostKept = mostHistory
     /** Counts what this worker has written. */
     this.records = 0
     this.loadedAt = 0
@@ -158,7 +159,20 @@ class Ledger {
   /** @param {string} provider @param {bigint} cost */
   noteCost (provider, cost) {
     this.history.push({ timestamp: Date.now(), provider, cost })
-    if (this.history.length > mostHistory) this.history.shift()
+    if (this.history.length > this.mostKept) this.history.shift()
+  }
+
+  /**
+   * Keeps at least so many costs.
+   *
+   * @param {number} count
+   */
+  keepHistory (count) { this.mostKept = Math.max(this.mostKept, count) }
+
+  /** @param {Array<{ timestamp: number, provider: string, cost: number }>} entries costs in dollars */
+  restoreHistory (entries) {
+    const kept = entries.slice(-this.mostKept)
+    this.history = kept.map(({ timestamp, provider, cost }) => ({ timestamp, provider, cost: nanodollars(cost ?? 0) }))
   }
 
   /** @param {string} provider */
@@ -183,6 +197,20 @@ class Ledger {
     this.hub.background(this.hub.report('ledger.record', {
       provider, model, cost, tokens: { input: inputTokens, output: outputTokens },
     }).then(reply => { if (reply) this.emit({ name: 'reply', reply, entry }) }), logger)
+  }
+
+  /**
+   * Takes back what was spent. This needs an operator's rights.
+   *
+   * @param {{ provider: string, model: string, cost: bigint }} told a cost below 0 @param {Logger} logger
+   */
+  refund ({ provider, model, cost }, logger) {
+    const account = this.accounts.get(provider)
+    if (account) account.spend += cost
+    const ofModel = account?.models.get(model)
+    if (ofModel) ofModel.spend += cost
+    this.noteCost(provider, cost)
+    this.write('ledger.adjust', { scope: { provider, model }, cost, reason: 'a refund' }, logger)
   }
 
   /** @param {Entry} entry */

@@ -1,5 +1,7 @@
 'use strict'
 
+const { setImmediate } = require('node:timers')
+
 /** @typedef {import('./hub').Hub} Hub */
 
 /**
@@ -26,6 +28,18 @@ class Marks {
      * @type {Map<string, ExhaustionEntry>}
      */
     this.pauses = new Map()
+    /**
+     * Marks of this process alone.
+     *
+     * @type {Map<string, ExhaustionEntry>}
+     */
+    this.own = new Map()
+    /**
+     * The providers whose next mark is of this process alone.
+     *
+     * @type {Set<string>}
+     */
+    this.denied = new Set()
   }
 
   async load () {
@@ -77,11 +91,7 @@ class Marks {
    *
    * @param {string} provider
    */
-  get (provider) {
-    const entry = this.entries.get(provider)
-    if (entry && Date.now() >= entry.resetAt) this.entries.delete(provider)
-    return this.entries.get(provider)
-  }
+  get (provider) { return inForce(this.entries, provider) }
 
   /**
    * The mark or the pause of a provider that is in force.
@@ -89,9 +99,7 @@ class Marks {
    * @param {string} provider
    */
   standing (provider) {
-    const pause = this.pauses.get(provider)
-    if (pause && Date.now() >= pause.resetAt) this.pauses.delete(provider)
-    return this.pauses.get(provider) ?? this.get(provider)
+    return inForce(this.pauses, provider) ?? this.get(provider) ?? inForce(this.own, provider)
   }
 
   /** All marks in force. */
@@ -99,12 +107,28 @@ class Marks {
 
   /** Every provider with a mark or a pause in force. */
   providers () {
-    return [...new Set([...this.entries.keys(), ...this.pauses.keys()])].filter(provider => this.standing(provider))
+    const named = [this.entries, this.pauses, this.own].flatMap(marks => [...marks.keys()])
+    return [...new Set(named)].filter(provider => this.standing(provider))
+  }
+
+  /**
+   * The quota of one tenant is used up, and not that of the provider. The library marks the provider all the same, in
+   * this turn of the event loop.
+   *
+   * @param {string} provider
+   */
+  deny (provider) {
+    this.denied.add(provider)
+    setImmediate(() => this.denied.delete(provider))
   }
 
   /** @param {string} provider @param {number} duration milliseconds */
   mark (provider, duration) {
     const now = Date.now()
+    if (this.denied.delete(provider)) {
+      this.own.set(provider, { provider, exhaustedAt: now, resetAt: now + duration })
+      return
+    }
     const known = this.get(provider)
     // Under the profile `fusebox` a shorter mark does not cut a longer one short.
     if (this.hub.isOfLibrary || !known || known.resetAt < now + duration) {
@@ -117,15 +141,28 @@ class Marks {
 
   /** @param {string} provider */
   clear (provider) {
+    this.own.delete(provider)
     if (!this.entries.delete(provider)) return
     const fields = { provider, mustBeKnown: false, deployment: null, model: null }
     this.hub.background(this.hub.send('exhaustion.clear', fields))
   }
 
   reset () {
+    this.own.clear()
     this.entries.clear()
     this.hub.background(this.hub.send('exhaustion.reset'))
   }
+}
+
+/**
+ * An entry that has not ended.
+ *
+ * @param {Map<string, ExhaustionEntry>} entries @param {string} provider
+ */
+function inForce (entries, provider) {
+  const entry = entries.get(provider)
+  if (entry && Date.now() >= entry.resetAt) entries.delete(provider)
+  return entries.get(provider)
 }
 
 module.exports = { Marks }

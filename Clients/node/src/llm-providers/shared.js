@@ -2,7 +2,12 @@
 
 const { Hub } = require('./hub')
 
-/** @typedef {import('../options').Options & { logger?: import('./logger').Logger }} HubOptions */
+/**
+ * @typedef {object} LibraryOptions
+ * @property {new (provider: string, retryAfterSec?: number, consecutiveFailures?: number) => Error}
+ *   [CircuitBreakerOpenError] the library's own error, for code that asks whether an error is one
+ */
+/** @typedef {import('../options').Options & LibraryOptions} HubOptions */
 
 /** @type {Hub | null} */
 let current = null
@@ -20,13 +25,14 @@ function hub () {
 }
 
 /**
- * Says how the daemon is reached. To be called before the first use, if the defaults do not do.
+ * Says how the daemon is reached, and which error open breakers throw. To be called before the first use, if the
+ * defaults do not do. What is not told stays as it was.
  *
- * @param {HubOptions} told the options of `connect`, and a logger for what could not be done
+ * @param {HubOptions} told the options of `connect`; its logger also hears of what could not be done
  */
 function configure (told) {
   if (current) throw new Error('configure is called before the first use')
-  options = told
+  options = { ...options, ...told }
 }
 
 /** Waits until everything that was written is answered. */

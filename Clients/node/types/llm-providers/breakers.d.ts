@@ -1,5 +1,5 @@
 export type Hub = import('./hub').Hub;
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type CircuitBreakerConfig = import('./breaker-rules').CircuitBreakerConfig;
 export type BreakerMemory = import('./breaker-rules').BreakerMemory;
 export type BreakerRecord = import('../protocol/types').BreakerRecord;
@@ -24,7 +24,7 @@ export type Replica = {
     latest: number;
 };
 /** @typedef {import('./hub').Hub} Hub */
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
 /** @typedef {import('../protocol/types').BreakerRecord} BreakerRecord */

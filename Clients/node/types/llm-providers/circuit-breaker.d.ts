@@ -1,4 +1,4 @@
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type CircuitBreakerConfig = import('./breaker-rules').CircuitBreakerConfig;
 export type CircuitBreakerState = import('./breaker-rules').CircuitBreakerState;
 export type BreakerMemory = import('./breaker-rules').BreakerMemory;
@@ -21,9 +21,9 @@ export type CircuitBreakerManagerSnapshot = {
  */
 export class CircuitBreaker {
     /** @param {string} json @param {Logger} [logger] */
-    static deserialize(json: string, logger?: import("./logger").Logger | undefined): CircuitBreaker;
+    static deserialize(json: string, logger?: import("../logger").Logger | undefined): CircuitBreaker;
     /** @param {string} name @param {Partial<CircuitBreakerConfig>} [config] @param {Logger} [logger] */
-    constructor(name: string, config?: Partial<import("./breaker-rules").CircuitBreakerConfig> | undefined, logger?: import("./logger").Logger | undefined);
+    constructor(name: string, config?: Partial<import("./breaker-rules").CircuitBreakerConfig> | undefined, logger?: import("../logger").Logger | undefined);
     name: string;
     /**
      * Resolves when the replica has been read.
@@ -100,9 +100,9 @@ export class CircuitBreaker {
 /** The breakers of several providers. */
 export class CircuitBreakerManager {
     /** @param {string} json @param {Logger} [logger] */
-    static deserialize(json: string, logger?: import("./logger").Logger | undefined): CircuitBreakerManager;
+    static deserialize(json: string, logger?: import("../logger").Logger | undefined): CircuitBreakerManager;
     /** @param {Partial<CircuitBreakerConfig>} [config] @param {Logger} [logger] */
-    constructor(config?: Partial<import("./breaker-rules").CircuitBreakerConfig> | undefined, logger?: import("./logger").Logger | undefined);
+    constructor(config?: Partial<import("./breaker-rules").CircuitBreakerConfig> | undefined, logger?: import("../logger").Logger | undefined);
     /**
      * Resolves when the replica has been read.
      *
@@ -146,7 +146,7 @@ export class CircuitBreakerManager {
     /** @param {CircuitBreakerManagerSnapshot | string} snapshot */
     restore(snapshot: CircuitBreakerManagerSnapshot | string): void;
 }
-/** @typedef {import('./logger').Logger} Logger */
+/** @typedef {import('../logger').Logger} Logger */
 /** @typedef {import('./breaker-rules').CircuitBreakerConfig} CircuitBreakerConfig */
 /** @typedef {import('./breaker-rules').CircuitBreakerState} CircuitBreakerState */
 /** @typedef {import('./breaker-rules').BreakerMemory} BreakerMemory */
@@ -159,7 +159,10 @@ export class CircuitBreakerManager {
  * @property {CircuitBreakerConfig} defaultConfig
  * @property {CircuitBreakerSnapshot[]} breakers
  */
-/** A breaker let no call through. It has the members of the library's error of this name. */
+/**
+ * A breaker let no call through. It has the members of the library's error of this name; `configure` takes that one in
+ * its place.
+ */
 export class CircuitBreakerOpenError extends Error {
     /** @param {string} provider @param {number} [retryAfterSec] @param {number} [consecutiveFailures] */
     constructor(provider: string, retryAfterSec?: number | undefined, consecutiveFailures?: number | undefined);

@@ -1,4 +1,4 @@
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type BudgetConfig = import('./budgets').BudgetConfig;
 export type ThresholdConfig = import('./budgets').ThresholdConfig;
 export type RateLimitDimension = import('./budgets').RateLimitDimension;
@@ -7,71 +7,31 @@ export type Totals = import('./ledger').Totals;
 export type Entry = import('./ledger').Entry;
 export type LimitReached = import('../protocol/types').LimitReached;
 export type DepletionProjected = import('../protocol/types').DepletionProjected;
-export type ModelAccumulator = {
-    spend: number;
-    inputTokens: number;
-    outputTokens: number;
-    requestCount: number;
-    lastRecordedAt: number;
-};
-export type ProviderParts = {
-    models: Record<string, ModelAccumulator>;
-    budget: number | null;
-    rateLimits: Partial<Record<RateLimitDimension, import('./ledger').RateLimitWindow>>;
-};
-export type ProviderAccumulator = ModelAccumulator & ProviderParts;
-export type BurnRate = {
-    costPerHour: number;
-    costPerDay: number;
-    windowMs: number;
-    sampleCount: number;
-};
-export type DepletionEstimate = {
-    remainingBudget: number;
-    burnRate: BurnRate;
-    projectedDepletionDate: Date | null;
-    daysRemaining: number | null;
-};
-export type SpendSummary = {
-    provider: string;
-    spend: number;
-    requestCount: number;
-    inputTokens: number;
-    outputTokens: number;
-    windowMs: number;
-};
-export type ThresholdEvent = {
-    type: 'threshold_crossed';
-    provider: string;
-    model?: string | undefined;
-    tier: string;
-    spend: number;
-    budget: number;
-    utilizationPct: number;
-};
-export type DepletionEvent = {
-    type: 'depletion_projected';
-    provider: string;
-    tier: string;
-    daysRemaining: number;
-    projectedDepletionDate: Date;
-    burnRate: BurnRate;
-};
-export type LedgerEvent = ThresholdEvent | DepletionEvent;
-export type LedgerListener = (event: LedgerEvent) => void;
+export type ModelAccumulator = import('./ledger-types').ModelAccumulator;
+export type ProviderAccumulator = import('./ledger-types').ProviderAccumulator;
+export type BurnRate = import('./ledger-types').BurnRate;
+export type DepletionEstimate = import('./ledger-types').DepletionEstimate;
+export type SpendSummary = import('./ledger-types').SpendSummary;
+export type RateLimitCheck = import('./ledger-types').RateLimitCheck;
+export type ThresholdTier = import('./ledger-types').ThresholdTier;
+export type DepletionTier = import('./ledger-types').DepletionTier;
+export type LedgerEvent = import('./ledger-types').LedgerEvent;
+export type LedgerListener = import('./ledger-types').LedgerListener;
+export type CreditLedgerSnapshot = import('./ledger-types').CreditLedgerSnapshot;
 /**
  * The ledger of the library's shape whose accounts and limits are the daemon's. Synchronous members answer from the
  * replica.
  *
  * Budgets and `resetPeriod` need an operator's rights; a refusal goes to the logger, and the budget holds in this
- * process alone. Listeners hear of all workers' records, when the daemon has answered.
+ * process alone. So do refunds, which are records with a cost below 0. Listeners hear of all workers' records, when the
+ * daemon has answered.
  */
 export class CreditLedger {
     /**
      * @param {{ thresholds?: Partial<ThresholdConfig>, budgets?: BudgetConfig[], ringBufferSize?: number, logger?: Logger
      *   }} config
      */
-    constructor({ thresholds, budgets, logger }?: {
+    constructor({ thresholds, budgets, ringBufferSize, logger }?: {
         thresholds?: Partial<ThresholdConfig>;
         budgets?: BudgetConfig[];
         ringBufferSize?: number;
@@ -116,45 +76,20 @@ export class CreditLedger {
     /** @param {string} provider @param {number} windowMs @returns {SpendSummary} */
     getSpendSummary(provider: string, windowMs: number): SpendSummary;
     /** @param {number} windowMs */
-    getSpendBreakdown(windowMs: number): SpendSummary[];
-    /** @param {string} provider @param {RateLimitDimension} dimension */
-    checkRateLimit(provider: string, dimension: RateLimitDimension): {
-        allowed: boolean;
-        used: number;
-        limit: number;
-    };
-    snapshot(): {
-        version: 1;
-        periodStart: number;
-        providers: Record<string, ProviderAccumulator>;
-        thresholds: {
-            warning: number;
-            critical: number;
-            emergency: number;
-        };
-        budgets: {
-            provider: string;
-            model?: string | undefined;
-            /**
-             * dollars
-             */
-            monthlyBudget?: number | undefined;
-            rateLimits?: Partial<Record<import("./budgets").RateLimitDimension, number>> | undefined;
-        }[];
-        exportedAt: number;
-        spendHistory: {
-            timestamp: number;
-            provider: string;
-            cost: number;
-        }[];
-    };
+    getSpendBreakdown(windowMs: number): import("./ledger-types").SpendSummary[];
+    /** @param {string} provider @param {RateLimitDimension} dimension @returns {RateLimitCheck} */
+    checkRateLimit(provider: string, dimension: RateLimitDimension): RateLimitCheck;
+    /** @returns {CreditLedgerSnapshot} */
+    snapshot(): CreditLedgerSnapshot;
     serialize(): string;
     /**
-     * The daemon has no command that puts accounts in place of others, so this throws.
+     * Restores thresholds, budgets, and the costs that burn rates are made of. Accounts, and what is used of rate limits,
+     * stay the daemon's, which has them in any case: the snapshot of one worker must not undo what others have spent.
+     * `fusebox import --format llm-providers` moves them over once.
      *
-     * @param {unknown} snapshot
+     * @param {CreditLedgerSnapshot} snapshot of another version: it is skipped, and the logger told
      */
-    restore(snapshot: unknown): void;
+    restore(snapshot: CreditLedgerSnapshot): void;
     /** @param {LedgerListener} listener @returns {() => void} what ends it */
     on(listener: LedgerListener): () => void;
 }

@@ -45,3 +45,17 @@ export class ExhaustionRegistry {
     /** Removes all marks, for all workers. */
     reset(): void;
 }
+export namespace quotaHooks {
+    /** @param {{ input: { provider: string } }} event */
+    function onQuotaDenied({ input }: {
+        input: {
+            provider: string;
+        };
+    }): void;
+    /** @param {{ input: { provider: string } }} event */
+    function onQuotaDenied({ input }: {
+        input: {
+            provider: string;
+        };
+    }): void;
+}

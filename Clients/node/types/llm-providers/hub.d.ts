@@ -1,5 +1,5 @@
-export type Options = import('../options').Options;
-export type Logger = import('./logger').Logger;
+export type HubOptions = import('./shared').HubOptions;
+export type Logger = import('../logger').Logger;
 /**
  * What all objects of this process share: one client, and a replica of the daemon's breakers, marks and ledger.
  *
@@ -8,11 +8,10 @@ export type Logger = import('./logger').Logger;
  * kept.
  */
 export class Hub {
-    /** @param {Options & { logger?: Logger }} options */
-    constructor({ logger, ...options }?: Options & {
-        logger?: Logger;
-    });
-    logger: import("./logger").Logger;
+    /** @param {HubOptions} options */
+    constructor({ CircuitBreakerOpenError: OpenError, ...options }?: HubOptions);
+    OpenError: (new (provider: string, retryAfterSec?: number | undefined, consecutiveFailures?: number | undefined) => Error) | undefined;
+    logger: import("../logger").Logger;
     client: Client;
     /** The daemon's steady clock less this process's clock, in milliseconds. */
     offset: number;
@@ -59,9 +58,9 @@ export class Hub {
      *
      * @param {Promise<unknown>} work @param {Logger} [logger]
      */
-    background(work: Promise<unknown>, logger?: import("./logger").Logger | undefined): void;
+    background(work: Promise<unknown>, logger?: import("../logger").Logger | undefined): void;
     /** @param {unknown} error @param {Logger} [logger] */
-    complain(error: unknown, logger?: import("./logger").Logger | undefined): void;
+    complain(error: unknown, logger?: import("../logger").Logger | undefined): void;
     /**
      * Sends a command once the hub has started.
      *

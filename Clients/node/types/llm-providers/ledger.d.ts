@@ -1,5 +1,5 @@
 export type Hub = import('./hub').Hub;
-export type Logger = import('./logger').Logger;
+export type Logger = import('../logger').Logger;
 export type LimitEntry = import('../protocol/types').LimitEntry;
 export type AccountUsage = import('../protocol/types').AccountUsage;
 export type FuseboxEvent = import('../protocol/types').FuseboxEvent;
@@ -52,6 +52,8 @@ export class Ledger {
         provider: string;
         cost: bigint;
     }[];
+    /** How many costs are kept. */
+    mostKept: number;
     /** Counts what this worker has written. */
     records: number;
     loadedAt: number;
@@ -79,10 +81,32 @@ export class Ledger {
     noteOthers(accounts: Map<string, Account>): void;
     /** @param {string} provider @param {bigint} cost */
     noteCost(provider: string, cost: bigint): void;
+    /**
+     * Keeps at least so many costs.
+     *
+     * @param {number} count
+     */
+    keepHistory(count: number): void;
+    /** @param {Array<{ timestamp: number, provider: string, cost: number }>} entries costs in dollars */
+    restoreHistory(entries: Array<{
+        timestamp: number;
+        provider: string;
+        cost: number;
+    }>): void;
     /** @param {string} provider */
     account(provider: string): Account;
     /** @param {Omit<Entry, 'at'>} told @param {Logger} logger */
     record(told: Omit<Entry, 'at'>, logger: Logger): void;
+    /**
+     * Takes back what was spent. This needs an operator's rights.
+     *
+     * @param {{ provider: string, model: string, cost: bigint }} told a cost below 0 @param {Logger} logger
+     */
+    refund({ provider, model, cost }: {
+        provider: string;
+        model: string;
+        cost: bigint;
+    }, logger: Logger): void;
     /** @param {Entry} entry */
     apply({ provider, model, cost, inputTokens, outputTokens, at }: Entry): void;
     /**

@@ -31,6 +31,18 @@ export class Marks {
      * @type {Map<string, ExhaustionEntry>}
      */
     pauses: Map<string, ExhaustionEntry>;
+    /**
+     * Marks of this process alone.
+     *
+     * @type {Map<string, ExhaustionEntry>}
+     */
+    own: Map<string, ExhaustionEntry>;
+    /**
+     * The providers whose next mark is of this process alone.
+     *
+     * @type {Set<string>}
+     */
+    denied: Set<string>;
     load(): Promise<void>;
     /**
      * Notes the mark of a provider. The library has none of deployments and models.
@@ -64,6 +76,13 @@ export class Marks {
     all(): ExhaustionEntry[];
     /** Every provider with a mark or a pause in force. */
     providers(): string[];
+    /**
+     * The quota of one tenant is used up, and not that of the provider. The library marks the provider all the same, in
+     * this turn of the event loop.
+     *
+     * @param {string} provider
+     */
+    deny(provider: string): void;
     /** @param {string} provider @param {number} duration milliseconds */
     mark(provider: string, duration: number): void;
     /** @param {string} provider */

@@ -1,12 +1,17 @@
-export type HubOptions = import('../options').Options & {
-    logger?: import('./logger').Logger;
+export type LibraryOptions = {
+    /**
+     * the library's own error, for code that asks whether an error is one
+     */
+    CircuitBreakerOpenError?: (new (provider: string, retryAfterSec?: number, consecutiveFailures?: number) => Error) | undefined;
 };
+export type HubOptions = import('../options').Options & LibraryOptions;
 /** Delivers what is under way and closes the connection. The next use begins anew. */
 export function close(): Promise<void>;
 /**
- * Says how the daemon is reached. To be called before the first use, if the defaults do not do.
+ * Says how the daemon is reached, and which error open breakers throw. To be called before the first use, if the
+ * defaults do not do. What is not told stays as it was.
  *
- * @param {HubOptions} told the options of `connect`, and a logger for what could not be done
+ * @param {HubOptions} told the options of `connect`; its logger also hears of what could not be done
  */
 export function configure(told: HubOptions): void;
 /** Waits until everything that was written is answered. */

@@ -1,5 +1,6 @@
 /**
- * The library's logger, as far as it is used.
+ * What logs: `console`, or anything with these members. `info` hears of connections, `warn` of what was lost or
+ * refused.
  */
 export type Logger = {
     info?: ((...words: any[]) => void) | undefined;
