@@ -9,7 +9,7 @@ import readline from 'node:readline'
 import { connect } from 'fusebox-client'
 
 const [daemon, provider] = process.argv.slice(2)
-const client = await connect({ path: daemon, name: 'demo worker in Node' })
+const client = await connect({ socket: daemon, clientName: 'demo worker in Node' })
 
 /** The provider's answer: a status, and for 200 the cost in nano-dollars, input and output tokens. */
 async function askProvider (name) {
