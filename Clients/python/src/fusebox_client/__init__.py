@@ -7,7 +7,7 @@
         answer = ask(permit.provider, permit.model)
         permit.usage(answer.usage)
 
-`AsyncClient` is the same for asyncio. It is loaded at its first use.
+`AsyncClient` is the same for asyncio. It is loaded at its first use, and so is `PermitOptions`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import protocol as protocol
     from ._aio_permits import AsyncHeldPermit as AsyncHeldPermit
+    from ._options import PermitOptions as PermitOptions
     from .aio import AsyncClient as AsyncClient
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "Permit",
+    "PermitOptions",
     "ProtocolViolation",
     "ProviderAnswer",
     "Refused",
@@ -73,10 +75,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    value: object
     if name in ("AsyncClient", "AsyncHeldPermit"):
         from . import aio
 
-        value: object = getattr(aio, name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(aio, name)
+    elif name == "PermitOptions":
+        from . import _options
+
+        value = _options.PermitOptions
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

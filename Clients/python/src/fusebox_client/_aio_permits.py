@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._aio_exchange import AioExchange
-    from ._calls import Asked, Settling
+    from ._calls import Asked
     from .aio import AsyncClient
-    from .protocol.types import Outcome
 
 
 class AsyncHeldPermit(HeldCall):
@@ -32,10 +31,6 @@ class AsyncHeldPermit(HeldCall):
         self._asked = asked
         self._longest = longest
         self._exchange: AioExchange | None = None
-        self.outcome: Outcome | None = None
-        """How the call was settled; None before that."""
-        self.settling: Settling | None = None
-        """The result of the settle; None before that, or if it failed."""
 
     async def __aenter__(self) -> AsyncHeldPermit:
         self._begin()
@@ -48,7 +43,6 @@ class AsyncHeldPermit(HeldCall):
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
         return self._exchange is not None and self._exchange.generation == _fork.generation()
 
     async def __aexit__(

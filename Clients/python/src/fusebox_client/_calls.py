@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TTL = 60.0
 """Seconds that a permit lasts without a renewal."""
+LONGEST_CALL = 3600.0
+"""Seconds that a permit is renewed at most. After that it ends by its time to live."""
 PRIORITY = 3
 """How urgent a waiting call is if nothing is told."""
 _LEAST_PRIORITY = 7
@@ -158,20 +160,6 @@ def outcome(told: OutcomeName) -> Outcome:
     except KeyError:
         names = ", ".join(one.name.lower() for one in Outcome)
         raise InvalidArgument(f"{told!r} is no outcome; they are {names}") from None
-
-
-def left_after(candidates: list[Candidate], permit: Permit, ended: Outcome | None) -> list[Candidate]:
-    """The candidates that may do better after a call by a permit has failed.
-
-    Not those by the same key; after a used-up quota not those by the same route.
-    """
-    failed = permit.candidate
-    return [
-        one
-        for one in candidates
-        if (one.provider, one.deployment) != (failed.provider, failed.deployment)
-        or (ended == Outcome.QUOTA_EXHAUSTED and one.model != failed.model)
-    ]
 
 
 class Permit:

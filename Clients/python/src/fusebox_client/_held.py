@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ._calls import Cost, OutcomeName, Permit
+    from ._calls import Cost, OutcomeName, Permit, Settling
     from ._settings import Settings
 
 
@@ -28,10 +28,24 @@ class HeldCall:
         self._used: Usage | None = None
         self._current: Usage | None = None
         self._call: str | None = None
+        self.outcome: Outcome | None = None
+        """How the call was settled; None before that."""
+        self.settling: Settling | None = None
+        """The result of the settle; None before that, or if it failed."""
 
     def _begin(self) -> None:
         if self._permit is not None:
             raise RuntimeError("a permit is for one call; ask for another")
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether the call was admitted."""
+        return self._permit is not None
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
+        raise NotImplementedError
 
     # Where the call may go
 

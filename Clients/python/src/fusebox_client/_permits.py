@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._calls import Asked, Settling
+    from ._calls import Asked
     from ._process import Process
     from ._usage import Usage
     from .client import Client
@@ -33,10 +33,6 @@ class HeldPermit(HeldCall):
         self._asked = asked
         self._longest = longest
         self._process: Process | None = None
-        self.outcome: Outcome | None = None
-        """How the call was settled; None before that."""
-        self.settling: Settling | None = None
-        """The result of the settle; None before that, or if it failed."""
 
     def __enter__(self) -> HeldPermit:
         self._begin()
@@ -57,7 +53,6 @@ class HeldPermit(HeldCall):
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
         return self._process is not None and self._client._is_of_this_process(self._process)
 
     def __exit__(

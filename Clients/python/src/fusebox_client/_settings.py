@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     FailurePolicy = Literal["fail_closed", "fail_open"]
 
+FAREWELL = 1.0
+"""The longest time that closing waits for replies, in seconds."""
 LONGEST_QUEUE = 32_768
 """The highest `queue_limit`."""
 

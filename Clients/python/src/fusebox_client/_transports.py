@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Any, ClassVar
 
+    from typing_extensions import Unpack
+
     from ._aio_permits import AsyncHeldPermit
     from ._calls import Route
+    from ._options import PermitOptions
     from ._permits import HeldPermit
     from .aio import AsyncClient
     from .client import Client
@@ -42,7 +45,7 @@ class Routing:
         provider: str | None,
         deployment: str | None,
         route_of: Callable[[Any], Route | None] | None,
-        options: dict[str, Any],
+        options: PermitOptions,
     ) -> None:
         self._provider = provider
         self._deployment = deployment
@@ -130,7 +133,7 @@ class SyncTransport:
         provider: str | None = None,
         deployment: str | None = None,
         route_of: Callable[[Any], Route | None] | None = None,
-        **options: Any,
+        **options: Unpack[PermitOptions],
     ) -> None:
         self._client = client
         self._transport = self.library.HTTPTransport() if transport is None else transport
@@ -225,7 +228,7 @@ class AsyncTransport:
         provider: str | None = None,
         deployment: str | None = None,
         route_of: Callable[[Any], Route | None] | None = None,
-        **options: Any,
+        **options: Unpack[PermitOptions],
     ) -> None:
         self._client = client
         self._transport = self.library.AsyncHTTPTransport() if transport is None else transport
