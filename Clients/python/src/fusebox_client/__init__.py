@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from ._call_end import CallEnd
 from ._calls import Permit, Settling
 from ._errors import (
     AdmissionDenied,
@@ -27,13 +28,13 @@ from ._errors import (
     Unavailable,
 )
 from ._money import Money
-from ._outcomes import CallEnd, call_end
+from ._outcomes import call_end
 from ._permits import HeldPermit
 from ._provider_answers import ProviderAnswer, Remaining
 from ._retry_after import retry_after
 from ._usage import Usage
 from .client import Client
-from .protocol.types import Candidate, Outcome
+from .protocol.types import Candidate, MarkScope, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "FuseboxError",
     "HeldPermit",
     "InvalidArgument",
+    "MarkScope",
     "Money",
     "Outcome",
     "OutcomeUnknown",

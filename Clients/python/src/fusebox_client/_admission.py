@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from . import _calls
+from ._call_end import CallEnd, milliseconds
 from ._errors import FuseboxError, TimedOut
 from ._usage import Usage
 from ._worker import Worker
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ._calls import Asked, Cost, OutcomeName, Permit, Route, Settling, Wait
+    from ._call_end import OutcomeName, ScopeName
+    from ._calls import Asked, Cost, Permit, Route, Settling, Wait
     from ._process import Process
     from ._requests import Pending
 
@@ -85,27 +87,27 @@ class Admission(Worker):
         *,
         usage: Usage | Any = None,
         retry_after: float | None = None,
+        mark_scope: ScopeName | None = None,
     ) -> Settling:
         """Tells how the call of a permit went and what it used. Gives back what the permit holds.
 
-        A second settle changes nothing. If the daemon keeps nothing of the permit any more, a report is sent instead.
+        `retry_after` and `mark_scope` are those of `CallEnd`. A second settle changes nothing. If the daemon keeps
+        nothing of the permit any more, a report is sent instead.
         """
         process = self._here()
         used = usage if usage is None or isinstance(usage, Usage) else Usage.reported(usage)
-        return self._settle(
-            process, permit, _calls.outcome(outcome), used, retry_after, is_kept=self.settings.keeps_reports
-        )
+        end = CallEnd(outcome, retry_after, mark_scope)
+        return self._settle(process, permit, end, used, is_kept=self.settings.keeps_reports)
 
     def _settle(
         self,
         process: Process,
         permit: Permit,
-        outcome: Outcome,
+        end: CallEnd,
         used: Usage | None,
-        retry_after: float | None,
         is_kept: bool,
     ) -> Settling:
-        pending = _calls.settle(permit, outcome, used, retry_after, is_kept)
+        pending = _calls.settle(permit, end, used, is_kept)
         if permit.number is not None:
             process.renewals.remove(permit.number)
         process.exchange.perform(pending, self.settings.timeout)
@@ -119,16 +121,17 @@ class Admission(Worker):
         tags: Iterable[str] = (),
         usage: Usage | Any = None,
         retry_after: float | None = None,
+        mark_scope: ScopeName | None = None,
     ) -> Settling:
         """Tells how a call without a permit went, and what it used."""
         permit = _calls.Permit(_calls.route(candidate), _calls.checked_tags(tags))
-        return self.settle(permit, outcome, usage=usage, retry_after=retry_after)
+        return self.settle(permit, outcome, usage=usage, retry_after=retry_after, mark_scope=mark_scope)
 
     def renew(self, permit: Permit, ttl: float = _calls.DEFAULT_TTL) -> bool:
         """Extends a permit whose call is still under way. Whether it is in force."""
         if permit.number is None:
             return True
-        reply = self.call(AdmissionRenewRequest(permit.number, _calls.milliseconds(ttl)))
+        reply = self.call(AdmissionRenewRequest(permit.number, milliseconds(ttl)))
         self._here().renewals.extend(permit.number, ttl)
         return reply.standing == 0
 

@@ -7,6 +7,7 @@ from time import monotonic
 
 from . import _calls
 from ._aio_worker import AsyncWorker
+from ._call_end import CallEnd, milliseconds
 from ._errors import FuseboxError, TimedOut
 from ._frames import cancellation
 from ._usage import Usage
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._aio_exchange import AioExchange
-    from ._calls import Asked, Cost, OutcomeName, Permit, Route, Settling, Wait
+    from ._call_end import OutcomeName, ScopeName
+    from ._calls import Asked, Cost, Permit, Route, Settling, Wait
     from ._requests import Pending
 
 
@@ -77,22 +79,22 @@ class AsyncAdmission(AsyncWorker):
         *,
         usage: Usage | Any = None,
         retry_after: float | None = None,
+        mark_scope: ScopeName | None = None,
     ) -> Settling:
         """Tells how the call of a permit went and what it used. Gives back what the permit holds."""
         used = usage if usage is None or isinstance(usage, Usage) else Usage.reported(usage)
-        is_kept = self.settings.keeps_reports
-        return await self._settle(self._here(), permit, _calls.outcome(outcome), used, retry_after, is_kept)
+        end = CallEnd(outcome, retry_after, mark_scope)
+        return await self._settle(self._here(), permit, end, used, self.settings.keeps_reports)
 
     async def _settle(
         self,
         exchange: AioExchange,
         permit: Permit,
-        outcome: Outcome,
+        end: CallEnd,
         used: Usage | None,
-        retry_after: float | None,
         is_kept: bool,
     ) -> Settling:
-        pending = _calls.settle(permit, outcome, used, retry_after, is_kept)
+        pending = _calls.settle(permit, end, used, is_kept)
         if permit.number is not None:
             exchange.release(permit.number)
         await exchange.perform(pending, self.settings.timeout)
@@ -106,16 +108,17 @@ class AsyncAdmission(AsyncWorker):
         tags: Iterable[str] = (),
         usage: Usage | Any = None,
         retry_after: float | None = None,
+        mark_scope: ScopeName | None = None,
     ) -> Settling:
         """Tells how a call without a permit went, and what it used."""
         permit = _calls.Permit(_calls.route(candidate), _calls.checked_tags(tags))
-        return await self.settle(permit, outcome, usage=usage, retry_after=retry_after)
+        return await self.settle(permit, outcome, usage=usage, retry_after=retry_after, mark_scope=mark_scope)
 
     async def renew(self, permit: Permit, ttl: float = _calls.DEFAULT_TTL) -> bool:
         """Extends a permit whose call is still under way. Whether it is in force."""
         if permit.number is None:
             return True
-        reply = await self.call(AdmissionRenewRequest(permit.number, _calls.milliseconds(ttl)))
+        reply = await self.call(AdmissionRenewRequest(permit.number, milliseconds(ttl)))
         if reply.standing == 0:
             self._here().hold(permit.number, ttl, is_renewed=False)
         return reply.standing == 0

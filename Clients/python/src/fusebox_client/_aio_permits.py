@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._aio_exchange import AioExchange
     from ._calls import Asked
     from .aio import AsyncClient
+    from .protocol.types import MarkScope
 
 
 class AsyncHeldPermit(HeldCall):
@@ -25,8 +26,9 @@ class AsyncHeldPermit(HeldCall):
         client: AsyncClient,
         asked: Asked,
         longest: float,
+        mark_scope: MarkScope | None,
     ) -> None:
-        super().__init__(client.settings)
+        super().__init__(client.settings, mark_scope)
         self._client = client
         self._asked = asked
         self._longest = longest
@@ -55,11 +57,11 @@ class AsyncHeldPermit(HeldCall):
         exchange = self._exchange
         if exchange is None or self.outcome is not None or not self.is_of_this_process:
             return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
+        end, used = self.ending(error)
+        self.outcome = end.outcome
         settle = self._client._settle
         try:
-            self.settling = await settle(exchange, self.permit, outcome, used, retry_after, is_kept=True)
+            self.settling = await settle(exchange, self.permit, end, used, is_kept=True)
         except FuseboxError as failure:
             exchange.machine.dropped_reports += 1
             log_unsettled(self.permit, failure)
@@ -67,7 +69,7 @@ class AsyncHeldPermit(HeldCall):
                 return
             try:
                 # The outcome counts although the usage does not.
-                self.settling = await settle(exchange, self.permit, outcome, None, retry_after, is_kept=True)
+                self.settling = await settle(exchange, self.permit, end, None, is_kept=True)
             except FuseboxError:
                 pass  # It was logged with its usage.
 
@@ -76,13 +78,13 @@ class AsyncHeldPermit(HeldCall):
         exchange = self._exchange
         if exchange is None or self.outcome is not None or not self.is_of_this_process:
             return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
+        end, used = self.ending(error)
+        self.outcome = end.outcome
         try:
-            pending = _calls.settle(self.permit, outcome, used, retry_after, is_kept=True)
+            pending = _calls.settle(self.permit, end, used, is_kept=True)
         except FuseboxError as failure:
             log_unsettled(self.permit, failure)
-            pending = _calls.settle(self.permit, outcome, None, retry_after, is_kept=True)
+            pending = _calls.settle(self.permit, end, None, is_kept=True)
         if self.permit.number is not None:
             exchange.release(self.permit.number)
         if exchange.loop.is_closed():

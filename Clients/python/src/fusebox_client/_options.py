@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ._call_end import ScopeName
     from ._calls import Cost, Wait
 
 
@@ -23,3 +24,4 @@ class PermitOptions(TypedDict, total=False):
     priority: int
     ttl: float
     longest: float
+    mark_scope: ScopeName | None

@@ -14,6 +14,7 @@ the table that all clients share (`proto-docs/outcomes.md`).
 
 from __future__ import annotations
 
+from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer, values_at
 from ._retry_after import retry_after
@@ -24,25 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-
-class CallEnd:
-    """An outcome, and how long the provider takes no calls, in seconds; None: it did not say."""
-
-    __slots__ = ("outcome", "retry_after")
-
-    def __init__(self, outcome: Outcome, retry_after: float | None = None) -> None:
-        self.outcome = outcome
-        self.retry_after = retry_after
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CallEnd) and (self.outcome, self.retry_after) == (other.outcome, other.retry_after)
-
-    def __hash__(self) -> int:
-        return hash((self.outcome, self.retry_after))
-
-    def __repr__(self) -> str:
-        return f"CallEnd({self.outcome.name}, retry_after={self.retry_after})"
 
 
 def call_end(error: BaseException) -> CallEnd:

@@ -12,11 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ._call_end import CallEnd
     from ._calls import Asked
     from ._process import Process
     from ._usage import Usage
     from .client import Client
-    from .protocol.types import Outcome
+    from .protocol.types import MarkScope
 
 
 class HeldPermit(HeldCall):
@@ -27,8 +28,9 @@ class HeldPermit(HeldCall):
         client: Client,
         asked: Asked,
         longest: float,
+        mark_scope: MarkScope | None,
     ) -> None:
-        super().__init__(client.settings)
+        super().__init__(client.settings, mark_scope)
         self._client = client
         self._asked = asked
         self._longest = longest
@@ -65,22 +67,20 @@ class HeldPermit(HeldCall):
         process = self._process
         if process is None or self.outcome is not None or not self.is_of_this_process:
             return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
+        end, used = self.ending(error)
+        self.outcome = end.outcome
         try:
-            self.settling = self._client._settle(process, self.permit, outcome, used, retry_after, is_kept=True)
+            self.settling = self._client._settle(process, self.permit, end, used, is_kept=True)
         except FuseboxError as failure:
             process.exchange.note_dropped()
             log_unsettled(self.permit, failure)
-            self._settle_without_usage(process, outcome, retry_after, used)
+            self._settle_without_usage(process, end, used)
 
-    def _settle_without_usage(
-        self, process: Process, outcome: Outcome, retry_after: float | None, used: Usage | None
-    ) -> None:
+    def _settle_without_usage(self, process: Process, end: CallEnd, used: Usage | None) -> None:
         """The outcome counts although the usage does not."""
         if used is None:
             return
         try:
-            self.settling = self._client._settle(process, self.permit, outcome, None, retry_after, is_kept=True)
+            self.settling = self._client._settle(process, self.permit, end, None, is_kept=True)
         except FuseboxError:
             pass  # It was logged with its usage.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from ._outcomes import CallEnd
+    from ._call_end import CallEnd
 
     FailurePolicy = Literal["fail_closed", "fail_open"]
 

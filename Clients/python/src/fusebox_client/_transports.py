@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 
 from ._answers import READABLE_ENCODINGS, Answer
-from ._calls import milliseconds, route
+from ._call_end import milliseconds
+from ._calls import route
 from ._errors import AdmissionDenied, FuseboxError
 from ._streams import abandon
 from .protocol.types import Candidate, DenialReason

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._call_end import CallEnd
     from ._calls import DeliveryState
     from ._events import Events
-    from ._outcomes import CallEnd
     from ._settings import FailurePolicy
     from ._wire import Record, Request
     from .protocol.connection import HelloReply

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _calls
 from ._aio_admission import AsyncAdmission
 from ._aio_permits import AsyncHeldPermit
+from ._call_end import checked_scope
 from ._calls import LONGEST_CALL
 from ._errors import AdmissionDenied
 from ._failover import Failover
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._aio_streams import AsyncStream
+    from ._call_end import ScopeName
     from ._calls import Cost, Route, Wait
     from ._options import PermitOptions
 
@@ -47,6 +49,7 @@ class AsyncClient(AsyncAdmission):
         priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
         longest: float = LONGEST_CALL,
+        mark_scope: ScopeName | None = None,
     ) -> AsyncHeldPermit:
         """A call under a permit, for `async with`; see `Client.permit`.
 
@@ -55,7 +58,7 @@ class AsyncClient(AsyncAdmission):
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
         asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
-        return AsyncHeldPermit(self, asked, longest)
+        return AsyncHeldPermit(self, asked, longest, checked_scope(mark_scope))
 
     async def run_with_failover(
         self,

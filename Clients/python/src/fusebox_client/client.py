@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _calls
 from ._admission import Admission
+from ._call_end import checked_scope
 from ._calls import LONGEST_CALL
 from ._errors import AdmissionDenied
 from ._failover import Failover
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from ._call_end import ScopeName
     from ._calls import Cost, Route, Wait
     from ._options import PermitOptions
     from ._streams import Stream
@@ -56,6 +58,7 @@ class Client(Admission):
         priority: int = _calls.PRIORITY,
         ttl: float = _calls.DEFAULT_TTL,
         longest: float = LONGEST_CALL,
+        mark_scope: ScopeName | None = None,
     ) -> HeldPermit:
         """A call under a permit, for `with`:
 
@@ -72,11 +75,14 @@ class Client(Admission):
         urgent, to 7; a call becomes one step more urgent for each 10 s of waiting. A wait outlives a restart of the
         daemon. An interruption (Ctrl-C) withdraws it.
 
+        `mark_scope` is how much of the route is marked if the call ends so that it marks, and its end does not tell:
+        `provider`, `deployment`, `model` or `route`; see `CallEnd`.
+
         Entering raises AdmissionDenied if no candidate may be called now, or none could until the wait was over.
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
         asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
-        return HeldPermit(self, asked, longest)
+        return HeldPermit(self, asked, longest, checked_scope(mark_scope))
 
     def run_with_failover(
         self,
