@@ -114,7 +114,8 @@ python-dist: python-tools
 python-soak: python-tools
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
-	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 FUSEBOX_INTERRUPTIONS=all \
+	    $(CURDIR)/$(PYTHON) -m unittest tests.test_crash tests.test_interruptions
 
 # The tests of the Node client run against the debug build of the daemon.
 KILLS ?= 10

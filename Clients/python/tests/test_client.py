@@ -19,7 +19,7 @@ from fusebox_client import (
 )
 from fusebox_client.protocol.types import DenialReason, PermitStanding
 
-from .support import Daemon
+from .support import PATIENCE, Daemon
 
 CHAT = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
 
@@ -47,7 +47,7 @@ class ClientTestCase(unittest.TestCase):
         cls.daemon.close()
 
     def client(self, **options: Any) -> Client:
-        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, **options})
+        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, "timeout": PATIENCE, **options})
         self.addCleanup(client.close)
         return client
 

@@ -72,13 +72,20 @@ class Admission(Worker):
         return _calls.granted(reply, candidates, tags, process.exchange.epoch)
 
     def _give_up(self, process: Process, pending: Pending, error: BaseException) -> None:
-        """If an interruption, as by Ctrl-C, has ended the wait for a permit, one that was granted is given back."""
-        if isinstance(error, Exception):
+        """If an interruption has ended the admission, a permit that was granted is given back.
+
+        It may be Ctrl-C, or what another signal handler has raised, as celery's soft time limit.
+        """
+        if isinstance(error, FuseboxError):
             return
         process.exchange.give_back(pending)
-        if pending.admission is not None:
-            # The daemon's answer to the withdrawal comes before this reply.
-            process.exchange.perform(_calls.prepared(PingRequest(), False, None), self.settings.timeout)
+        # The daemon's answer to what was sent may tell of a permit. It comes when it is written, after those to pings.
+        end = monotonic() + self.settings.timeout
+        while process.exchange.owes_permits and (left := end - monotonic()) > 0:
+            ping = _calls.prepared(PingRequest(), False, None)
+            process.exchange.perform(ping, left)
+            if ping.error is not None:
+                return
 
     def settle(
         self,
@@ -108,10 +115,13 @@ class Admission(Worker):
         is_kept: bool,
     ) -> Settling:
         pending = _calls.settle(permit, end, used, is_kept)
+        self._send(process, permit, pending)
+        return _calls.kept_or_settled(pending, is_kept)
+
+    def _send(self, process: Process, permit: Permit, settle: Pending) -> None:
         if permit.number is not None:
             process.renewals.remove(permit.number)
-        process.exchange.perform(pending, self.settings.timeout)
-        return _calls.kept_or_settled(pending, is_kept)
+        process.exchange.perform(settle, self.settings.timeout)
 
     def report(
         self,

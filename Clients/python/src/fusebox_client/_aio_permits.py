@@ -6,7 +6,7 @@ from time import monotonic
 
 from . import _calls, _fork
 from ._errors import FuseboxError
-from ._held import HeldCall, log_unsettled
+from ._held import HeldCall, abandon, log_unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,3 +91,9 @@ class AsyncHeldPermit(HeldCall):
             exchange.machine.submit(pending, monotonic())
         else:
             exchange.loop.call_soon_threadsafe(exchange.post, pending)
+
+    def __del__(self) -> None:
+        # Nobody can settle the call any more: its block was left before its end began.
+        if getattr(self, "_exchange", None) is not None and self.outcome is None and self.is_of_this_process:
+            abandon(self)
+            self.finish_soon()

@@ -199,6 +199,12 @@ class HeldCall:
             return CallEnd(Outcome.FAILURE)
 
 
+def abandon(held: HeldCall) -> None:
+    """Nobody reads the rest, unless it was told already how the call went."""
+    if not held.is_told:
+        held.tell(Outcome.ABANDONED)
+
+
 def log_unsettled(permit: Permit, error: FuseboxError) -> None:
     """Says that a call could not be counted. It must not change what the caller gets."""
     _log.warn("the call by %s could not be counted: %s", permit.route, error)

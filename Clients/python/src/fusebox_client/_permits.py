@@ -6,15 +6,16 @@ from time import monotonic
 
 from . import _calls
 from ._errors import FuseboxError
-from ._held import HeldCall, log_unsettled
+from ._held import HeldCall, abandon, log_unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._call_end import CallEnd
-    from ._calls import Asked
+    from ._calls import Asked, Settling
     from ._process import Process
+    from ._requests import Pending
     from ._usage import Usage
     from .client import Client
     from .protocol.types import MarkScope
@@ -35,6 +36,8 @@ class HeldPermit(HeldCall):
         self._asked = asked
         self._longest = longest
         self._process: Process | None = None
+        self._pending: Pending | None = None
+        """The settle."""
 
     def __enter__(self) -> HeldPermit:
         self._begin()
@@ -48,6 +51,7 @@ class HeldPermit(HeldCall):
                 process.renewals.add(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
             return self
         except BaseException as error:
+            self._process = None
             client._give_up(process, pending, error)
             if self._permit is not None and self._permit.number is not None:
                 process.renewals.remove(self._permit.number)
@@ -67,20 +71,53 @@ class HeldPermit(HeldCall):
         process = self._process
         if process is None or self.outcome is not None or not self.is_of_this_process:
             return
-        end, used = self.ending(error)
-        self.outcome = end.outcome
         try:
-            self.settling = self._client._settle(process, self.permit, end, used, is_kept=True)
+            end, used = self.ending(error)
+            self.outcome = end.outcome
+            self._settle(process, end, used)
+        except BaseException:
+            # An interruption. The call is settled all the same, and nobody waits for it.
+            self._finish_soon(process, error)
+            raise
+
+    def _settle(self, process: Process, end: CallEnd, used: Usage | None) -> None:
+        try:
+            self.settling = self._sent(process, end, used)
         except FuseboxError as failure:
             process.exchange.note_dropped()
             log_unsettled(self.permit, failure)
-            self._settle_without_usage(process, end, used)
+            if used is None:
+                return
+            try:
+                # The outcome counts although the usage does not.
+                self.settling = self._sent(process, end, None)
+            except FuseboxError:
+                pass  # It was logged with its usage.
 
-    def _settle_without_usage(self, process: Process, end: CallEnd, used: Usage | None) -> None:
-        """The outcome counts although the usage does not."""
-        if used is None:
-            return
-        try:
-            self.settling = self._client._settle(process, self.permit, end, None, is_kept=True)
-        except FuseboxError:
-            pass  # It was logged with its usage.
+    def _sent(self, process: Process, end: CallEnd, used: Usage | None) -> Settling:
+        self._pending = None
+        self._pending = pending = _calls.settle(self.permit, end, used, is_kept=True)
+        self._client._send(process, self.permit, pending)
+        return _calls.kept_or_settled(pending, is_kept=True)
+
+    def _finish_soon(self, process: Process, error: BaseException | None) -> None:
+        """Settles the call, unless its settle was sent, and waits for nothing."""
+        pending = self._pending
+        if pending is None:
+            end, used = self.ending(error)
+            self.outcome = end.outcome
+            try:
+                pending = _calls.settle(self.permit, end, used, is_kept=True)
+            except FuseboxError as failure:
+                log_unsettled(self.permit, failure)
+                pending = _calls.settle(self.permit, end, None, is_kept=True)
+        if self.permit.number is not None:
+            process.renewals.remove(self.permit.number)
+        process.exchange.keep(pending)
+
+    def __del__(self) -> None:
+        # Nobody can settle the call any more: its block was interrupted before its end began.
+        process = getattr(self, "_process", None)
+        if process is not None and self.outcome is None and self.is_of_this_process:
+            abandon(self)
+            self._finish_soon(process, None)

@@ -67,15 +67,14 @@ class Renewals:
             self._held[permit] = renewal
             if self._is_closed:
                 return
-            must_start = not self._has_thread
-            self._has_thread = True
-            if not must_start and (not self._is_looking or renewal.due < self._wakes_at):
+            if not self._has_thread:
+                try:
+                    threading.Thread(target=self._run, name="fusebox-renewals", daemon=True).start()
+                except RuntimeError:
+                    return  # No thread can be started now. The next call tries again.
+                self._has_thread = True
+            elif not self._is_looking or renewal.due < self._wakes_at:
                 self._wake()
-        if must_start:
-            try:
-                threading.Thread(target=self._run, name="fusebox-renewals", daemon=True).start()
-            except RuntimeError:
-                self._has_thread = False  # No thread can be started now. The next call tries again.
 
     def remove(self, permit: int) -> None:
         with self._lock:

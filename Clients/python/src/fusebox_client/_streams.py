@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _log
 from ._errors import InvalidArgument
-from .protocol.types import Outcome
+from ._held import abandon
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,12 +105,6 @@ def note(held: HeldCall, told: Any) -> None:
     except Exception as error:
         # Whatever an SDK's object does when it is looked at, the caller gets its answer.
         _log.warn("the usage in %s cannot be read: %r", type(told).__name__, error)
-
-
-def abandon(held: HeldCall) -> None:
-    """Nobody reads the rest, unless it was told already how the call went."""
-    if not held.is_told:
-        held.tell(Outcome.ABANDONED)
 
 
 def takes_permit(function: Callable[..., Any]) -> bool:

@@ -12,7 +12,7 @@ from ._answers import READABLE_ENCODINGS, Answer
 from ._call_end import milliseconds
 from ._calls import route
 from ._errors import AdmissionDenied, FuseboxError
-from ._streams import abandon
+from ._held import abandon
 from .protocol.types import Candidate, DenialReason
 
 TYPE_CHECKING = False
