@@ -180,10 +180,10 @@ class Permit:
         self.begin = monotonic()
         self.answered: float | None = None
 
-    def first_token(self) -> None:
-        """Tells that the first token of the answer has arrived. Only the first time counts."""
+    def first_token(self, ago: float = 0.0) -> None:
+        """Tells that the first token of the answer has arrived, `ago` seconds before now. The first time counts."""
         if self.answered is None:
-            self.answered = monotonic()
+            self.answered = max(self.begin, monotonic() - ago)
 
     @property
     def provider(self) -> str:

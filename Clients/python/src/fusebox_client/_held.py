@@ -153,12 +153,12 @@ class HeldCall:
         self._told = CallEnd(answer.outcome, answer.retry_after)
         return answer
 
-    def first_token(self) -> None:
-        """Tells that the first token of the answer has arrived. Only the first time counts.
+    def first_token(self, ago: float = 0.0) -> None:
+        """Tells that the first token of the answer has arrived, `ago` seconds before now. Only the first time counts.
 
-        The transports tell it of event streams by themselves.
+        Transports and streams of this package and LiteLLM's callback tell it by themselves.
         """
-        self.permit.first_token()
+        self.permit.first_token(ago)
 
     def _tell_limit(self, retry_after: float | None) -> None:
         """Tells for how many seconds a rate limit of the provider has nothing left. It counts if the call succeeds."""
