@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = jq libfaketime libuv1-dev python3 python3-venv strace tzdata
+PACKAGES = curl jq libfaketime libuv1-dev python3 python3-venv strace tzdata
 # The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
 # (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
