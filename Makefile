@@ -10,7 +10,7 @@ RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install \
-        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak node-test
+        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
 
 help:
 	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
@@ -28,6 +28,7 @@ help:
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
 	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
 	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
+	@echo "make python-bench  measure the Python client's round trips beside redis-py's"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
 	@echo "make format    format the sources; make lint only checks the format"
 
@@ -110,6 +111,12 @@ python-test: python-lint
 
 python-dist: python-tools
 	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) -m hatchling build -t wheel -d $(CURDIR)/.build/dist
+
+python-bench: PACKAGES += redis-server
+python-bench: python-tools
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_PROGRAMS=$(CURDIR)/.build/release $(CURDIR)/$(PYTHON) bench/round_trips.py
 
 python-soak: python-tools
 	$(SWIFT) build --product fuseboxd
