@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class HeldCall:
     """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
 
-    def __init__(self, settings: Settings, mark_scope: MarkScope | None) -> None:
+    def __init__(self, settings: Settings, mark_scope: MarkScope | None = None) -> None:
         self._settings = settings
         self._mark_scope = mark_scope
         self._permit: Permit | None = None
