@@ -464,6 +464,9 @@ class AsyncWaitingTests(AsyncTestCase):
         stops = True
         await working
         await self.until(lambda: self.waiting() == 0 and self.in_flight() == 0)
+        # No request is left over.
+        machines = [client._here().machine for client in clients]
+        await self.until(lambda: not any(machine.live for machine in machines))
         self.assertEqual((await self.account(clients[0])).usage.spend.nanodollars, made)
 
     async def test_a_task_is_cancelled_while_the_daemon_is_away(self) -> None:

@@ -93,6 +93,10 @@ class AsyncWorker:
         exchange = self._exchange
         return exchange if exchange is not None and exchange.generation == _fork.generation() else None
 
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "connected" if self.hello else "not connected"
+        return f"<{type(self).__name__} {self.settings.path!r}, {state}>"
+
     # The connection
 
     async def connect(self) -> HelloReply:

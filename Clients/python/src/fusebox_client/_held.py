@@ -36,6 +36,12 @@ class HeldCall:
         self.settling: Settling | None = None
         """The result of the settle; None before that, or if it failed."""
 
+    def __repr__(self) -> str:
+        if self._permit is None:
+            return f"<{type(self).__name__}, not entered>"
+        end = "under way" if self.outcome is None else self.outcome.name.lower()
+        return f"<{type(self).__name__} {self.route!r}, {end}>"
+
     def _begin(self) -> None:
         if self._permit is not None:
             raise RuntimeError("a permit is for one call; ask for another")
@@ -188,7 +194,7 @@ class HeldCall:
         if used is not None and end.outcome == Outcome.CANCELLED:
             # A call that was never sent has used nothing, so one with usage cannot be cancelled.
             end = CallEnd(Outcome.ABANDONED)
-        return end.marking(self._mark_scope), used
+        return (end if self._mark_scope is None else end.marking(self._mark_scope)), used
 
     def _end_of(self, error: BaseException) -> CallEnd:
         try:

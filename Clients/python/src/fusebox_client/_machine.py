@@ -434,7 +434,10 @@ class Machine(Mending):
             self.acquaintance.is_known = False
         self.window = SequenceWindow()
         # Tickets are numbers of the old worker, which has lost its places.
+        withdrawals = [request for request in self.backlog if request.is_withdrawal]
         self.backlog = deque(request for request in self.backlog if not request.is_withdrawal)
+        for request in withdrawals:
+            self._end(request, error=OutcomeUnknown())
         for request in self.backlog:
             request.sequence = request.resumes = 0
 

@@ -8,7 +8,7 @@ the table that all clients share (`proto-docs/outcomes.md`).
 |---|---|
 | an answer with an error | what the table says |
 | cancellation, `GeneratorExit`, `KeyboardInterrupt`, `SystemExit` | `abandoned` |
-| an error of this package | `abandoned` |
+| an error of this package, and celery's `SoftTimeLimitExceeded` | `abandoned` |
 | anything else: a timeout, a lost connection, an answer that cannot be read | `failure` |
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def call_end(error: BaseException) -> CallEnd:
     """The outcome of a call that ended with this error. The table of this module; pass `outcome_of` to replace it."""
-    if isinstance(error, FuseboxError) or not isinstance(error, Exception):
+    if isinstance(error, FuseboxError) or not isinstance(error, Exception) or type(error).__name__ in _CALLERS_END:
         # CancelledError, GeneratorExit, KeyboardInterrupt and SystemExit are no `Exception`.
         return CallEnd(Outcome.ABANDONED)
     status = status_of(error)
@@ -45,6 +45,10 @@ def call_end(error: BaseException) -> CallEnd:
     if wait is None and answer.outcome in RETRY_AFTER_OUTCOMES:
         wait = delay_of(error)
     return CallEnd(answer.outcome, wait)
+
+
+_CALLERS_END = ("SoftTimeLimitExceeded",)
+"""Exceptions by which a worker ends its own call."""
 
 
 def status_of(error: object) -> int | None:

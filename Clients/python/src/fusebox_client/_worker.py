@@ -83,6 +83,10 @@ class Worker:
     def _is_of_this_process(self, process: Process) -> bool:
         return process.exchange.generation == _fork.generation()
 
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "connected" if self.hello else "not connected"
+        return f"<{type(self).__name__} {self.settings.path!r}, {state}>"
+
     # The connection
 
     def connect(self) -> HelloReply:

@@ -66,17 +66,22 @@ class Client(Admission):
                 answer = ask(permit.provider, permit.model)
                 permit.usage(answer.usage)
 
-        The permit is settled when the block ends: `success`, or what the exception means (`outcome_of`). It is renewed
-        meanwhile, for `longest` seconds at most. A settle that fails does not change what the block's caller gets: it
-        is kept while the daemon is away, and logged if the daemon refuses it.
+        - `candidates`: routes, `provider[@deployment][/model]`, best first; the first that may be called is admitted
+        - `tags`: names that the call is made for, such as a team or a user; at most 8
+        - `cost` (dollars), `tokens`, `input_tokens`, `output_tokens`: what the call may use at most; None: not known
+        - `wait`, `priority`: how long the call may wait for its turn, and how urgent it is
+        - `ttl`: the seconds after which the permit of a worker that is stuck ends; it is renewed for `longest` at most
+        - `mark_scope`: how much of the route is marked if the call ends so that it marks, and its end does not tell:
+          `provider`, `deployment`, `model` or `route`; see `CallEnd`
+
+        The permit is settled when the block ends: `success`, or what the exception means (`outcome_of`). A settle
+        that fails does not change what the block's caller gets: it is kept while the daemon is away, and logged if the
+        daemon refuses it.
 
         With `wait` (seconds, or a timedelta, up to a day) a call that other calls' ends or time can let through waits
         for its turn, on top of the client's `timeout`. Entering blocks that long at most. `priority` is 0, the most
         urgent, to 7; a call becomes one step more urgent for each 10 s of waiting. A wait outlives a restart of the
         daemon. An interruption (Ctrl-C) withdraws it.
-
-        `mark_scope` is how much of the route is marked if the call ends so that it marks, and its end does not tell:
-        `provider`, `deployment`, `model` or `route`; see `CallEnd`.
 
         Entering raises AdmissionDenied if no candidate may be called now, or none could until the wait was over.
         """
@@ -96,9 +101,9 @@ class Client(Admission):
 
         `call` gets the permit, and returns what the caller gets. An error that is the provider's fault (`failure`,
         `throttled`, `quota_exhausted`, `unauthorized`) leads to the next candidate of another provider or deployment,
-        with a permit of its own; after `quota_exhausted` one of another model will do. `options` are those of `permit`;
-        all candidates together wait for `wait`. Once a call has failed, its error is raised, and not why there is no
-        other candidate.
+        with a permit of its own; after `quota_exhausted` one of another model will do. At most `attempts` calls are
+        made; None: one for each candidate. `options` are those of `permit`; all candidates together wait for `wait`.
+        Once a call has failed, its error is raised, and not why there is no other candidate.
         """
         walk = Failover(candidates, attempts, options)
         while True:
