@@ -22,7 +22,7 @@ from .support import PATIENCE, Daemon, wait_until
 
 STEP = 1 if os.environ.get("FUSEBOX_INTERRUPTIONS") == "all" else 11
 """Every so many points are tried."""
-LEAST_POINTS = 150
+LEAST_POINTS = 100
 WAIT = 300.0
 _AFTER = ("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "POP_JUMP_BACKWARD")
 """The instructions after which handlers run begin so."""
@@ -41,6 +41,8 @@ class Interrupter:
         """Where it has raised; None: the code has fewer points."""
 
     def __enter__(self) -> None:
+        # Python 3.12 tells of instructions only if a frame has asked before the tracing begins.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._enter)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
@@ -101,13 +103,17 @@ class InterruptionTests(unittest.TestCase):
         hook = mock.patch.object(sys, "unraisablehook")
         hook.start()
         self.addCleanup(hook.stop)
-        point = 1
-        while True:
+        point, ends = 1, 0
+        while ends < 3:
             client, interrupter = Client(self.daemon.socket, spool=False, timeout=PATIENCE), Interrupter(point)
             call(client, interrupter)
+            point += STEP
             if interrupter.place is None:
+                # How many points there are depends on the other threads, so this may not be the end yet.
+                ends += 1
                 client.close()
-                break
+                continue
+            ends = 0
             with self.subTest(interrupter.place):
                 wait_until(lambda: (self.waiting(), self.in_flight()) == (0, 0))
                 # The client goes on, and no number stays without a reply.
@@ -115,7 +121,6 @@ class InterruptionTests(unittest.TestCase):
                 machine = client._process.exchange._machine
                 self.assertEqual((machine.live, machine.window.is_quiet), ({}, True))
             client.close()
-            point += STEP
         self.assertGreater(point, LEAST_POINTS)
 
     def release(self, held: Any, waiters: int, is_over: threading.Event) -> threading.Thread:
