@@ -176,13 +176,28 @@ class InterruptionTests(unittest.TestCase):
         self.check(call)
 
     def test_a_permit_that_nobody_settles_is_abandoned_when_it_is_forgotten(self) -> None:
+        """The collector may run anywhere, also in a thread that holds the client's locks."""
         client = Client(self.daemon.socket, spool=False, timeout=PATIENCE)
         self.addCleanup(client.close)
-        held = client.permit("p", ttl=3600)
-        held.__enter__()
+        settled = self.totals().settled
+        held = [client.permit("p", ttl=3600)]
+        held[0].__enter__()
         self.assertEqual(self.in_flight(), 1)
-        del held
-        wait_until(lambda: self.in_flight() == 0)
+
+        def forget() -> None:
+            with client._process.exchange._lock, client._process.renewals._lock:
+                held.clear()
+
+        forgetting = threading.Thread(target=forget, daemon=True)
+        forgetting.start()
+        forgetting.join(PATIENCE)
+        self.assertFalse(forgetting.is_alive())
+        # It is settled although the client makes no further call.
+        wait_until(lambda: self.totals().settled == settled + 1)
+        self.assertEqual(self.in_flight(), 0)
+
+    def totals(self) -> protocol.PermitTotals:
+        return self.observer.call(protocol.AdmissionPermitsRequest()).totals
 
 
 if __name__ == "__main__":

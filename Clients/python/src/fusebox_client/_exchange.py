@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from _thread import allocate_lock
+from collections import deque
 from time import monotonic
 
 from . import _fork, _frames
@@ -66,6 +67,8 @@ class Exchange:
         self._leader: Pending | None = None
         """The request whose thread connects and reads."""
         self._waiters: dict[Pending, _Waiter] = {}
+        self.left: deque[Pending] = deque()
+        """Reports of finalizers, which must not wait for a lock: they may run while this thread holds it."""
         self._on_connected = on_connected
         self._holds_permits = holds_permits
 
@@ -108,7 +111,7 @@ class Exchange:
         try:
             with self._lock:
                 machine = self._machine
-                machine.begin(now)
+                self._begin(now)
                 machine.submit(request, now)
                 self._flush()
                 machine.is_torn = False
@@ -132,13 +135,23 @@ class Exchange:
         """Submits a report that nobody waits for, unless it was submitted before."""
         with self._lock:
             now = monotonic()
-            self._machine.begin(now)
-            if report.interest == OPEN:
-                if report not in self._machine.live:
-                    self._machine.submit(report, now)
-                self._machine.abandon(report)
+            self._begin(now)
+            self._keep(report, now)
             self._flush()
             self._machine.is_torn = False
+
+    def _keep(self, report: Pending, now: float) -> None:
+        if report.interest == OPEN:
+            if report not in self._machine.live:
+                self._machine.submit(report, now)
+            self._machine.abandon(report)
+
+    def _begin(self, now: float) -> None:
+        """An input of the machine begins. Under the lock."""
+        self._machine.begin(now)
+        while self.left:
+            self._keep(self.left[0], now)
+            self.left.popleft()
 
     def _add_waiter(self, request: Pending) -> _Waiter:
         waiter = _Waiter(request)
@@ -194,7 +207,7 @@ class Exchange:
 
     def _expire(self, request: Pending, now: float) -> None:
         """The caller's time is over. Under the lock."""
-        self._machine.begin(now)
+        self._begin(now)
         self._machine.expire(request, now)
         self._flush()
         self._machine.is_torn = False
@@ -219,7 +232,7 @@ class Exchange:
         if connection is not self._connection:
             return
         machine, now = self._machine, monotonic()
-        machine.begin(now)
+        self._begin(now)
         if connection is self._connection:
             if reason is not None:
                 machine.lost(reason, now)
@@ -237,13 +250,13 @@ class Exchange:
         except NotConnected as failure:
             with self._lock:
                 now = monotonic()
-                machine.begin(now)
+                self._begin(now)
                 machine.connect_failed(str(failure), failure.is_vacant, self._holds_permits(), chance(), now)
                 machine.is_torn = False
             return
         with self._lock:
             now = monotonic()
-            machine.begin(now)
+            self._begin(now)
             if machine.phase == CLOSED:
                 connection.hang_up()
             else:
@@ -294,7 +307,7 @@ class Exchange:
         """The caller was interrupted."""
         with self._lock:
             machine, now = self._machine, monotonic()
-            machine.begin(now)
+            self._begin(now)
             self._waiters.pop(request, None)
             request.wake = None
             if self._leader is request:
@@ -344,7 +357,7 @@ class Exchange:
     def close(self, keeps_reports: bool) -> tuple[list[Pending], Machine]:
         """Ends all requests. Returns the reports without a reply."""
         with self._lock:
-            self._machine.begin(monotonic())
+            self._begin(monotonic())
             left = self._machine.close(keeps_reports)
             self._machine.is_torn = False
             return left, self._machine

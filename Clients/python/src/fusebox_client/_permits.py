@@ -102,22 +102,34 @@ class HeldPermit(HeldCall):
 
     def _finish_soon(self, process: Process, error: BaseException | None) -> None:
         """Settles the call, unless its settle was sent, and waits for nothing."""
-        pending = self._pending
-        if pending is None:
-            end, used = self.ending(error)
-            self.outcome = end.outcome
-            try:
-                pending = _calls.settle(self.permit, end, used, is_kept=True)
-            except FuseboxError as failure:
-                log_unsettled(self.permit, failure)
-                pending = _calls.settle(self.permit, end, None, is_kept=True)
+        pending = self._pending or self._built(error)
         if self.permit.number is not None:
             process.renewals.remove(self.permit.number)
         process.exchange.keep(pending)
 
+    def finish_later(self) -> None:
+        """Settles the call as `finish` does, for finalizers: waits for nothing, and takes no lock.
+
+        It is sent with the next request, or soon by the thread that renews permits.
+        """
+        process = self._process
+        if process is None or self.outcome is not None or not self.is_of_this_process:
+            return
+        process.exchange.left.append(self._built(None))
+        process.renewals.remove_later(self.permit.number)
+
+    def _built(self, error: BaseException | None) -> Pending:
+        """The settle. Without the usage if that is out of range."""
+        end, used = self.ending(error)
+        self.outcome = end.outcome
+        try:
+            return _calls.settle(self.permit, end, used, is_kept=True)
+        except FuseboxError as failure:
+            log_unsettled(self.permit, failure)
+            return _calls.settle(self.permit, end, None, is_kept=True)
+
     def __del__(self) -> None:
         # Nobody can settle the call any more: its block was interrupted before its end began.
-        process = getattr(self, "_process", None)
-        if process is not None and self.outcome is None and self.is_of_this_process:
+        if getattr(self, "_process", None) is not None and self.outcome is None:
             abandon(self)
-            self._finish_soon(process, None)
+            self.finish_later()

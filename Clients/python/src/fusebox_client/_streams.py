@@ -80,7 +80,9 @@ class Stream(_OfEvents["T"]):
 
     def __del__(self) -> None:
         if not getattr(self, "_is_ended", True):
-            self.close()
+            self._is_ended = True
+            abandon(self._held)
+            self._held.finish_later()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_events"], name)

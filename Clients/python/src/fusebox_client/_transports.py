@@ -212,7 +212,7 @@ class SyncStream:
     def __del__(self) -> None:
         if getattr(self, "_held", None) is not None and self._held.outcome is None:
             abandon(self._held)
-            self._held.finish()
+            self._held.finish_later()
 
 
 class AsyncTransport:
