@@ -13,7 +13,7 @@ SOURCES = Package.swift Sources Tests Benchmarks
         install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
 
 help:
-	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
+	@echo "make demo      run a demonstration: five workers (one in Python), an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
 	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
 	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
@@ -50,7 +50,7 @@ build: setup
 demo: setup
 	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build $(RELEASE) --product fusebox-demo
-	@.build/release/fusebox-demo
+	@.build/release/fusebox-demo --worker "PYTHONPATH=$(PYTHON_CLIENT)/src python3 $(PYTHON_CLIENT)/examples/demo_worker.py"
 
 CYCLES ?= 1000
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import unittest
 import urllib.error
 import urllib.request
@@ -114,6 +116,45 @@ class ExampleTests(unittest.TestCase):
         self.assertEqual((used.requests, used.input_tokens, used.cached_input_tokens), (2, 120, 80))
         (mark,) = self.client.call(protocol.ExhaustionListRequest()).entries
         self.assertEqual((mark.provider, mark.reason.name), ("openai", "THROTTLED"))
+
+    def test_the_worker_of_the_demonstration(self) -> None:
+        answers = {"openai": "200 1230000 100 300"}
+        path = f"{self.daemon.folder}/provider"
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(answers[self.rfile.read().decode()].encode())
+
+        with socketserver.UnixStreamServer(path, Handler) as provider:
+            serving = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.01})
+            serving.start()
+            arguments = [sys.executable, str(EXAMPLES / "demo_worker.py"), self.daemon.socket, path]
+            with subprocess.Popen(
+                arguments, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ) as worker:
+                assert worker.stdin is not None
+                assert worker.stdout is not None
+
+                def ask(task: str) -> list[int]:
+                    print(task, file=worker.stdin, flush=True)
+                    return [int(word) for word in worker.stdout.readline().split()]  # type: ignore[union-attr]
+
+                self.assertEqual(ask("work 3 openai"), [3, 3, 0, 0, 0, 0, 3 * 1_230_000])
+                answers["openai"] = "500"
+                called, *_, skipped, spent = ask("until-open openai")
+                self.assertEqual((called, skipped, spent), (5, 0, 0))
+                self.assertEqual(ask("work 2 openai"), [0, 0, 0, 0, 2, 0, 0])
+                answers["anthropic"] = "429"
+                self.assertEqual(ask("work 1 anthropic"), [1, 0, 0, 1, 0, 0, 0])
+                self.daemon.kill()
+                self.daemon.start()
+                self.assertEqual(ask("work 2 anthropic"), [0, 0, 0, 0, 0, 2, 0])
+                worker.stdin.close()
+            self.assertEqual(worker.returncode, 0)
+            provider.shutdown()
+            serving.join()
+        used = self.account("openai").usage
+        self.assertEqual((used.requests, used.input_tokens, used.output_tokens), (3, 300, 900))
 
 
 if __name__ == "__main__":
