@@ -3,17 +3,17 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = jq libfaketime libuv1-dev python3 python3-venv strace tzdata
+PACKAGES = curl jq libfaketime libuv1-dev python3 python3-venv strace tzdata
 # The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
 # (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
 .PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install docs \
-        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-soak node-test
+        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
 
 help:
-	@echo "make demo      run a demonstration: four workers, an outage, a quota error, a restart"
+	@echo "make demo      run a demonstration: six workers (one in Python, one in Node), an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
 	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
 	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
@@ -28,6 +28,7 @@ help:
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
 	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
 	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
+	@echo "make python-bench  measure the Python client's round trips beside redis-py's"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"
 	@echo "make docs      build the reference of the Swift client into .build/docs"
 	@echo "make format    format the sources; make lint only checks the format"
@@ -47,10 +48,12 @@ build: setup
 	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build $(RELEASE) --product fusebox
 
+demo: PACKAGES += nodejs
 demo: setup
 	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build $(RELEASE) --product fusebox-demo
-	@.build/release/fusebox-demo
+	@.build/release/fusebox-demo --worker "PYTHONPATH=$(PYTHON_CLIENT)/src python3 $(PYTHON_CLIENT)/examples/demo_worker.py" \
+	  --worker "node Clients/node/examples/demo-worker.mjs"
 
 CYCLES ?= 1000
 
@@ -112,10 +115,17 @@ python-test: python-lint
 python-dist: python-tools
 	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) -m hatchling build -t wheel -d $(CURDIR)/.build/dist
 
+python-bench: PACKAGES += redis-server
+python-bench: python-tools
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_PROGRAMS=$(CURDIR)/.build/release $(CURDIR)/$(PYTHON) bench/round_trips.py
+
 python-soak: python-tools
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
-	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 $(CURDIR)/$(PYTHON) -m unittest tests.test_crash
+	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 FUSEBOX_INTERRUPTIONS=all \
+	    $(CURDIR)/$(PYTHON) -m unittest tests.test_crash tests.test_interruptions
 
 # The reference of the Swift products for workers. A symbol that a page names and that is gone is an error.
 docs: setup

@@ -1,9 +1,10 @@
 import FuseboxClient
 import Glibc
 
-/// A demonstration with real processes: four workers, a provider that fails, and a daemon that is restarted.
+/// A demonstration with real processes: workers, a provider that fails, and a daemon that is restarted.
 ///
-/// Without arguments the program runs the demonstration. It starts itself again as each worker and as the provider.
+/// The program starts itself again as four workers and as the provider. Each `--worker COMMAND` adds a worker in another
+/// language; its words are separated by spaces, and the first may set variables.
 @main
 struct Demo {
     static func main() {
@@ -15,7 +16,7 @@ struct Demo {
             case "provider":
                 var provider = try FakeProvider(path: arguments[2])
                 try provider.run()
-            default: try tell()
+            default: try tell(otherWorkers: try otherWorkers(arguments.dropFirst()))
             }
         } catch {
             print("\nThe demo failed: \(error)")
@@ -23,8 +24,21 @@ struct Demo {
         }
     }
 
-    private static func tell() throws {
-        var story = try Story()
+    /// The commands after `--worker`.
+    private static func otherWorkers(_ arguments: ArraySlice<String>) throws -> [[String]] {
+        var commands: [[String]] = []
+        var rest = arguments
+        while let option = rest.popFirst() {
+            guard option == "--worker", let command = rest.popFirst() else {
+                throw DemoFailure("the arguments are --worker COMMAND, and not '\(option)'")
+            }
+            commands.append(command.split(separator: " ").map(String.init))
+        }
+        return commands
+    }
+
+    private static func tell(otherWorkers: [[String]]) throws {
+        var story = try Story(otherWorkers: otherWorkers)
         defer { story.cleanUp() }
         try story.begin()
         try story.workersShareSpend()

@@ -3,13 +3,15 @@ import Glibc
 
 /// The steps of the demo, in order.
 struct Story {
-    private static let workerCount = 4
+    private static let ownWorkerCount = 4
     /// $5 per month.
     private static let limit = FuseboxClient.Limit(
         .cost, FuseboxClient.Money.dollars("5").nanodollars, .calendar(.month))
 
     private let folder: String
     private let programs: String
+    /// The commands of workers in other languages.
+    private let otherWorkers: [[String]]
     private var daemon: Child?
     private var provider: Child?
     private var workers: [Child] = []
@@ -17,7 +19,9 @@ struct Story {
     private var booked = FuseboxClient.Money.zero
     private var calls = 0
 
-    init() throws {
+    /// - Parameter otherWorkers: commands of further workers; each gets the sockets of the daemon and the provider
+    init(otherWorkers: [[String]]) throws {
+        self.otherWorkers = otherWorkers
         var template = Array("/tmp/fusebox-demo-XXXXXX\0".utf8CString.dropLast())
         guard let made = unsafe mkdtemp(&template) else { throw DemoFailure("cannot create a folder in /tmp") }
         folder = unsafe String(cString: made)
@@ -32,16 +36,19 @@ struct Story {
     // MARK: Steps
 
     mutating func begin() throws {
-        Demo.say("1. A daemon, a provider of language models, and four worker processes")
+        let count = Self.ownWorkerCount + otherWorkers.count
+        Demo.say("1. A daemon, a provider of language models, and \(count) worker processes")
         try startDaemon()
         provider = try Child(itself, ["provider", providerSocket])
         try awaitFile(providerSocket)
-        for _ in 0..<Self.workerCount { workers.append(try Child(itself, ["worker", socket, providerSocket])) }
+        for _ in 0..<Self.ownWorkerCount { workers.append(try Child(itself, ["worker", socket, providerSocket])) }
+        for command in otherWorkers { workers.append(try Child("/usr/bin/env", command + [socket, providerSocket])) }
         try withClient { client in
             try client.breakers.configureDefault(resetTimeout: .seconds(2))
             try client.limits.set([Self.limit], on: FuseboxClient.Scope(provider: try FuseboxClient.Name("openai")))
         }
-        let processes = workers.map { "\($0.processID)" }.joined(separator: ", ")
+        let names = Array(repeating: "", count: Self.ownWorkerCount) + otherWorkers.map { " (\($0.last ?? ""))" }
+        let processes = zip(workers, names).map { "\($0.processID)\($1)" }.joined(separator: ", ")
         Demo.say("   fuseboxd is process \(daemon?.processID ?? 0); the workers are \(processes)")
     }
 
@@ -64,12 +71,13 @@ struct Story {
         }
         // Five failures open the breaker. Each other worker may have a call in flight at that time.
         try Demo.expect(
-            (5..<5 + Self.workerCount).contains(failed), "\(failed) calls failed before the breaker opened, not 5 to 8")
+            (5..<5 + workers.count).contains(failed),
+            "\(failed) calls failed before the breaker opened, not 5 to \(4 + workers.count)")
         let denied = try all("work 10 openai")
         try Demo.expect(denied.allSatisfy { $0.denied == 10 }, "a worker still called an open provider: \(denied)")
         Demo.say(
-            "   \(failed) failed calls together opened the breaker for all four; without Fusebox each needs 5, together 20"
-        )
+            "   \(failed) failed calls together opened the breaker for all; without Fusebox each needs 5, together "
+                + "\(5 * workers.count)")
     }
 
     mutating func oneQuotaErrorIsRespectedByAll() throws {
@@ -81,7 +89,7 @@ struct Story {
         let others = try (1..<workers.count).map { try one($0, "work 10 anthropic") }
         try Demo.expect(
             others.allSatisfy { $0.skipped == 10 && $0.called == 0 }, "a worker called anthropic: \(others)")
-        Demo.say("   the other three workers have 10 calls to make each, and send none of them")
+        Demo.say("   the other \(others.count) workers have 10 calls to make each, and send none of them")
     }
 
     mutating func everythingSurvivesARestart() throws {

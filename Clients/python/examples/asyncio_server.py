@@ -2,40 +2,43 @@
 
     FUSEBOX_SOCKET=/run/fusebox/fusebox.sock python asyncio_server.py 8000
 
-`GET /ask?user=ann` streams an answer. A user whose limit is used up gets status 429 with `retry-after`. A reader that
-goes away ends the call, which counts as abandoned with what it used so far.
+`GET /ask?user=ann` streams an answer, of `words=3` words. A user whose limit is used up gets status 429 with
+`retry-after`. A reader that goes away ends the call, which counts as abandoned with what it used so far.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from math import ceil
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from fusebox_client import AdmissionDenied, AsyncClient
+from fusebox_client import AdmissionDenied, AsyncClient, AsyncHeldPermit
 
 client = AsyncClient(name="asyncio-example")
 
 
-async def ask_provider(permit: Any) -> AsyncIterator[dict[str, Any]]:
-    """Stands for the stream of a provider's library. Its last event tells the usage."""
+def ask_provider(words: int) -> Callable[[AsyncHeldPermit], Awaitable[AsyncIterator[dict[str, Any]]]]:
+    """Stands for a provider's library: starts the call and returns its stream. The last event tells the usage."""
 
-    async def events() -> AsyncIterator[dict[str, Any]]:
-        for word in ("fuses ", "melt", f" ({permit.route})\n"):
+    async def events(permit: AsyncHeldPermit) -> AsyncIterator[dict[str, Any]]:
+        for _ in range(words):
             await asyncio.sleep(0.001)
-            yield {"text": word, "usage": None}
-        yield {"text": "", "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
+            yield {"text": "fuses ", "usage": None}
+        yield {"text": f"melt ({permit.route})\n", "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
 
-    return events()
+    async def start(permit: AsyncHeldPermit) -> AsyncIterator[dict[str, Any]]:
+        return events(permit)
+
+    return start
 
 
-async def answer(user: str, writer: asyncio.StreamWriter) -> None:
+async def answer(user: str, words: int, writer: asyncio.StreamWriter) -> None:
     candidates = ["openai/gpt-4o", "anthropic/claude"]
     try:
-        stream = await client.stream(candidates, ask_provider, tags=[f"user:{user}"], cost=0.01)
+        stream = await client.stream(candidates, ask_provider(words), tags=[f"user:{user}"], cost=0.01)
     except AdmissionDenied as denied:
         wait = "" if denied.retry_after is None else f"retry-after: {ceil(denied.retry_after)}\r\n"
         writer.write(f"HTTP/1.1 429 Too Many Requests\r\n{wait}connection: close\r\n\r\n{denied}\n".encode())
@@ -50,8 +53,8 @@ async def answer(user: str, writer: asyncio.StreamWriter) -> None:
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
-        user = parse_qs(urlsplit(target).query).get("user", ["nobody"])[0]
-        await answer(user, writer)
+        asked = dict(parse_qsl(urlsplit(target).query))
+        await answer(asked.get("user", "nobody"), int(asked.get("words", 3)), writer)
     except (ConnectionError, asyncio.IncompleteReadError):
         pass  # The reader has gone.
     finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from fusebox_client import AdmissionDenied, Client
+from fusebox_client import AdmissionDenied, Client, HeldPermit
 
 client = Client(name="prefork-example")
 
@@ -25,7 +25,7 @@ def ask_provider(provider: str, job: int) -> dict[str, object]:
 def do(job: int) -> str:
     """One job: the first provider that may be called, and the next one if it fails."""
 
-    def call(permit) -> str:  # type: ignore[no-untyped-def]
+    def call(permit: HeldPermit) -> str:
         answer = ask_provider(permit.provider, job)
         permit.usage(answer)
         return str(answer["text"])

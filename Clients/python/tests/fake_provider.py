@@ -3,8 +3,10 @@
 | model | answer |
 |---|---|
 | `ok` | 200 with usage; compressed if the client takes it; a stream if it asks for one |
+| `limited` | likewise, with headers that say that no requests are left for 20 s |
 | `throttled` | 429 with `retry-after: 30` |
 | `quota` | 429 with the code of a used-up quota |
+| `unauthorized` | 401 |
 | `broken` | 500 |
 | `bad` | 400 |
 | `slow` | nothing, until the server is closed |
@@ -26,9 +28,11 @@ CHAT_USAGE = {
     "prompt_tokens_details": {"cached_tokens": 40}, "completion_tokens_details": {"reasoning_tokens": 10},
 }  # fmt: skip
 MESSAGE_USAGE = {"input_tokens": 60, "cache_read_input_tokens": 40, "output_tokens": 50}
+LIMITED = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20s"}
 ERRORS = {
     "throttled": (429, {"retry-after": "30"}, "rate_limit_exceeded"),
     "quota": (429, {}, "insufficient_quota"),
+    "unauthorized": (401, {}, "invalid_api_key"),
     "broken": (500, {}, "server_error"),
     "bad": (400, {}, "invalid_request_error"),
 }
@@ -72,12 +76,13 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if asked.get("stream"):
             return self.stream(model)
+        headers = LIMITED if model == "limited" else {}
         is_chat = self.path.endswith("/chat/completions")
         if is_chat:
             body = dict(chat_chunk("", CHAT_USAGE), object="chat.completion")
             choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
-            return self.answer(200, {**body, "choices": [choice]})
-        return self.answer(200, message([{"type": "text", "text": "Hi"}], MESSAGE_USAGE))
+            return self.answer(200, {**body, "choices": [choice]}, headers)
+        return self.answer(200, message([{"type": "text", "text": "Hi"}], MESSAGE_USAGE), headers)
 
     def answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = json.dumps(body).encode()

@@ -47,8 +47,45 @@ async def settled(client: AsyncClient) -> None:
     sys.exit("a call is not settled")
 
 
+def recorded(client: Any) -> list[Any]:
+    """The permits that the client gives out from now on."""
+    permits: list[Any] = []
+    make = client.permit
+
+    def permit(*arguments: Any, **options: Any) -> Any:
+        permits.append(make(*arguments, **options))
+        return permits[-1]
+
+    client.permit = permit
+    return permits
+
+
+async def stopped_early(client: AsyncClient, permits: list[Any]) -> None:
+    """LiteLLM tells nothing of these."""
+    for ending in ("closed", "dropped"):
+        stream = await litellm.acompletion(model="openai/endless", stream=True, **ARGUMENTS)
+        await stream.__anext__()
+        if ending == "closed":
+            await stream.aclose()
+        del stream
+        await settled(client)
+        check(f"a stream that is {ending} early is abandoned", permits[-1].outcome == Outcome.ABANDONED)
+    task = asyncio.create_task(litellm.acompletion(model="openai/slow", **ARGUMENTS))
+    while (await account(client)).in_flight == 0:
+        await asyncio.sleep(0.005)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    del task
+    await settled(client)
+    check("a call whose task is cancelled is abandoned", permits[-1].outcome == Outcome.ABANDONED)
+
+
 async def main() -> None:
     async with AsyncClient(socket, spool=False) as client:
+        permits = recorded(client)
         callback = FuseboxCallback(client, tags=["team:search"], cost=0.01)
         litellm.callbacks = [callback]
         await litellm.acompletion(model="openai/ok", **ARGUMENTS)
@@ -56,15 +93,15 @@ async def main() -> None:
         usage = (await account(client)).usage
         sent = usage.input_tokens + usage.cached_input_tokens
         check("an answer is settled with its usage", (usage.requests, sent) == (1, 100))
-        if kind == "package":
-            stream = await litellm.acompletion(
-                model="openai/ok", stream=True, stream_options={"include_usage": True}, **ARGUMENTS
-            )
-            async for _ in stream:
-                pass
-            await settled(client)
-            usage = (await account(client)).usage
-            check("a stream is settled with its usage", usage.input_tokens + usage.cached_input_tokens == 200)
+        options = {"include_usage": True}
+        stream = await litellm.acompletion(model="openai/ok", stream=True, stream_options=options, **ARGUMENTS)
+        async for _ in stream:
+            pass
+        await settled(client)
+        usage = (await account(client)).usage
+        check("a stream is settled with its usage", usage.input_tokens + usage.cached_input_tokens == 200)
+        check("the time of its first token is told", permits[-1].permit.answered is not None)
+        await stopped_early(client, permits)
         try:
             await litellm.acompletion(model="openai/throttled", **ARGUMENTS)
             check("an error is raised", False)
@@ -80,7 +117,7 @@ async def main() -> None:
             check("a call that is not admitted is not sent", True)
         except Exception as error:
             check("a call that is not admitted is not sent", "no provider may be called now" in str(error))
-        check("nothing is held", not callback._held)
+        check("nothing is held", not callback._calls)
         litellm.callbacks = []
 
 
@@ -99,9 +136,7 @@ def blocking() -> None:
             last = client.call(protocol.LedgerProviderRequest("openai")).account
             assert last is not None
             check("a blocking stream is settled", last.usage.output_tokens > after.usage.output_tokens)
-        held: list[Any] = []
-        permit = client.permit
-        client.permit = lambda *a, **k: held.append(permit(*a, **k)) or held[-1]  # type: ignore[method-assign, func-returns-value]
+        held = recorded(client)
         try:
             completion(client, model="openai/throttled", **ARGUMENTS)
         except litellm.RateLimitError:

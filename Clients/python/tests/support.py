@@ -22,13 +22,23 @@ def tool(name: str) -> str:
     raise FileNotFoundError(f"{name} is not built; run `swift build`, or set FUSEBOX_PROGRAMS to the folder of a build")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+PATIENCE = 60.0
+"""Seconds that tests wait for other processes, and that their calls may take: a busy machine is slow."""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits for something that another process does. Fails if it does not happen."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError("what was waited for did not happen")
+            raise AssertionError(f"what was waited for did not happen: {place(condition)}")
         time.sleep(0.005)
+
+
+def place(condition: Callable[..., object]) -> str:
+    """Where a test says what it waits for."""
+    code = getattr(condition, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(condition)
 
 
 class Daemon:

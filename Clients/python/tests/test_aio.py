@@ -20,16 +20,16 @@ import fusebox_client
 from fusebox_client import AdmissionDenied, AsyncClient, Outcome, TimedOut, Unavailable, protocol
 from fusebox_client.protocol.types import PermitStanding
 
-from .support import Daemon
+from .support import PATIENCE, Daemon, place
 from .test_client import CHAT, ProviderError
 
 
-async def wait_until(condition: Any, seconds: float = 20.0) -> None:
+async def wait_until(condition: Any, seconds: float = PATIENCE) -> None:
     """Waits for something that the daemon does. Fails if it does not happen."""
     end = time.monotonic() + seconds
     while not await condition():
         if time.monotonic() > end:
-            raise AssertionError("what was waited for did not happen")
+            raise AssertionError(f"what was waited for did not happen: {place(condition)}")
         await asyncio.sleep(0.005)
 
 
@@ -41,9 +41,14 @@ class AsyncTestCase(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(self.daemon.close)
 
     def client(self, **options: Any) -> AsyncClient:
-        client = AsyncClient(self.daemon.socket, **{"spool": self.daemon.spool, **options})
+        client = AsyncClient(self.daemon.socket, **{"spool": self.daemon.spool, "timeout": PATIENCE, **options})
         self.addAsyncCleanup(client.close)
         return client
+
+    async def restart(self) -> None:
+        """Kills the daemon and starts it again. The loop runs, as a client that holds permits has to be back soon."""
+        self.daemon.kill()
+        await asyncio.to_thread(self.daemon.start)
 
     async def account(self, client: AsyncClient, provider: str = "p") -> protocol.ProviderAccount:
         account = (await client.call(protocol.LedgerProviderRequest(provider))).account
@@ -231,8 +236,7 @@ class AbsenceTests(AsyncTestCase):
         working = asyncio.gather(*(work() for _ in range(20)))
         for _ in range(3):
             await asyncio.sleep(0.05)
-            self.daemon.kill()
-            self.daemon.start()
+            await self.restart()
         await working
         account = await self.account(client)
         self.assertEqual((account.usage.spend.nanodollars, account.in_flight), (400, 0))
@@ -267,8 +271,7 @@ class AbsenceTests(AsyncTestCase):
         assert permit.settling is not None
         self.assertEqual(permit.settling.standing, PermitStanding.IN_FORCE)
         async with client.permit("p") as permit:
-            self.daemon.kill()
-            self.daemon.start()
+            await self.restart()
 
             async def is_back() -> bool:
                 return client.hello is not None

@@ -19,7 +19,7 @@ from fusebox_client import (
 )
 from fusebox_client.protocol.types import DenialReason, PermitStanding
 
-from .support import Daemon
+from .support import PATIENCE, Daemon
 
 CHAT = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
 
@@ -47,7 +47,7 @@ class ClientTestCase(unittest.TestCase):
         cls.daemon.close()
 
     def client(self, **options: Any) -> Client:
-        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, **options})
+        client = Client(self.daemon.socket, **{"spool": self.daemon.spool, "timeout": PATIENCE, **options})
         self.addCleanup(client.close)
         return client
 
@@ -234,6 +234,31 @@ class FailoverTests(ClientTestCase):
         self.assertEqual(client.run_with_failover(["first/a", "first/b", "second"], ask), "answer")
         self.assertEqual(asked, ["first/a", "second"])
 
+    def test_so_many_calls_are_made_at_most(self) -> None:
+        asked = []
+
+        def ask(permit: Any) -> str:
+            asked.append(permit.provider)
+            raise ProviderError(503)
+
+        with self.assertRaises(ProviderError):
+            self.client().run_with_failover(["tenth", "eleventh", "twelfth"], ask, attempts=2)
+        self.assertEqual(asked, ["tenth", "eleventh"])
+
+    def test_a_denial_inside_a_call_is_the_calls_own_error(self) -> None:
+        client = self.client()
+        client.call(protocol.ExhaustionMarkRequest("inner", 60_000))
+
+        def ask(permit: Any) -> str:
+            if permit.provider == "seventh":
+                raise ProviderError(500)
+            with client.permit("inner"):
+                self.fail("it was admitted")
+
+        with self.assertRaises(AdmissionDenied) as caught:
+            client.run_with_failover(["seventh", "eighth"], ask)
+        self.assertEqual(caught.exception.denials[0].candidate.provider, "inner")
+
     def test_the_callers_fault_is_nobody_elses(self) -> None:
         asked = []
 
@@ -289,6 +314,18 @@ class GuardedTests(ClientTestCase):
 
         with self.assertRaisesRegex(TypeError, "AsyncClient"):
             self.client().guarded("p")(ask)
+
+    def test_what_people_print(self) -> None:
+        client = Client(self.daemon.socket, spool=False)
+        self.assertEqual(repr(client), f"<Client {self.daemon.socket!r}, not connected>")
+        held = client.permit("printed/m")
+        self.assertEqual(repr(held), "<HeldPermit, not entered>")
+        with held:
+            self.assertEqual(repr(held), "<HeldPermit 'printed/m', under way>")
+        self.assertEqual(repr(held), "<HeldPermit 'printed/m', success>")
+        self.assertEqual(repr(client), f"<Client {self.daemon.socket!r}, connected>")
+        client.close()
+        self.assertEqual(repr(client), f"<Client {self.daemon.socket!r}, closed>")
 
     def test_a_permit_is_for_one_call(self) -> None:
         held = self.client().permit("once")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from fusebox_client import ClientClosed, OutcomeUnknown, Refused, TimedOut, TooManyRequests, Unavailable, protocol
+from fusebox_client import (
+    CallEnd,
+    ClientClosed,
+    OutcomeUnknown,
+    Refused,
+    TimedOut,
+    TooManyRequests,
+    Unavailable,
+    protocol,
+)
 from fusebox_client._calls import Permit as Granted
 from fusebox_client._calls import Turn, admit, route, settle
 from fusebox_client._machine import Machine
@@ -14,7 +23,7 @@ from fusebox_client._state import CONNECTED, DISCONNECTED, Policy
 from fusebox_client._wire import HEADER, SEQUENCE, encoded
 from fusebox_client.protocol.connection import HelloReply
 from fusebox_client.protocol.constants import Status
-from fusebox_client.protocol.types import AdmissionDecision, Estimate, Outcome, WorkerStanding
+from fusebox_client.protocol.types import AdmissionDecision, Estimate, WorkerStanding
 
 NEW, RESUMED, FORGOTTEN = WorkerStanding.NEW, WorkerStanding.RESUMED, WorkerStanding.FORGOTTEN
 
@@ -323,7 +332,7 @@ class SettleTests(MachineTestCase):
 
     def test_a_report_takes_the_place_of_a_settle_whose_permit_is_not_known(self) -> None:
         self.connect(epoch=7)
-        pending = settle(self.permit(), Outcome.SUCCESS, None, None, True)
+        pending = settle(self.permit(), CallEnd("success"), None, True)
         self.machine.submit(pending, 0.0)
         self.assertEqual(self.sent(), [(97, 1, 1)])
         self.reply(pending, Status.NOT_FOUND)
@@ -331,7 +340,7 @@ class SettleTests(MachineTestCase):
 
     def test_a_permit_of_another_epoch_is_settled_by_a_report(self) -> None:
         self.connect(epoch=8)
-        self.machine.submit(settle(self.permit(epoch=7), Outcome.SUCCESS, None, None, True), 0.0)
+        self.machine.submit(settle(self.permit(epoch=7), CallEnd("success"), None, True), 0.0)
         self.assertEqual(self.sent(), [(98, 1, 1)])
 
     def test_a_permit_that_is_granted_too_late_is_given_back(self) -> None:

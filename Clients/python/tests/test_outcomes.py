@@ -116,6 +116,13 @@ class AnswerTests(unittest.TestCase):
         self.assertEqual(call_end(error(status_code=403)), CallEnd(Outcome.UNAUTHORIZED))
         self.assertEqual(call_end(error(status_code=413, code="rate_limit_exceeded")), CallEnd(Outcome.REJECTED))
 
+    def test_a_worker_that_ends_its_own_call_is_not_the_providers_failure(self) -> None:
+        class SoftTimeLimitExceeded(Exception):
+            """Celery raises one in the middle of a task."""
+
+        for error in (SoftTimeLimitExceeded(), KeyboardInterrupt(), SystemExit(), GeneratorExit()):
+            self.assertEqual(call_end(error), CallEnd("abandoned"))
+
 
 class RetryAfterTests(unittest.TestCase):
     def test_times_from_now_in_every_form(self) -> None:

@@ -106,12 +106,18 @@ class ForkTests(ClientTestCase):
     def test_a_child_does_not_keep_its_parents_connection(self) -> None:
         """A worker dies while its child lives: its permit is reclaimed at once and not after the child."""
         client = self.client()
+
+        def reclaimed() -> int:
+            return client.call(protocol.AdmissionPermitsRequest()).totals.reclaimed
+
+        before = reclaimed()
         child_waits, parent_ends = os.pipe()
         parent = os.fork()
         if not parent:
             try:
                 inner = Client(self.daemon.socket, spool=False)
-                inner.permit("orphan").__enter__()
+                held = inner.permit("orphan")
+                held.__enter__()
                 if os.fork() == 0:
                     os.close(parent_ends)
                     os.read(child_waits, 1)
@@ -119,7 +125,9 @@ class ForkTests(ClientTestCase):
                 os._exit(0)
         os.close(child_waits)
         os.waitpid(parent, 0)
-        wait_until(lambda: self.in_flight(client, "orphan") == 0, 10)
+        # Else it would be given back after the grace.
+        wait_until(lambda: reclaimed() == before + 1, client.connect().grace_milliseconds / 2000)
+        self.assertEqual(self.in_flight(client, "orphan"), 0)
         os.close(parent_ends)
 
     def test_threads_that_hold_the_clients_lock_do_not_hang_a_child(self) -> None:

@@ -13,7 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from .support import REPOSITORY, Daemon
+from fusebox_client import Client, protocol
+
+from .support import PATIENCE, REPOSITORY, Daemon, wait_until
 from .test_client import CHAT
 from .test_sdks import needs
 
@@ -49,9 +51,29 @@ class ReadmeTests(unittest.TestCase):
         self.assertIn("openai closed 0", self.block("OverviewRequest"))
 
     def test_the_main_page(self) -> None:
-        self.names["call"] = lambda provider, model: SimpleNamespace(usage=CHAT)
-        self.block("from fusebox_client import Client", "README.md")
-        self.assertEqual(str(self.names["permit"].outcome.name), "SUCCESS")
+        class QuotaExhausted(Exception):
+            retry_after = 3600.0
+
+        asked = []
+
+        def call(provider: str, model: str, prompt: str) -> Any:
+            asked.append((provider, model, prompt))
+            if provider == "openai":
+                raise QuotaExhausted
+            return SimpleNamespace(text="they melt", usage=CHAT)
+
+        self.names |= {"QuotaExhausted": QuotaExhausted, "call": call}
+        self.block("run_with_failover", "README.md")
+        ask, client = self.names["ask"], self.names["client"]
+        self.assertEqual(ask("?", client), "they melt")
+        self.assertEqual(asked, [("openai", "gpt-4o", "?"), ("anthropic", "claude-sonnet-4", "?")])
+        # What the first one's error means holds for the next call: only the second is asked.
+        self.assertEqual(ask("?", client), "they melt")
+        self.assertEqual([provider for provider, _, _ in asked], ["openai", "anthropic", "anthropic"])
+        (mark,) = client.call(protocol.ExhaustionListRequest()).entries
+        self.assertEqual((mark.provider, mark.model, mark.reason.name), ("openai", "gpt-4o", "QUOTA_EXHAUSTED"))
+        account = client.call(protocol.LedgerModelRequest("anthropic", "claude-sonnet-4")).account
+        self.assertEqual((account.usage.requests, account.usage.input_tokens), (2, 200))
 
     def test_waiting(self) -> None:
         self.daemon.run("limit", "set", "--provider", "openai", "1 in flight")
@@ -59,7 +81,12 @@ class ReadmeTests(unittest.TestCase):
         self.assertEqual(str(self.names["permit"].outcome.name), "SUCCESS")
 
     def test_events(self) -> None:
-        marking = threading.Timer(0.5, lambda: self.daemon.run("exhaustion", "mark", "openai"))
+        def mark() -> None:
+            with Client(self.daemon.socket, spool=False, timeout=PATIENCE) as observer:
+                wait_until(lambda: observer.call(protocol.StatusRequest()).subscribers == 1)
+                observer.call(protocol.ExhaustionMarkRequest("openai", 60_000))
+
+        marking = threading.Thread(target=mark)
         marking.start()
         self.addCleanup(marking.join)
         self.assertEqual(self.block("ProviderExhaustedEvent"), "openai has run out of quota\n")

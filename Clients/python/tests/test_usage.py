@@ -173,7 +173,7 @@ class StreamTests(unittest.TestCase):
         return HeldCall(Settings("/nowhere"))
 
     def used(self, held: HeldCall) -> Usage:
-        _, _, used = held.ending(None)
+        _, used = held.ending(None)
         assert used is not None
         return used
 
@@ -199,7 +199,7 @@ class StreamTests(unittest.TestCase):
         held = self.held()
         held.usage({"usage": None})
         self.assertTrue(self.used(held).is_empty)
-        self.assertIsNone(self.held().ending(None)[2])
+        self.assertIsNone(self.held().ending(None)[1])
 
 
 class MoneyTests(unittest.TestCase):

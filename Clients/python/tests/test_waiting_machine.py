@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from collections import deque
 
 from fusebox_client import ClientClosed, TimedOut, Unavailable, protocol
 from fusebox_client._calls import Turn, admit, route
@@ -16,6 +17,7 @@ from fusebox_client.protocol.admission import (
     AdmissionTicketsRequest,
     AdmissionWithdrawRequest,
 )
+from fusebox_client.protocol.constants import Status
 from fusebox_client.protocol.types import (
     AdmissionDecision,
     AdmitReply,
@@ -281,6 +283,41 @@ class AbsenceTests(WaitingTestCase):
         self.machine.begin_connecting()
         self.machine.connect_failed("nobody", True, False, 1.0, 1.0)
         self.assertIsInstance(pending.error, Unavailable)
+
+
+class MendingTests(WaitingTestCase):
+    def test_requests_are_put_together_again_after_an_interruption(self) -> None:
+        self.connect()
+        waiting, sent = self.waiting(), self.admission()
+        number = sent.sequence
+        # What the machine knows of them is gone, as if both had been taken out of their places.
+        self.machine.sent, self.machine.tickets, self.machine.is_torn = {}, {}, True
+        self.machine.window.close(number)
+        self.machine.begin(0.0)
+        self.assertEqual((self.machine.phase, self.hung_up), (DISCONNECTED, 1))
+        self.assertFalse(self.machine.window.is_quiet)
+        self.connect(RESUMED)
+        self.assertEqual((self.told(), sent.sequence), ([("admit 30000", 0), ("admit 30000", 1)], number))
+        self.reply(sent, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
+        self.assertEqual((self.permit_of(sent), waiting.is_done), (9, False))
+
+    def test_what_was_over_before_the_interruption_stays_over(self) -> None:
+        self.connect()
+        pending = self.admission()
+        self.told()
+        self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
+        self.machine.live[pending], self.machine.is_torn = None, True
+        self.machine.begin(0.0)
+        self.assertEqual((self.machine.live, self.machine.backlog, self.permit_of(pending)), ({}, deque(), 9))
+        self.assertTrue(self.machine.window.is_quiet)
+
+    def test_a_withdrawal_goes_with_the_worker_that_was_taken_over(self) -> None:
+        self.connect()
+        self.machine.abandon(self.waiting())
+        body = b"\x02\x00no"
+        self.machine.received(HEADER.pack(8 + len(body), 0, 1, Status.FENCED, 0) + body, 0.0)
+        self.lose()
+        self.assertEqual((self.machine.live, self.machine.backlog), ({}, deque()))
 
 
 if __name__ == "__main__":

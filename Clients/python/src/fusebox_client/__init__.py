@@ -7,11 +7,12 @@
         answer = ask(permit.provider, permit.model)
         permit.usage(answer.usage)
 
-`AsyncClient` is the same for asyncio. It is loaded at its first use.
+`AsyncClient` is the same for asyncio. It is loaded at its first use, and so is `PermitOptions`.
 """
 
 from __future__ import annotations
 
+from ._call_end import CallEnd
 from ._calls import Permit, Settling
 from ._errors import (
     AdmissionDenied,
@@ -27,18 +28,19 @@ from ._errors import (
     Unavailable,
 )
 from ._money import Money
-from ._outcomes import CallEnd, call_end
+from ._outcomes import call_end
 from ._permits import HeldPermit
 from ._provider_answers import ProviderAnswer, Remaining
 from ._retry_after import retry_after
 from ._usage import Usage
 from .client import Client
-from .protocol.types import Candidate, Outcome
+from .protocol.types import Candidate, MarkScope, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import protocol as protocol
     from ._aio_permits import AsyncHeldPermit as AsyncHeldPermit
+    from ._options import PermitOptions as PermitOptions
     from .aio import AsyncClient as AsyncClient
 
 __all__ = [
@@ -53,10 +55,12 @@ __all__ = [
     "FuseboxError",
     "HeldPermit",
     "InvalidArgument",
+    "MarkScope",
     "Money",
     "Outcome",
     "OutcomeUnknown",
     "Permit",
+    "PermitOptions",
     "ProtocolViolation",
     "ProviderAnswer",
     "Refused",
@@ -73,10 +77,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    value: object
     if name in ("AsyncClient", "AsyncHeldPermit"):
         from . import aio
 
-        value: object = getattr(aio, name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(aio, name)
+    elif name == "PermitOptions":
+        from . import _options
+
+        value = _options.PermitOptions
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

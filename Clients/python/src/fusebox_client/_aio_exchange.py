@@ -10,6 +10,7 @@ import socket
 from time import monotonic
 
 from . import _calls, _fork, _frames
+from ._call_end import milliseconds
 from ._connection import NotConnected, chance, hello_request, random_worker, read_hello, sentence
 from ._errors import FuseboxError
 from ._machine import Machine
@@ -279,7 +280,7 @@ class AioExchange:
             self._wake_at(min(renewal.due for renewal in self._held.values()))
 
     def _renew(self, permit: int, ttl: float) -> None:
-        request = AdmissionRenewRequest(permit, _calls.milliseconds(ttl))
+        request = AdmissionRenewRequest(permit, milliseconds(ttl))
         pending = _calls.prepared(request, False, None)
         pending.wake = lambda: self._renewed(permit, pending)
         self.post(pending)

@@ -6,16 +6,16 @@ from time import monotonic
 
 from . import _calls, _fork
 from ._errors import FuseboxError
-from ._held import HeldCall, log_unsettled
+from ._held import HeldCall, abandon, log_unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._aio_exchange import AioExchange
-    from ._calls import Asked, Settling
+    from ._calls import Asked
     from .aio import AsyncClient
-    from .protocol.types import Outcome
+    from .protocol.types import MarkScope
 
 
 class AsyncHeldPermit(HeldCall):
@@ -26,16 +26,13 @@ class AsyncHeldPermit(HeldCall):
         client: AsyncClient,
         asked: Asked,
         longest: float,
+        mark_scope: MarkScope | None,
     ) -> None:
-        super().__init__(client.settings)
+        super().__init__(client.settings, mark_scope)
         self._client = client
         self._asked = asked
         self._longest = longest
         self._exchange: AioExchange | None = None
-        self.outcome: Outcome | None = None
-        """How the call was settled; None before that."""
-        self.settling: Settling | None = None
-        """The result of the settle; None before that, or if it failed."""
 
     async def __aenter__(self) -> AsyncHeldPermit:
         self._begin()
@@ -48,7 +45,6 @@ class AsyncHeldPermit(HeldCall):
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
         return self._exchange is not None and self._exchange.generation == _fork.generation()
 
     async def __aexit__(
@@ -61,11 +57,11 @@ class AsyncHeldPermit(HeldCall):
         exchange = self._exchange
         if exchange is None or self.outcome is not None or not self.is_of_this_process:
             return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
+        end, used = self.ending(error)
+        self.outcome = end.outcome
         settle = self._client._settle
         try:
-            self.settling = await settle(exchange, self.permit, outcome, used, retry_after, is_kept=True)
+            self.settling = await settle(exchange, self.permit, end, used, is_kept=True)
         except FuseboxError as failure:
             exchange.machine.dropped_reports += 1
             log_unsettled(self.permit, failure)
@@ -73,7 +69,7 @@ class AsyncHeldPermit(HeldCall):
                 return
             try:
                 # The outcome counts although the usage does not.
-                self.settling = await settle(exchange, self.permit, outcome, None, retry_after, is_kept=True)
+                self.settling = await settle(exchange, self.permit, end, None, is_kept=True)
             except FuseboxError:
                 pass  # It was logged with its usage.
 
@@ -82,16 +78,22 @@ class AsyncHeldPermit(HeldCall):
         exchange = self._exchange
         if exchange is None or self.outcome is not None or not self.is_of_this_process:
             return
-        outcome, retry_after, used = self.ending(error)
-        self.outcome = outcome
+        end, used = self.ending(error)
+        self.outcome = end.outcome
         try:
-            pending = _calls.settle(self.permit, outcome, used, retry_after, is_kept=True)
+            pending = _calls.settle(self.permit, end, used, is_kept=True)
         except FuseboxError as failure:
             log_unsettled(self.permit, failure)
-            pending = _calls.settle(self.permit, outcome, None, retry_after, is_kept=True)
+            pending = _calls.settle(self.permit, end, None, is_kept=True)
         if self.permit.number is not None:
             exchange.release(self.permit.number)
         if exchange.loop.is_closed():
             exchange.machine.submit(pending, monotonic())
         else:
             exchange.loop.call_soon_threadsafe(exchange.post, pending)
+
+    def __del__(self) -> None:
+        # Nobody can settle the call any more: its block was left before its end began.
+        if getattr(self, "_exchange", None) is not None and self.outcome is None and self.is_of_this_process:
+            abandon(self)
+            self.finish_soon()

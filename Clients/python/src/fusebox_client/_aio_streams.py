@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import wraps
 from inspect import isawaitable, iscoroutinefunction
 
-from ._streams import _OfEvents, abandon, note, takes_permit
+from ._held import abandon
+from ._streams import _OfEvents, note, takes_permit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

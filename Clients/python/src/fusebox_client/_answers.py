@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import zlib
 
+from ._held import abandon
 from ._provider_answers import ProviderAnswer, tells_error
-from ._streams import abandon, note
+from ._streams import note
 from .protocol.types import Outcome
 
 TYPE_CHECKING = False

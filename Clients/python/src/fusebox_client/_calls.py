@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from ._call_end import milliseconds
 from ._connection import chance
 from ._errors import AdmissionDenied, Denial, FuseboxError, InvalidArgument, ProtocolViolation, route_text
 from ._money import Money
@@ -21,13 +22,11 @@ from .protocol.admission import (
 from .protocol.constants import (
     CALL_COST,
     CANDIDATES,
-    COOLDOWN_MILLISECONDS,
     PERMIT_MILLISECONDS,
-    RETRY_AFTER_OUTCOMES,
     TAGS,
     USAGE_OUTCOMES,
 )
-from .protocol.types import CallTiming, Candidate, Estimate, Outcome
+from .protocol.types import CallTiming, Candidate, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from typing import Any, Literal
 
+    from ._call_end import CallEnd
     from ._wire import Request
     from .protocol.admission import AdmissionPreviewReply
     from .protocol.types import (
@@ -53,12 +53,13 @@ if TYPE_CHECKING:
     Wait = timedelta | float
     Asked = tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, "Turn"]
     """What an admission asks: candidates, tags, estimate, time to live, and how long the call may wait."""
-    OutcomeName = Outcome | str
     Ranking = Literal["price", "latency", "first_token", "share"]
     DeliveryState = Literal["delivered", "queued", "unknown"]
 
 DEFAULT_TTL = 60.0
 """Seconds that a permit lasts without a renewal."""
+LONGEST_CALL = 3600.0
+"""Seconds that a permit is renewed at most. After that it ends by its time to live."""
 PRIORITY = 3
 """How urgent a waiting call is if nothing is told."""
 _LEAST_PRIORITY = 7
@@ -141,39 +142,6 @@ class Turn:
         self.priority = priority
 
 
-def milliseconds(seconds: float) -> int:
-    """Rounded up, so that a short time does not become zero."""
-    scaled = seconds * 1000
-    whole = int(scaled)
-    return whole + 1 if scaled > whole else whole
-
-
-def outcome(told: OutcomeName) -> Outcome:
-    """An outcome from its name: `success`, `quota_exhausted`, `quotaExhausted`."""
-    if isinstance(told, Outcome):
-        return told
-    name = "".join(f"_{letter}" if letter.isupper() else letter for letter in told).upper()
-    try:
-        return Outcome[name]
-    except KeyError:
-        names = ", ".join(one.name.lower() for one in Outcome)
-        raise InvalidArgument(f"{told!r} is no outcome; they are {names}") from None
-
-
-def left_after(candidates: list[Candidate], permit: Permit, ended: Outcome | None) -> list[Candidate]:
-    """The candidates that may do better after a call by a permit has failed.
-
-    Not those by the same key; after a used-up quota not those by the same route.
-    """
-    failed = permit.candidate
-    return [
-        one
-        for one in candidates
-        if (one.provider, one.deployment) != (failed.provider, failed.deployment)
-        or (ended == Outcome.QUOTA_EXHAUSTED and one.model != failed.model)
-    ]
-
-
 class Permit:
     """The permission to make one call. It holds what the call may use until it is settled."""
 
@@ -212,10 +180,10 @@ class Permit:
         self.begin = monotonic()
         self.answered: float | None = None
 
-    def first_token(self) -> None:
-        """Tells that the first token of the answer has arrived. Only the first time counts."""
+    def first_token(self, ago: float = 0.0) -> None:
+        """Tells that the first token of the answer has arrived, `ago` seconds before now. The first time counts."""
         if self.answered is None:
-            self.answered = monotonic()
+            self.answered = max(self.begin, monotonic() - ago)
 
     @property
     def provider(self) -> str:
@@ -348,14 +316,14 @@ def _p50(told: Latency | None) -> float | None:
     return None if told is None else told.p50_milliseconds
 
 
-def settle(permit: Permit, told: Outcome, used: Usage | None, retry_after: float | None, is_kept: bool) -> Pending:
+def settle(permit: Permit, end: CallEnd, used: Usage | None, is_kept: bool) -> Pending:
     """The settle of a permit. If the daemon does not know the permit any more, a report is sent in its place."""
-    usage = used.sent() if used is not None and told in USAGE_OUTCOMES else None
-    wait = _retry_after(told, retry_after)
-    report = AdmissionReportRequest(permit.candidate, permit.tags, told, usage, wait)
+    usage = used.sent() if used is not None and end.outcome in USAGE_OUTCOMES else None
+    wait, scope = end.sent_retry_after, end.sent_mark_scope
+    report = AdmissionReportRequest(permit.candidate, permit.tags, end.outcome, usage, wait, scope)
     if permit.number is None:
         return Pending(AdmissionReportRequest, payload_of(report), is_kept)
-    request = AdmissionSettleRequest(permit.number, told, usage, wait, _timing(permit))
+    request = AdmissionSettleRequest(permit.number, end.outcome, usage, wait, _timing(permit), scope)
     pending = Pending(AdmissionSettleRequest, payload_of(request), is_kept)
     pending.substitute, pending.permit_epoch = payload_of(report), permit.epoch
     return pending
@@ -403,12 +371,6 @@ def prepared(request: Request[Any], is_report: bool, profile: int | None) -> Pen
 
 
 _ACQUIRE = 16
-
-
-def _retry_after(told: Outcome, seconds: float | None) -> int | None:
-    if seconds is None or told not in RETRY_AFTER_OUTCOMES:
-        return None
-    return min(max(milliseconds(min(seconds, 1e12)), 0), COOLDOWN_MILLISECONDS)
 
 
 def _seconds(told: int | None) -> float | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from _thread import allocate_lock
+from collections import deque
 from time import monotonic
 
 from . import _fork, _frames
 from ._connection import Connection, Lost, NotConnected, chance, random_worker
 from ._errors import Unavailable
 from ._machine import Machine
-from ._requests import OPEN, Pending
+from ._requests import GONE, OPEN, Pending
 from ._state import CLOSED, CONNECTED, DISCONNECTED
 
 TYPE_CHECKING = False
@@ -61,10 +62,13 @@ class Exchange:
         self._lock = threading.Lock()
         self._machine = Machine(settings.policy(), random_worker())
         self._machine.fresh_worker = random_worker
+        self._machine.hang_up = self._hang_up
         self._connection: Connection | None = None
         self._leader: Pending | None = None
         """The request whose thread connects and reads."""
-        self._waiters: dict[int, _Waiter] = {}
+        self._waiters: dict[Pending, _Waiter] = {}
+        self.left: deque[Pending] = deque()
+        """Reports of finalizers, which must not wait for a lock: they may run while this thread holds it."""
         self._on_connected = on_connected
         self._holds_permits = holds_permits
 
@@ -103,31 +107,56 @@ class Exchange:
         """Submits a request and blocks until its outcome is known."""
         now = monotonic()
         deadline = now + timeout
-        with self._lock:
-            self._machine.submit(request, now)
-            self._flush()
-            if request.interest != OPEN:
-                return
-            if self._leader is None:
-                waiter = None
-                self._leader = request
-            else:
-                waiter = self._add_waiter(request)
-            must_push = waiter is not None and bool(self._machine.output)
+        waiter = None
         try:
+            with self._lock:
+                machine = self._machine
+                self._begin(now)
+                machine.submit(request, now)
+                self._flush()
+                machine.is_torn = False
+                if request.interest != OPEN:
+                    return
+                if self._leader is None:
+                    self._leader = request
+                else:
+                    waiter = self._add_waiter(request)
+                must_push = waiter is not None and bool(machine.output)
             if must_push:
                 self._push(request, deadline)
             if waiter is None or self._follow(waiter, deadline):
                 self._lead(request, deadline)
         except BaseException:
             # An interruption, as by Ctrl-C. A report is kept, and whatever else was sent stays unacknowledged.
-            self._leave(request, waiter)
+            self._leave(request)
             raise
+
+    def keep(self, report: Pending) -> None:
+        """Submits a report that nobody waits for, unless it was submitted before."""
+        with self._lock:
+            now = monotonic()
+            self._begin(now)
+            self._keep(report, now)
+            self._flush()
+            self._machine.is_torn = False
+
+    def _keep(self, report: Pending, now: float) -> None:
+        if report.interest == OPEN:
+            if report not in self._machine.live:
+                self._machine.submit(report, now)
+            self._machine.abandon(report)
+
+    def _begin(self, now: float) -> None:
+        """An input of the machine begins. Under the lock."""
+        self._machine.begin(now)
+        while self.left:
+            self._keep(self.left[0], now)
+            self.left.popleft()
 
     def _add_waiter(self, request: Pending) -> _Waiter:
         waiter = _Waiter(request)
         request.wake = waiter.wake
-        self._waiters[id(waiter)] = waiter
+        self._waiters[request] = waiter
         return waiter
 
     def _follow(self, waiter: _Waiter, deadline: float) -> bool:
@@ -138,14 +167,13 @@ class Exchange:
             with self._lock:
                 now = monotonic()
                 if request.interest == OPEN and now >= deadline:
-                    self._machine.expire(request, now)
-                    self._flush()
+                    self._expire(request, now)
                 if request.interest != OPEN:
-                    self._waiters.pop(id(waiter), None)
+                    self._waiters.pop(request, None)
                     self._hand_over(request)
                     return False
                 if self._leader is request:
-                    self._waiters.pop(id(waiter), None)
+                    self._waiters.pop(request, None)
                     request.wake = None
                     return True
 
@@ -155,8 +183,7 @@ class Exchange:
             with self._lock:
                 now = monotonic()
                 if request.interest == OPEN and now >= deadline:
-                    self._machine.expire(request, now)
-                    self._flush()
+                    self._expire(request, now)
                 if request.interest != OPEN:
                     self._hand_over(request)
                     return
@@ -178,6 +205,13 @@ class Exchange:
                 waiter.rest(until)
                 request.wake = None
 
+    def _expire(self, request: Pending, now: float) -> None:
+        """The caller's time is over. Under the lock."""
+        self._begin(now)
+        self._machine.expire(request, now)
+        self._flush()
+        self._machine.is_torn = False
+
     def _read(self, connection: Connection, deadline: float) -> None:
         data, reason = None, None
         try:
@@ -188,13 +222,24 @@ class Exchange:
             reason = str(lost)
         finally:
             with self._lock:
-                if connection is self._connection:
-                    if reason is not None:
-                        self._machine.lost(reason, monotonic())
-                    elif data:
-                        self._machine.received(data, monotonic())
-                    self._flush()
-                connection.end_use()
+                try:
+                    self._take(connection, data, reason)
+                finally:
+                    connection.end_use()
+
+    def _take(self, connection: Connection, data: bytes | None, reason: str | None) -> None:
+        """Hands over what was read, or why nothing more can be. Under the lock."""
+        if connection is not self._connection:
+            return
+        machine, now = self._machine, monotonic()
+        self._begin(now)
+        if connection is self._connection:
+            if reason is not None:
+                machine.lost(reason, now)
+            elif data:
+                machine.received(data, now)
+            self._flush()
+        machine.is_torn = False
 
     def _connect(self, deadline: float) -> None:
         settings = self.settings
@@ -204,20 +249,21 @@ class Exchange:
             connection = Connection(settings.path, machine.worker, machine.window.next - 1, settings.name, timeout)
         except NotConnected as failure:
             with self._lock:
-                machine.connect_failed(str(failure), failure.is_vacant, self._holds_permits(), chance(), monotonic())
+                now = monotonic()
+                self._begin(now)
+                machine.connect_failed(str(failure), failure.is_vacant, self._holds_permits(), chance(), now)
+                machine.is_torn = False
             return
-        except BaseException:
-            with self._lock:
-                machine.connect_failed("the attempt was interrupted", False, True, 0.0, monotonic())
-            raise
         with self._lock:
+            now = monotonic()
+            self._begin(now)
             if machine.phase == CLOSED:
                 connection.hang_up()
-                return
-            self._connection = connection
-            machine.hang_up = self._hang_up
-            machine.connected(connection.hello, monotonic())
-            self._flush()
+            else:
+                self._connection = connection
+                machine.connected(connection.hello, now)
+                self._flush()
+            machine.is_torn = False
         self._on_connected()
 
     def _hang_up(self) -> None:
@@ -247,8 +293,8 @@ class Exchange:
             self._machine.flushed(self._connection.send(output))
 
     def _hand_over(self, request: Pending) -> None:
-        """If this request's thread leads, makes a waiting one the leader, if there is one. Under the lock."""
-        if self._leader is not request:
+        """If this request's thread leads, or nobody does, makes a waiting one the leader. Under the lock."""
+        if self._leader is not request and self._leader is not None:
             return
         self._leader = None
         for waiter in self._waiters.values():
@@ -257,29 +303,39 @@ class Exchange:
                 waiter.wake()
                 return
 
-    def _leave(self, request: Pending, waiter: _Waiter | None) -> None:
+    def _leave(self, request: Pending) -> None:
+        """The caller was interrupted."""
         with self._lock:
-            if waiter is not None:
-                self._waiters.pop(id(waiter), None)
+            machine, now = self._machine, monotonic()
+            self._begin(now)
+            self._waiters.pop(request, None)
             request.wake = None
             if self._leader is request:
+                machine.stop_connecting()
                 # Bytes that this thread has received may be lost, so the daemon is asked again.
-                self._machine.lost("its reader was interrupted", monotonic())
+                machine.lost("its reader was interrupted", now)
             if request.interest == OPEN:
-                self._machine.abandon(request)
-                self._flush()
+                if request.is_report and request not in machine.live:
+                    machine.submit(request, now)
+                machine.abandon(request)
+            self._flush()
+            machine.is_torn = False
             self._hand_over(request)
 
     def give_back(self, request: Pending) -> None:
         """The caller was interrupted in the moment in which its permit was granted."""
         if request.answer is None or request.status:
             return
+        settle = _frames.cancellation(request.answer)
+        if settle is not None:
+            settle.permit_epoch = self.epoch
+            self.keep(settle)
+
+    @property
+    def owes_permits(self) -> bool:
+        """Whether a permit may be granted that nobody waits for."""
         with self._lock:
-            settle = _frames.cancellation(request.answer)
-            if settle is not None:
-                settle.permit_epoch = self.epoch
-                self._machine.submit(settle, monotonic())
-                self._flush()
+            return any(one.interest == GONE and one.command in _frames.GRANTING for one in self._machine.live)
 
     # The first connection, and the end
 
@@ -301,7 +357,10 @@ class Exchange:
     def close(self, keeps_reports: bool) -> tuple[list[Pending], Machine]:
         """Ends all requests. Returns the reports without a reply."""
         with self._lock:
-            return self._machine.close(keeps_reports), self._machine
+            self._begin(monotonic())
+            left = self._machine.close(keeps_reports)
+            self._machine.is_torn = False
+            return left, self._machine
 
     def absence(self) -> Unavailable:
         """The error of a call that finds no connection."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ADMIT = AdmissionAdmitRequest.NUMBER
 WITHDRAW = AdmissionWithdrawRequest.NUMBER
 TICKETS = AdmissionTicketsRequest.NUMBER
+GRANTING = frozenset((ADMIT, WITHDRAW))
+"""Commands whose replies may tell of a permit."""
 _START = HEADER.size
 
 

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
-from . import _calls, _log
+from . import _log
+from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer
 from ._usage import Report, Usage
-from .protocol.types import Outcome
+from .protocol.types import MarkScope, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ._calls import Cost, OutcomeName, Permit
+    from ._call_end import OutcomeName, ScopeName
+    from ._calls import Cost, Permit, Settling
     from ._settings import Settings
 
 
 class HeldCall:
     """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mark_scope: MarkScope | None = None) -> None:
         self._settings = settings
+        self._mark_scope = mark_scope
         self._permit: Permit | None = None
-        self._told: tuple[Outcome, float | None] | None = None
+        self._told: CallEnd | None = None
         self._limited: float | None = None
         self._used: Usage | None = None
         self._current: Usage | None = None
         self._call: str | None = None
+        self.outcome: Outcome | None = None
+        """How the call was settled; None before that."""
+        self.settling: Settling | None = None
+        """The result of the settle; None before that, or if it failed."""
+
+    def __repr__(self) -> str:
+        if self._permit is None:
+            return f"<{type(self).__name__}, not entered>"
+        end = "under way" if self.outcome is None else self.outcome.name.lower()
+        return f"<{type(self).__name__} {self.route!r}, {end}>"
 
     def _begin(self) -> None:
         if self._permit is not None:
             raise RuntimeError("a permit is for one call; ask for another")
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether the call was admitted."""
+        return self._permit is not None
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process settles the permit. In the child of a fork the permit belongs to the parent."""
+        raise NotImplementedError
 
     # Where the call may go
 
@@ -119,12 +142,13 @@ class HeldCall:
     def _add(self, used: Usage) -> None:
         self._used = used if self._used is None else self._used + used
 
-    def tell(self, outcome: OutcomeName, retry_after: float | None = None) -> None:
+    def tell(self, outcome: OutcomeName, retry_after: float | None = None, mark_scope: ScopeName | None = None) -> None:
         """Tells how the call went, where its exception or its end without one does not.
 
-        `retry_after` is in seconds. With `success` it tells that a rate limit of the provider has nothing left.
+        `CallEnd` explains the arguments. With `success` and a `retry_after` a rate limit of the provider has nothing
+        left.
         """
-        self._told = (_calls.outcome(outcome), retry_after)
+        self._told = CallEnd(outcome, retry_after, mark_scope)
 
     def answer(self, status: int, headers: Mapping[str, Any] | None = None, body: Any = None) -> ProviderAnswer:
         """Tells how the call went by the answer of its provider: status, headers, and the parsed body of an error.
@@ -132,15 +156,15 @@ class HeldCall:
         For calls that are made without a library whose exceptions are understood. Gives what the answer means.
         """
         answer = ProviderAnswer(status, headers, body)
-        self._told = (answer.outcome, answer.retry_after)
+        self._told = CallEnd(answer.outcome, answer.retry_after)
         return answer
 
-    def first_token(self) -> None:
-        """Tells that the first token of the answer has arrived. Only the first time counts.
+    def first_token(self, ago: float = 0.0) -> None:
+        """Tells that the first token of the answer has arrived, `ago` seconds before now. Only the first time counts.
 
-        The transports tell it of event streams by themselves.
+        Transports and streams of this package and LiteLLM's callback tell it by themselves.
         """
-        self.permit.first_token()
+        self.permit.first_token(ago)
 
     def _tell_limit(self, retry_after: float | None) -> None:
         """Tells for how many seconds a rate limit of the provider has nothing left. It counts if the call succeeds."""
@@ -153,26 +177,38 @@ class HeldCall:
 
     def fail(self, error: BaseException) -> None:
         """Tells that this error has ended the call, though it does not leave the block."""
-        end = self._settings.outcome_of(error)
-        self._told = (end.outcome, end.retry_after)
+        self._told = self._end_of(error)
 
     # The end
 
-    def ending(self, error: BaseException | None) -> tuple[Outcome, float | None, Usage | None]:
+    def ending(self, error: BaseException | None) -> tuple[CallEnd, Usage | None]:
         """How the call is settled if it ends with this error, or with none."""
         self._close_current()
         if self._told is not None:
-            outcome, retry_after = self._told
+            end = self._told
         elif error is None:
-            outcome, retry_after = Outcome.SUCCESS, self._limited
+            end = CallEnd(Outcome.SUCCESS, self._limited)
         else:
-            end = self._settings.outcome_of(error)
-            outcome, retry_after = end.outcome, end.retry_after
+            end = self._end_of(error)
         used = self._used
-        if used is not None and outcome == Outcome.CANCELLED:
+        if used is not None and end.outcome == Outcome.CANCELLED:
             # A call that was never sent has used nothing, so one with usage cannot be cancelled.
-            outcome = Outcome.ABANDONED
-        return outcome, retry_after, used
+            end = CallEnd(Outcome.ABANDONED)
+        return (end if self._mark_scope is None else end.marking(self._mark_scope)), used
+
+    def _end_of(self, error: BaseException) -> CallEnd:
+        try:
+            return self._settings.outcome_of(error)
+        except Exception as mistake:
+            # The caller gets the error of the call, and its permit is settled.
+            _log.warn("outcome_of cannot tell what %r means: %r", error, mistake)
+            return CallEnd(Outcome.FAILURE)
+
+
+def abandon(held: HeldCall) -> None:
+    """Nobody reads the rest, unless it was told already how the call went."""
+    if not held.is_told:
+        held.tell(Outcome.ABANDONED)
 
 
 def log_unsettled(permit: Permit, error: FuseboxError) -> None:

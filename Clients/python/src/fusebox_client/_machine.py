@@ -24,6 +24,7 @@ from collections import deque
 
 from . import _frames, _log
 from ._errors import ClientClosed, FuseboxError, InvalidArgument, OutcomeUnknown, TimedOut, TooManyRequests
+from ._mending import Mending
 from ._requests import GONE, IDLE, KEPT, OPEN, QUEUED, SENT, WAITING, Acquaintance, Pending, SequenceWindow, refusal
 from ._state import (
     CLOSED,
@@ -36,7 +37,6 @@ from ._state import (
     REQUESTS,
     is_left,
 )
-from ._waiting import Waiting
 from ._wire import PUSH, REPLY, DecodingError
 from .protocol.admission import AdmissionReportRequest
 from .protocol.constants import Status
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .protocol.connection import HelloReply
 
 
-class Machine(Waiting):
+class Machine(Mending):
     """The requests of one process to one daemon, and what follows from what happens to them."""
 
     # What callers ask for
@@ -174,6 +174,11 @@ class Machine(Waiting):
             self.retry_at = min(self.retry_at, now + look, self.return_by)
         if not self._is_expected_back:
             self._turn_away()
+
+    def stop_connecting(self) -> None:
+        """The attempt was interrupted and tells nothing of the daemon. The next one is made at once."""
+        if self.phase == CONNECTING:
+            self.phase, self.retry_at = DISCONNECTED, 0.0
 
     def lost(self, reason: str, now: float) -> None:
         """The present connection is lost."""
@@ -326,6 +331,7 @@ class Machine(Waiting):
                 self._complete(request, KEPT, is_kept=True)
         for request in others:
             self._end(request, error=ClientClosed())
+        self.live.clear()
         self.output = bytearray()
         if was_connected:
             self.hang_up()
@@ -428,7 +434,10 @@ class Machine(Waiting):
             self.acquaintance.is_known = False
         self.window = SequenceWindow()
         # Tickets are numbers of the old worker, which has lost its places.
+        withdrawals = [request for request in self.backlog if request.is_withdrawal]
         self.backlog = deque(request for request in self.backlog if not request.is_withdrawal)
+        for request in withdrawals:
+            self._end(request, error=OutcomeUnknown())
         for request in self.backlog:
             request.sequence = request.resumes = 0
 

@@ -8,12 +8,13 @@ the table that all clients share (`proto-docs/outcomes.md`).
 |---|---|
 | an answer with an error | what the table says |
 | cancellation, `GeneratorExit`, `KeyboardInterrupt`, `SystemExit` | `abandoned` |
-| an error of this package | `abandoned` |
+| an error of this package, and celery's `SoftTimeLimitExceeded` | `abandoned` |
 | anything else: a timeout, a lost connection, an answer that cannot be read | `failure` |
 """
 
 from __future__ import annotations
 
+from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer, values_at
 from ._retry_after import retry_after
@@ -26,28 +27,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class CallEnd:
-    """An outcome, and how long the provider takes no calls, in seconds; None: it did not say."""
-
-    __slots__ = ("outcome", "retry_after")
-
-    def __init__(self, outcome: Outcome, retry_after: float | None = None) -> None:
-        self.outcome = outcome
-        self.retry_after = retry_after
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CallEnd) and (self.outcome, self.retry_after) == (other.outcome, other.retry_after)
-
-    def __hash__(self) -> int:
-        return hash((self.outcome, self.retry_after))
-
-    def __repr__(self) -> str:
-        return f"CallEnd({self.outcome.name}, retry_after={self.retry_after})"
-
-
 def call_end(error: BaseException) -> CallEnd:
     """The outcome of a call that ended with this error. The table of this module; pass `outcome_of` to replace it."""
-    if isinstance(error, FuseboxError) or not isinstance(error, Exception):
+    if isinstance(error, FuseboxError) or not isinstance(error, Exception) or type(error).__name__ in _CALLERS_END:
         # CancelledError, GeneratorExit, KeyboardInterrupt and SystemExit are no `Exception`.
         return CallEnd(Outcome.ABANDONED)
     status = status_of(error)
@@ -63,6 +45,10 @@ def call_end(error: BaseException) -> CallEnd:
     if wait is None and answer.outcome in RETRY_AFTER_OUTCOMES:
         wait = delay_of(error)
     return CallEnd(answer.outcome, wait)
+
+
+_CALLERS_END = ("SoftTimeLimitExceeded",)
+"""Exceptions by which a worker ends its own call."""
 
 
 def status_of(error: object) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from . import _calls
+from ._call_end import milliseconds
 from ._delivery import Delivery, Spooling
 from ._errors import FuseboxError, Refused
 from ._exchange import Exchange
@@ -28,7 +29,7 @@ class Process:
         self.spooling = Spooling()
 
     def _renew(self, permit: int, ttl: float) -> bool:
-        request = AdmissionRenewRequest(permit, _calls.milliseconds(ttl))
+        request = AdmissionRenewRequest(permit, milliseconds(ttl))
         pending = _calls.prepared(request, False, None)
         self.exchange.perform(pending, self.settings.timeout)
         try:

@@ -53,6 +53,7 @@ class Renewals:
         self._is_woken = False
         self._wakes_at = 0.0
         self._is_looking = False
+        self._must_look = False
         self._has_thread = False
         self._is_closed = False
 
@@ -67,19 +68,27 @@ class Renewals:
             self._held[permit] = renewal
             if self._is_closed:
                 return
-            must_start = not self._has_thread
-            self._has_thread = True
-            if not must_start and (not self._is_looking or renewal.due < self._wakes_at):
+            if not self._has_thread:
+                try:
+                    threading.Thread(target=self._run, name="fusebox-renewals", daemon=True).start()
+                except RuntimeError:
+                    return  # No thread can be started now. The next call tries again.
+                self._has_thread = True
+            elif not self._is_looking or renewal.due < self._wakes_at:
                 self._wake()
-        if must_start:
-            try:
-                threading.Thread(target=self._run, name="fusebox-renewals", daemon=True).start()
-            except RuntimeError:
-                self._has_thread = False  # No thread can be started now. The next call tries again.
 
     def remove(self, permit: int) -> None:
-        with self._lock:
+        self._held.pop(permit, None)
+
+    def remove_later(self, permit: int | None) -> None:
+        """A finalizer has left a report. Takes no lock, as `Exchange.left` explains; the thread looks soon."""
+        if permit is not None:
             self._held.pop(permit, None)
+        self._must_look = True
+        try:
+            self._wake()
+        except RuntimeError:
+            pass  # Another thread has woken it in the same moment.
 
     def extend(self, permit: int, ttl: float) -> None:
         """The caller has renewed a permit that the thread does not renew."""
@@ -108,7 +117,8 @@ class Renewals:
                 if permit in self._held and not self._renew(permit, ttl):
                     self.remove(permit)
             now = monotonic()
-            if self._held and now >= next_look:
+            if self._must_look or (self._held and now >= next_look):
+                self._must_look = False
                 self._look()
             interval = min(LOOK, self._longest_look() or LOOK)
             next_look = monotonic() + interval
@@ -116,7 +126,7 @@ class Renewals:
                 if self._is_closed:
                     return
                 self._is_looking = bool(self._held)
-                earliest = min((one.due for one in self._held.values()), default=0.0)
+                earliest = min((one.due for one in list(self._held.values())), default=0.0)
                 self._wakes_at = min(earliest, next_look)
                 wait = max(self._wakes_at - monotonic(), 0.001) if self._is_looking else -1
             if self._gate.acquire(timeout=wait):
@@ -131,7 +141,7 @@ class Renewals:
             due = []
             for permit, renewal in list(self._held.items()):
                 if now >= renewal.end or (renewal.due <= now and not renewal.is_renewed):
-                    del self._held[permit]
+                    self._held.pop(permit, None)
                 elif renewal.due <= now:
                     due.append((permit, renewal.ttl))
                     renewal.postpone(now)

@@ -37,6 +37,7 @@ class Pending:
         "has_waited",
         "interest",
         "is_kept",
+        "is_over",
         "is_report",
         "is_sequenced",
         "is_substituted",
@@ -93,6 +94,8 @@ class Pending:
         self.answer: tuple[bytes, int, int] | None = None
         self.error: FuseboxError | None = None
         self.is_kept = False
+        self.is_over = False
+        """Whether nothing more comes of the request."""
 
     @property
     def is_done(self) -> bool:
@@ -223,6 +226,11 @@ class SequenceWindow:
         number = self.next
         self.next = number + 1
         return number
+
+    def rebuild(self, open_numbers: set[int]) -> None:
+        """Of the numbers that were issued, these alone have no reply."""
+        self.oldest = min(open_numbers, default=self.next)
+        self._closed = set(range(self.oldest, self.next)) - open_numbers
 
     def close(self, sequence: int) -> None:
         """The number has its reply, or its request is given up."""

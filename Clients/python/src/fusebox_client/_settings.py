@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from ._outcomes import CallEnd
+    from ._call_end import CallEnd
 
     FailurePolicy = Literal["fail_closed", "fail_open"]
 
+FAREWELL = 1.0
+"""The longest time that closing waits for replies, in seconds."""
 LONGEST_QUEUE = 32_768
 """The highest `queue_limit`."""
 

@@ -77,6 +77,10 @@ class State:
         self.window = SequenceWindow()
         self.acquaintance: Acquaintance | None = None
         self.backoff = Backoff(policy.backoff_shortest, policy.backoff_longest)
+        self.live: dict[Pending, None] = {}
+        """All requests that are not over."""
+        self.is_torn = False
+        """Whether an input is under way, or was cut off."""
         self.sent: dict[int, Pending] = {}
         self.backlog: deque[Pending] = deque()
         self.tickets: dict[int, Pending] = {}
@@ -104,18 +108,27 @@ class State:
         error: FuseboxError | None = None,
     ) -> None:
         """Ends a request that was answered, refused or given up. It must not be in the backlog."""
-        self._close_number(request)
-        request.stage = IDLE
+        if answer is not None and not status:
+            request.resumes = 0
         if request.interest == OPEN:
-            self._complete(request, GONE, status, answer, error)
+            self._complete(request, GONE, status, answer, error, is_over=True)
         elif request.interest == KEPT:
             if status or error is not None:
                 self.dropped_reports += 1
         elif answer is not None and not status:
             self._give_back_unwanted(request, answer)
-        if request.resumes and (answer is None or status):
+        request.is_over = True
+        self._bury(request)
+
+    def _bury(self, request: Pending) -> None:
+        """Takes leave of a request that is over. Changes nothing the second time."""
+        self._close_number(request)
+        request.stage = IDLE
+        if request.resumes:
             # Nobody continues this wait, and its permit may have been granted.
             self._withdraw(request.resumes)
+            request.resumes = 0
+        self.live.pop(request, None)
 
     def _give_back_unwanted(self, request: Pending, answer: tuple[bytes, int, int]) -> None:
         if request.command == _frames.ADMIT:
@@ -143,9 +156,12 @@ class State:
         answer: tuple[bytes, int, int] | None = None,
         error: FuseboxError | None = None,
         is_kept: bool = False,
+        is_over: bool = False,
     ) -> None:
-        request.interest = interest
+        # No call between these: an interruption finds all of them done or none.
         request.status, request.answer, request.error, request.is_kept = status, answer, error, is_kept
+        request.is_over = is_over
+        request.interest = interest
         if request.wake is not None:
             request.wake()
 
@@ -156,10 +172,8 @@ class State:
         """Nobody waits for the request. If it cannot have reached the daemon, it is taken back."""
         if request.stage == QUEUED and not request.may_have_arrived:
             self.backlog.remove(request)
-            self._close_number(request)
-            request.stage = IDLE
-            if request.resumes:
-                self._withdraw(request.resumes)
+            request.is_over = True
+            self._bury(request)
             self._drain()
 
     def _close_number(self, request: Pending) -> None:
@@ -184,6 +198,7 @@ class State:
 
     def _enqueue(self, request: Pending) -> None:
         """Puts the request into the backlog, where it waits for a connection or for room in the window."""
+        self.live[request] = None
         request.stage = QUEUED
         request.may_have_arrived = False
         request.attempts_before = self.attempts

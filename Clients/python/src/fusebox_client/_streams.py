@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _log
 from ._errors import InvalidArgument
-from .protocol.types import Outcome
+from ._held import abandon
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class Stream(_OfEvents["T"]):
 
     def __del__(self) -> None:
         if not getattr(self, "_is_ended", True):
-            self.close()
+            self._is_ended = True
+            abandon(self._held)
+            self._held.finish_later()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_events"], name)
@@ -105,12 +107,6 @@ def note(held: HeldCall, told: Any) -> None:
     except Exception as error:
         # Whatever an SDK's object does when it is looked at, the caller gets its answer.
         _log.warn("the usage in %s cannot be read: %r", type(told).__name__, error)
-
-
-def abandon(held: HeldCall) -> None:
-    """Nobody reads the rest, unless it was told already how the call went."""
-    if not held.is_told:
-        held.tell(Outcome.ABANDONED)
 
 
 def takes_permit(function: Callable[..., Any]) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 
 from ._answers import READABLE_ENCODINGS, Answer
-from ._calls import milliseconds, route
+from ._call_end import milliseconds
+from ._calls import route
 from ._errors import AdmissionDenied, FuseboxError
-from ._streams import abandon
+from ._held import abandon
 from .protocol.types import Candidate, DenialReason
 
 TYPE_CHECKING = False
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from typing import Any, ClassVar
 
+    from typing_extensions import Unpack
+
     from ._aio_permits import AsyncHeldPermit
     from ._calls import Route
+    from ._options import PermitOptions
     from ._permits import HeldPermit
     from .aio import AsyncClient
     from .client import Client
@@ -42,7 +46,7 @@ class Routing:
         provider: str | None,
         deployment: str | None,
         route_of: Callable[[Any], Route | None] | None,
-        options: dict[str, Any],
+        options: PermitOptions,
     ) -> None:
         self._provider = provider
         self._deployment = deployment
@@ -130,7 +134,7 @@ class SyncTransport:
         provider: str | None = None,
         deployment: str | None = None,
         route_of: Callable[[Any], Route | None] | None = None,
-        **options: Any,
+        **options: Unpack[PermitOptions],
     ) -> None:
         self._client = client
         self._transport = self.library.HTTPTransport() if transport is None else transport
@@ -208,7 +212,7 @@ class SyncStream:
     def __del__(self) -> None:
         if getattr(self, "_held", None) is not None and self._held.outcome is None:
             abandon(self._held)
-            self._held.finish()
+            self._held.finish_later()
 
 
 class AsyncTransport:
@@ -225,7 +229,7 @@ class AsyncTransport:
         provider: str | None = None,
         deployment: str | None = None,
         route_of: Callable[[Any], Route | None] | None = None,
-        **options: Any,
+        **options: Unpack[PermitOptions],
     ) -> None:
         self._client = client
         self._transport = self.library.AsyncHTTPTransport() if transport is None else transport

@@ -36,9 +36,9 @@ class Waiting(State):
         early = [self.early.pop(asked, None) for asked in {request.sequence, request.resumes, ticket or 0}]
         if ticket is None:
             return False
-        self._close_number(request)
         request.begin_waiting(ticket)
         self.tickets[ticket] = request
+        self._close_number(request)
         for push in early:
             if push is not None:
                 self._take_push(*push)
