@@ -15,6 +15,9 @@ public struct Bounds: Sendable, Equatable {
     /// one entry of the history.
     public static let closedDaysPerStep = 256
 
+    /// Months of the history that are kept, the present one included: a year, and the month that is not over.
+    public static let historyMonths = 13
+
     /// Bytes of the history that are handed to the disk at once.
     public static let historyBytesPerWrite = 4 * 1024 * 1024
 

@@ -39,6 +39,8 @@ public struct StateMachine: Sendable {
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
     var closedDays: [ClosedDay] = []
+    /// What the history has of each provider's spend in each month.
+    var monthSums = MonthSums()
     /// What has changed of that which calls wait for. It is not part of the state.
     var news = WaitNews()
     /// What time will make due: a function of the rest.
@@ -226,6 +228,7 @@ extension StateMachine {
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
         case .ledgerForget: visitor.visit(LedgerForget.self)
+        case .ledgerReconcile: visitor.visit(LedgerReconcile.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)

@@ -105,6 +105,42 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// A bill of a month that is over is compared with its days, once, and no limit of the present month counts it.
+        @Test func aBillIsPartOfTheMonthThatItIsFor() throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            let until = try fusebox(daemon, "history", "--json").json["until"]?.text
+            let month = String(try #require(until).prefix(7))
+            clock.set(offsetSeconds: 31 * Self.day)
+            try record(daemon, "2")
+            _ = try days(daemon)
+            func bill() throws -> JSONValue {
+                let outcome = try fusebox(
+                    daemon, "reconcile", "openai", "--month", month, "--billed", "1.25", "--reason", "invoice 7",
+                    "--json")
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                return try outcome.json
+            }
+            let first = try bill()
+            #expect(first["recorded"] == 1)
+            #expect(first["difference"] == .number("0.25"))
+            #expect(first["countsInLimits"] == false)
+            try end(daemon, SIGKILL)
+            daemon = try start()
+            #expect(try bill()["difference"] == .number("0"))
+            let isWritten = try waitUntil {
+                let json = try fusebox(daemon, "history", "openai", "--since", month, "--until", month, "--json").json
+                guard json["waiting"] == 0 else { return false }
+                #expect(json["total"]?["spend"] == .number("1.25"))
+                #expect(json["corrections"]?.list?.map { $0["reason"]?.text } == ["invoice 7"])
+                return true
+            }
+            #expect(isWritten)
+            #expect(try fusebox(daemon, "show", "openai", "--json").json["usage"]?["spend"] == .number("3.25"))
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
         @Test func aBackupHasTheHistoryAndARestoreBringsItBack() throws {
             var daemon = try start()
             try record(daemon, "1")
@@ -127,5 +163,12 @@ extension EndToEnd {
             #expect(try days(daemon).map(\.spend) == ["1", "2"])
             try end(daemon, SIGTERM)
         }
+    }
+}
+
+extension Program.Outcome {
+    /// The one JSON value that was printed.
+    fileprivate var json: JSONValue {
+        get throws { try JSONValue(parsing: Array(output.utf8)) }
     }
 }

@@ -98,6 +98,7 @@ extension HistoryRecord {
         cacheWrite.value = use.parts.cacheWrite
         output.value = use.outputTokens &- use.parts.reasoning
         reasoning.value = use.parts.reasoning
+        reason = closed.reason
     }
 }
 

@@ -126,12 +126,13 @@ struct HistoryPage {
         told.cacheWriteTokens = record.cacheWrite.value
         told.outputTokens = record.output.value
         told.reasoningTokens = record.reasoning.value
+        told.reason = record.reason
         reply.days.append(told)
         bytes +=
             96
             + [scope.provider, scope.deployment, scope.model, scope.tag].reduce(0) {
                 $0 + ($1?.count ?? 0)
-            }
+            } + (record.reason?.utf8.count ?? 0)
     }
 
     /// The place in the files where a page begins.

@@ -140,7 +140,8 @@ extension Engine {
             .forgetWorker, .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow,
             .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
-            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
+            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .ledgerReconcile, .priceSet,
+            .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

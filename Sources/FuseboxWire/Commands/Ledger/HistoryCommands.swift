@@ -90,6 +90,8 @@ public struct HistoryDay: OpenRecord, Equatable {
     public var outputTokens: Int64 = 0
     /// Tokens of reasoning.
     public var reasoningTokens: Int64 = 0
+    /// Why the spend was corrected when it was compared with a bill; absent: it is what calls have used.
+    public var reason: String?
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -107,6 +109,9 @@ public struct HistoryDay: OpenRecord, Equatable {
         try visitor.field("cacheWriteTokens", &cacheWriteTokens, "tokens sent and written to a cache")
         try visitor.field("outputTokens", &outputTokens, "tokens received, without reasoning")
         try visitor.field("reasoningTokens", &reasoningTokens, "tokens of reasoning")
+        try visitor.field(
+            "reason", &reason,
+            "why the spend was corrected when it was compared with a bill; absent: it is what calls have used")
     }
 }
 
