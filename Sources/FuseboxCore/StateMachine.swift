@@ -39,6 +39,8 @@ public struct StateMachine: Sendable {
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
     var closedDays: [ClosedDay] = []
+    /// Tags that were forgotten since the last call of `takeForgottenTags`.
+    var forgottenTags: [Name] = []
     /// What the history has of each provider's spend in each month.
     var monthSums = MonthSums()
     /// What has changed of that which calls wait for. It is not part of the state.

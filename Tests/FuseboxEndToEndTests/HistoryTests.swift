@@ -141,6 +141,33 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// A tag that was forgotten is in no file of the history, and the money stays. A kill at once changes nothing.
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aForgottenTagIsInNoFile(_ signal: Int32) throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            clock.set(offsetSeconds: Self.day)
+            try record(daemon, "2")
+            #expect(try days(daemon).map(\.spend) == ["1", "2"])
+            func files() -> [[UInt8]] {
+                fileNames(in: daemon.dataPath).filter { $0.hasPrefix("history-") }
+                    .map { contents(of: "\(daemon.dataPath)/\($0)") }
+            }
+            let name = Array("team:search".utf8)
+            #expect(files().contains { file in file.indices.contains { file[$0...].starts(with: name) } })
+            let outcome = try fusebox(daemon, "forget", "--tag", "team:search")
+            #expect(outcome.output.contains("team:search is forgotten; $3.00 spent by 2 requests"), "\(outcome.output)")
+            #expect(!outcome.output.contains("history"), "\(outcome.output)")
+            try end(daemon, signal)
+            #expect(!files().contains { file in file.indices.contains { file[$0...].starts(with: name) } })
+            daemon = try start()
+            #expect(try days(daemon).isEmpty)
+            #expect(try fusebox(daemon, "history", "--json").json["total"]?["spend"] == 3)
+            #expect(try fusebox(daemon, "forget", "--tag", "team:search").status == 64)
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
         @Test func aBackupHasTheHistoryAndARestoreBringsItBack() throws {
             var daemon = try start()
             try record(daemon, "1")

@@ -50,6 +50,8 @@ package final class HistoryWalk {
     /// The number of days that were closed.
     package private(set) var days: Set<Int64> = []
     package private(set) var crashes = 0
+    /// The number of tags that were forgotten.
+    package private(set) var forgets = 0
     /// The number of bills whose difference was recorded.
     package private(set) var bills = 0
     /// How often closed days could not be written.
@@ -60,6 +62,8 @@ package final class HistoryWalk {
     private var options = SimulatedDaemon.Options()
     private let durability: Durability
     private var calls: [Call] = []
+    /// Tags that were forgotten, and when.
+    private var forgotten: [(sequence: UInt64, tag: String)] = []
     private var boottime: Int64 = 1_000_000
     private var realtime: Int64 = 1_790_000_000_000
     private var life: UInt64 = 0
@@ -98,6 +102,7 @@ package final class HistoryWalk {
                 storage, options, newEpoch: 5, boottime: boottime, realtime: realtime, seed: random.next())
             daemon.tell = { [unowned self] news in if case .historyFailed = news { failures += 1 } }
             calls.removeAll { $0.sequence > daemon.recoveredSequence }
+            forgotten.removeAll { $0.sequence > daemon.recoveredSequence }
             var session = Session(id: life, peer: Peer(processID: 1, user: 0, isOperator: true))
             try daemon.beginTurn(boottime: boottime, realtime: realtime)
             _ = daemon.handle(
@@ -147,6 +152,7 @@ package final class HistoryWalk {
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         for _ in 0..<random.below(6) { call(daemon, &session) }
         if random.once(in: 6) { reconcile(daemon, &session) }
+        if random.once(in: 12) { forget(daemon, &session) }
         // Deaths are aimed at the writing of the history, which is a small part of all writing.
         if !isLast, !daemon.isHistoryWritten, random.once(in: 20) {
             storage.plan(.death, afterOperations: random.within(1...5), random.pick(SimulatedStorage.Progress.allCases))
@@ -215,6 +221,17 @@ package final class HistoryWalk {
         bills += 1
     }
 
+    /// Forgets a tag. Calls that name it later count.
+    private func forget(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let tag = "t\(random.below(12))"
+        var command = LedgerForget()
+        do throws(Refusal) { command.tag = try Name(tag) } catch { preconditionFailure(error.message) }
+        command.isInHistory = random.once(in: 2)
+        guard send(command, daemon, &session) else { return }
+        forgotten.append((daemon.sequence, tag))
+        forgets += 1
+    }
+
     /// - Returns: whether the request has changed the state
     private func send<C: Command>(_ command: C, _ daemon: SimulatedDaemon, _ session: inout Session) -> Bool {
         var frame = ByteWriter()
@@ -250,7 +267,10 @@ package final class HistoryWalk {
         let today = daemon.moment.wall.milliseconds / Self.day
         var expected: [Key: Sums] = [:]
         for call in calls where call.day < today {
-            for scope in call.scopes { expected[Key(scope: scope, day: call.day), default: Sums()] += call.sums }
+            let erased = forgotten.filter { $0.sequence > call.sequence }.map(\.tag)
+            for scope in call.scopes where !erased.contains(scope) {
+                expected[Key(scope: scope, day: call.day), default: Sums()] += call.sums
+            }
         }
         expected = expected.filter { $0.value != Sums() }
         comparisons += 1

@@ -13,6 +13,7 @@ struct HistoryWalkTests {
         #expect(walk.days.count > 5)
         #expect(walk.compared > 200)
         #expect(walk.bills > 20)
+        #expect(walk.forgets > 20)
     }
 
     /// Without a journal, a crash loses what came after the last snapshot. The history loses the same.

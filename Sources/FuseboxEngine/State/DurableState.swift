@@ -72,9 +72,14 @@ struct DurableState: ~Copyable {
     /// - Parameter limit: the bytes of the history that may wait
     mutating func count(historyLimit limit: Int = Bounds.historyBytesWaiting) {
         sequence += 1
-        guard machine.hasClosedDays else { return }
-        history.add(
-            machine.takeClosedDays(), epoch: epoch, input: sequence, wall: machine.lastMoment.wall, limit: limit)
+        if machine.hasClosedDays {
+            history.add(
+                machine.takeClosedDays(), epoch: epoch, input: sequence, wall: machine.lastMoment.wall, limit: limit)
+        }
+        guard machine.hasForgottenTags else { return }
+        for tag in machine.takeForgottenTags() {
+            history.erase(HistoryErasure(tag: tag, epoch: epoch, input: sequence))
+        }
     }
 
     /// Notes that a worker's request was applied and which replies the worker has seen, and keeps the reply to this

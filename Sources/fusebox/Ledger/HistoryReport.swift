@@ -132,7 +132,8 @@ struct HistoryReport {
             return "DAMAGED \(problem.file), byte \(problem.offset): \(problem.what)"
         }
         let span = DayArgument.text(first) + (last > first ? " to \(DayArgument.text(last))" : "")
-        return "MISSING \(Quantity.count(problem.records, "record")) of \(span): \(problem.what)"
+        let records = problem.records == 0 ? "records" : Quantity.count(problem.records, "record")
+        return "MISSING \(records) of \(span): \(problem.what)"
     }
 
     // MARK: For programs

@@ -4,7 +4,8 @@ public struct LedgerHistory: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .ledgerHistory, "ledger.history", .session, .operator,
-            "A page of what accounts of one kind have used on days that are over.")
+            "A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before the files were written anew."
+        )
     }
     /// The kind of the accounts.
     public var kind: AccountKind = .host
@@ -47,6 +48,8 @@ public struct LedgerHistory: Command {
         public var waiting: UInt64 = 0
         /// The day on which use counts now, in days since 1970-01-01. It is not part of the history yet.
         public var openDay: Int64 = 0
+        /// The number of tags that were forgotten and are not taken out of the files yet.
+        public var erasing: UInt32 = 0
         /// The cursor of the next page; 0 if this was the last.
         public var next: UInt64 = 0
         /// Every field has its default.
@@ -63,6 +66,8 @@ public struct LedgerHistory: Command {
                 "waiting", &waiting,
                 "the records of days that are over that are not on disk yet; at least 1 while accounts close a day")
             try visitor.field("openDay", &openDay, "the day on which use counts now; it is not part of the history yet")
+            try visitor.field(
+                "erasing", &erasing, "the tags that were forgotten and are not taken out of the files yet")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
