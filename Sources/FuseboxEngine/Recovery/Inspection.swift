@@ -216,7 +216,8 @@ package struct Inspection: Sendable {
                 torn: reader.isTorn ? reader.end : nil, last: last, problems: problems)
         } catch {
             guard let problem = try unreadable(month.file, error) else { return nil }
-            return HistoryFile(month: month, bytes: 0, entries: 0, missing: 0, torn: nil, last: [:], problems: [problem])
+            return HistoryFile(
+                month: month, bytes: 0, entries: 0, missing: 0, torn: nil, last: [:], problems: [problem])
         }
     }
 
