@@ -35,7 +35,7 @@ struct HistoryErasureTests {
     }
 
     /// The records of a month as `tag input`, with `gap` for a gap.
-    private static func read(_ month: HistoryMonth = may, _ storage: SimulatedStorage) throws -> [String] {
+    private static func read(_ storage: SimulatedStorage, of month: HistoryMonth = may) throws -> [String] {
         var found: [String] = []
         var reader = HistoryReader(month)
         #expect(reader.checkHead(try storage.read(month.file, at: 0, length: HistoryHeader.bytes)) == nil)
@@ -161,7 +161,7 @@ struct HistoryErasureTests {
                 }
                 #expect(isDone)
                 #expect(try Self.read(storage) == Self.erased)
-                #expect(try Self.read(Self.june, storage) == ["team:search 4"])
+                #expect(try Self.read(storage, of: Self.june) == ["team:search 4"])
             }
         }
         #expect(faults > 20)
