@@ -3,7 +3,7 @@ public struct LedgerHistory: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .ledgerHistory, "ledger.history", .session, .operator,
+            .ledgerHistory, "ledger.history", .session, .reader,
             "A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before the files were written anew."
         )
     }
