@@ -15,13 +15,6 @@ public struct Bounds: Sendable, Equatable {
     /// one entry of the history.
     public static let closedDaysPerStep = 256
 
-    /// Users of a tag that are remembered, so that they may read of it: the first ones whose calls have named it. They
-    /// take 4 bytes each.
-    public static let usersOfTag = 8
-
-    /// Months of the history that are kept, the present one included: a year, and the month that is not over.
-    public static let historyMonths = 13
-
     /// Bytes of the history that are handed to the disk at once.
     public static let historyBytesPerWrite = 4 * 1024 * 1024
 
@@ -463,9 +456,6 @@ extension Bounds {
             Relation(
                 "CallScopes.Tags", CallScopes.Tags.count, .exactly, "the tags of a call and that of its user",
                 CallScopes.tagLimit, "each tag of a call has its place"),
-            Relation(
-                "TagUsers.Users", TagUsers.Users.count, .exactly, "usersOfTag", usersOfTag,
-                "each user of a tag that is remembered has its place"),
             Relation(
                 "SlidingUse.Grains", SlidingUse.Grains.count, .exactly, "the most grains of a short window",
                 mostGrains, "a window has a place for each of its grains"),
