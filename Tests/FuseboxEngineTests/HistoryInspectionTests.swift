@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxSimulation
 import FuseboxWire
 import Testing
@@ -25,6 +26,11 @@ struct HistoryInspectionTests {
         #expect(writer.append([item(2)], to: directory.storage).done == 1)
         directory.storage.flip(bit: (offset + 20) * 8, of: month.file)
         return (directory, offset)
+    }
+
+    /// A bill of a month that the files keep can be compared with what the state has of it.
+    @Test func theStateKeepsTheMonthsThatTheFilesKeep() {
+        #expect(HistoryBounds().months == Bounds.historyMonths)
     }
 
     /// No snapshot holds the entry, so it was on disk.
