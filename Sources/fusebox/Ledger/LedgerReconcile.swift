@@ -22,7 +22,7 @@ extension LedgerCommands {
         @OptionGroup var name: ProviderArgument
 
         @Option(
-            parsing: .unconditional, help: ArgumentHelp("The month of the bill: 2026-10.", valueName: "month"),
+            parsing: .unconditional, help: ArgumentHelp("The month of the bill: 2026-10.", valueName: "date"),
             transform: MonthArgument.init)
         var month: MonthArgument
 
@@ -34,7 +34,7 @@ extension LedgerCommands {
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
-                "Why the sums differ: the history and events tell it. (default: 'bill of MONTH')", valueName: "text"),
+                "Why the sums differ: the history and events tell it. (default: 'bill of DATE')", valueName: "text"),
             transform: Adjust.reason)
         var reason: String?
 
