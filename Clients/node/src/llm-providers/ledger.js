@@ -292,7 +292,11 @@ async function all (list) {
   return entries
 }
 
-/** The entries of a list that only readers may read; none for others. @template T @param {AsyncIterable<T>} list */
+/**
+ * The entries of a list that only readers may read; none for others.
+ *
+ * @param {AsyncIterable<any>} list @returns {Promise<any[]>}
+ */
 async function readable (list) {
   try {
     return await all(list)
