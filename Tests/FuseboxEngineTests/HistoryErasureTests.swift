@@ -160,6 +160,7 @@ struct HistoryErasureTests {
                     #expect([Self.whole, Self.erased].contains(try Self.read(storage)))
                 }
                 #expect(isDone)
+                storage.losePower()
                 #expect(try Self.read(storage) == Self.erased)
                 #expect(try Self.read(storage, of: Self.june) == ["team:search 4"])
             }

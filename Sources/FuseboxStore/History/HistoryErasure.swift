@@ -82,7 +82,9 @@ extension HistoryWriter {
                     if !error.isNotFound { outcome.failure = outcome.failure ?? error }
                 }
             }
-        } catch { outcome.failure = error }
+            // An earlier attempt may have renamed files and failed then.
+            try files.syncDirectory()
+        } catch { outcome.failure = outcome.failure ?? error }
         if outcome.failure == nil { outcome.done = erasures.count }
         return outcome
     }
@@ -147,7 +149,6 @@ extension HistoryWriter {
             try? files.remove(month.partial)
             throw error
         }
-        try files.syncDirectory()
     }
 }
 
