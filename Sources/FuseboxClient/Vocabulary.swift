@@ -122,6 +122,8 @@ extension FuseboxClient {
     public typealias LedgerTotal = FuseboxWire.LedgerTotal.Reply
     /// The account of a provider.
     public typealias ProviderAccount = FuseboxWire.ProviderAccount
+    /// A bill of a provider, compared with the ledger.
+    public typealias Reconciliation = LedgerReconcile.Reply
     /// What a provider has cost within a window of its history.
     public typealias SpendSummary = FuseboxWire.SpendSummary
     /// The shares of a limit at which events fire.

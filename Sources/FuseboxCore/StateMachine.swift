@@ -39,6 +39,10 @@ public struct StateMachine: Sendable {
     var limitTable = LimitTable()
     /// What accounts have used on days that are over, with the names of then.
     var closedDays: [ClosedDay] = []
+    /// Tags that were forgotten since the last call of `takeForgottenTags`.
+    var forgottenTags: [Name] = []
+    /// What the history has of each provider's spend in each month.
+    var monthSums = MonthSums()
     /// What has changed of that which calls wait for. It is not part of the state.
     var news = WaitNews()
     /// What time will make due: a function of the rest.
@@ -67,18 +71,20 @@ public struct StateMachine: Sendable {
     ///   - isOperator: whether those bounds are not for it, and the reserves are; by default root's right alone
     ///   - worker: the worker that asks: who holds a permit, and whom a failure is blamed on
     ///   - request: the sequence number of the worker's request, by which retry times are spread
+    ///   - mayReadAll: whether everything is told; otherwise totals of providers, and what is told of the tags that the
+    ///     user's calls have named
     ///   - effects: what happened is appended here
     /// - Throws: a refusal; then the state is as it was
     @inlinable
     public mutating func apply<C: StateCommand>(
         _ command: C, at moment: Moment, by user: UInt32 = 0, isOperator: Bool? = nil, worker: WorkerID = WorkerID(),
-        request: UInt64 = 0, effects: inout [Event]
+        request: UInt64 = 0, mayReadAll: Bool = true, effects: inout [Event]
     ) throws(Refusal) -> C.Reply {
         let known = effects.count
         // Not by the method below: its call would copy the machine.
         let application = Application(
             moment: self.moment(of: moment), user: user, isOperator: isOperator ?? (user == 0), worker: worker,
-            request: request)
+            request: request, mayReadAll: mayReadAll)
         let reply = try command.apply(to: &self, application, &effects)
         nameClosedDays()
         if changesState(C.declaration), effects.count > known || !C.leavesNoTrace(reply, under: profile) {
@@ -131,17 +137,22 @@ public struct Application: Sendable {
     public var worker: WorkerID
     /// The sequence number of the worker's request; 0: it has none.
     public var request: UInt64 = 0
+    /// Whether the caller may read everything.
+    public var mayReadAll = true
 
     /// The time of the decision on the steady clock.
     public var now: Timestamp { moment.now }
 
     @usableFromInline
-    init(moment: Moment, user: UInt32, isOperator: Bool, worker: WorkerID, request: UInt64 = 0) {
+    init(
+        moment: Moment, user: UInt32, isOperator: Bool, worker: WorkerID, request: UInt64 = 0, mayReadAll: Bool = true
+    ) {
         self.moment = moment
         self.user = user
         self.isOperator = isOperator
         self.worker = worker
         self.request = request
+        self.mayReadAll = mayReadAll
     }
 }
 
@@ -226,6 +237,7 @@ extension StateMachine {
         case .ledgerAccount: visitor.visit(LedgerAccount.self)
         case .ledgerAccounts: visitor.visit(LedgerAccounts.self)
         case .ledgerForget: visitor.visit(LedgerForget.self)
+        case .ledgerReconcile: visitor.visit(LedgerReconcile.self)
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)

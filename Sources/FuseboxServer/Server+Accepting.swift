@@ -64,9 +64,13 @@ extension Server: ListenerDelegate {
 
     private func peer(of stream: Stream) throws(LoopError) -> Peer {
         let credentials = try stream.peer
-        let isAdmin = configuration.adminGroup.map { credentials.groupID == $0 || stream.peerGroups.contains($0) }
+        func isMember(of group: UInt32?) -> Bool {
+            group.map { credentials.groupID == $0 || stream.peerGroups.contains($0) } ?? false
+        }
         return Peer(
             processID: credentials.processID, user: credentials.userID,
-            isOperator: credentials.userID == 0 || credentials.userID == geteuid() || isAdmin == true)
+            isOperator: credentials.userID == 0 || credentials.userID == geteuid()
+                || isMember(of: configuration.adminGroup),
+            isReader: configuration.opensLedger || isMember(of: configuration.readersGroup))
     }
 }

@@ -22,6 +22,10 @@ package struct ServerConfiguration: Sendable {
     package var logLevel: Log.Level = .info
     /// The group whose members are operators, in addition to root and the daemon's own user. Nil: no group.
     package var adminGroup: UInt32?
+    /// The group whose members may read everything of the ledger, in addition to operators. Nil: no group.
+    package var readersGroup: UInt32?
+    /// Whether everybody may read everything of the ledger.
+    package var opensLedger = false
     /// The bounds on connections, memory and work.
     package var bounds = Bounds()
 

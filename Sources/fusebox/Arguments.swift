@@ -63,6 +63,9 @@ struct MoneyArgument {
     /// Reads the cost of a call.
     static func cost(_ text: String) throws -> MoneyArgument { try read(text, .zero...WireLimits.callCost) }
 
+    /// Reads what a provider has billed.
+    static func bill(_ text: String) throws -> MoneyArgument { try read(text, .zero...WireLimits.adjustment) }
+
     /// Reads what is added to an account; a negative amount is taken back.
     static func correction(_ text: String) throws -> MoneyArgument {
         let most = WireLimits.adjustment

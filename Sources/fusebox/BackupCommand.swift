@@ -14,7 +14,7 @@ struct BackupCommand: ParsableCommand {
             The daemon takes a snapshot. This command fetches it and writes it to DIR as fusebox-YYYY-MM-DDTHHMMSSZ.snapshot. \
             The file gets its name only after it was read back and loaded like at a start, so it is whole and durable or \
             does not exist. Then the oldest backups are removed, first those whose date is in the future, and the remains of \
-            backups that were interrupted. The files of the ledger's history, which only grow, are brought up to date \
+            backups that were interrupted. The files of the ledger's history are brought up to date \
             beside the backups. Nothing else in DIR is touched. `fusebox check DIR` checks all backups, and \
             `fusebox snapshot restore` restores one. Operators only.
 
@@ -58,8 +58,8 @@ struct BackupCommand: ParsableCommand {
         ).deliver(asJSON: connection.json)
     }
 
-    /// Fetches the files of the history that have grown, and those of the last two months, and returns their names. Files
-    /// that the daemon has removed stay.
+    /// Fetches the files of the history that have another length, and those of the last two months, and returns their
+    /// names. Files that the daemon has removed stay.
     private func fetchHistory(_ client: FuseboxClient) throws -> [String] {
         PartialFile.removeAbandoned(in: directory) { HistoryMonth(file: $0) != nil }
         var fetched: [String] = []
@@ -67,12 +67,25 @@ struct BackupCommand: ParsableCommand {
         for (place, file) in files.enumerated() {
             let path = "\(directory)/\(file.file)"
             if place < files.count - 2, Self.length(path) == file.length { continue }
-            var bytes: [UInt8] = []
-            try client.ledger.readHistory(file.file) { bytes += $0 }
-            try LocalFile.write(bytes, to: path)
+            try LocalFile.write(try fetch(file.file, client), to: path)
             fetched.append(file.file)
         }
         return fetched
+    }
+
+    /// The bytes of a file of the history. They are fetched once more if a part does not follow the one before, because
+    /// the daemon may have written the file anew meanwhile.
+    private func fetch(_ file: String, _ client: FuseboxClient) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<3 {
+            bytes = []
+            try client.ledger.readHistory(file) { bytes += $0 }
+            guard let month = HistoryMonth(file: file), bytes.count > HistoryHeader.bytes else { break }
+            var reader = HistoryReader(month)
+            reader.read(Array(bytes[HistoryHeader.bytes...]), isLast: true) { _, _ in true }
+            if reader.damage.isEmpty, !reader.isTorn { break }
+        }
+        return bytes
     }
 
     private static func length(_ path: String) -> UInt64? {

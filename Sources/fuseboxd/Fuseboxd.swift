@@ -132,6 +132,16 @@ struct Fuseboxd: ParsableCommand {
     var adminGroup: String?
 
     @Option(
+        help: """
+            A group whose members may read everything of the ledger, besides operators. Other workers read totals of \
+            providers and of the tags that their user's calls have named. (default: none)
+            """)
+    var readers: String?
+
+    @Flag(help: "Let every worker read everything of the ledger.")
+    var openLedger = false
+
+    @Option(
         help: "The lowest level that is logged: debug, info, notice, warning, error or critical. (default: info)",
         transform: { text in
             guard let level = Log.Level.allCases.first(where: { "\($0)" == text }) else {
@@ -221,12 +231,18 @@ struct Fuseboxd: ParsableCommand {
         configuration.durability = durability
         configuration.journalSegmentLength = journalSegment
         configuration.logLevel = logLevel
-        if let adminGroup {
-            guard let entry = unsafe getgrnam(adminGroup) else {
-                throw .configuration("the group '\(adminGroup)' does not exist; name another one with --admin-group")
-            }
-            configuration.adminGroup = unsafe entry.pointee.gr_gid
-        }
+        configuration.adminGroup = try Self.group(adminGroup, option: "--admin-group")
+        configuration.readersGroup = try Self.group(readers, option: "--readers")
+        configuration.opensLedger = openLedger
         return configuration
+    }
+
+    /// The number of a group. Nil if none is named.
+    private static func group(_ name: String?, option: String) throws(ServerFailure) -> UInt32? {
+        guard let name else { return nil }
+        guard let entry = unsafe getgrnam(name) else {
+            throw .configuration("the group '\(name)' does not exist; name another one with \(option)")
+        }
+        return unsafe entry.pointee.gr_gid
     }
 }

@@ -34,8 +34,10 @@ struct ForgetTagTests {
         #expect(reply.account?.spend == dollars("0.25") && reply.account?.requests == 3)
         #expect(reply.limits == 2 && reply.permits == 2)
         #expect(!holdsName(rig))
+        #expect(rig.machine.takeForgottenTags() == [tag])
         #expect(try rig.machine.restored().image == rig.machine.image)
         rig.expect(.notFound, of: LedgerForget(tag: tag))
+        #expect(!rig.machine.hasForgottenTags)
 
         // The calls go on, and count where they still belong.
         try rig.apply(LimitCalls.settle(inForce, cost: "0.5"), at: 4)
@@ -55,6 +57,16 @@ struct ForgetTagTests {
         #expect(try rig.apply(try LimitCalls.admit("p/m", tags: ["user:42"], cost: "1"), at: 5).permit != nil)
         #expect(try LimitCalls.held(Scope(tag: tag), &rig, at: 5) == [dollars("1").nanodollars])
         #expect(try rig.machine.restored().image == rig.machine.image)
+    }
+
+    /// After a restore, the history may name a tag that the state does not know.
+    @Test func aTagThatOnlyTheHistoryNamesCanBeForgotten() throws {
+        var rig = Rig()
+        let reply = try rig.apply(LedgerForget(tag: tag, isInHistory: true))
+        #expect(reply.account == nil && reply.limits == 0 && reply.permits == 0)
+        #expect(rig.machine.takeForgottenTags() == [tag])
+        rig.expect(.outOfRange, of: LedgerForget(tag: name("uid:0"), isInHistory: true))
+        #expect(!rig.machine.hasForgottenTags)
     }
 
     @Test func templatesTagsOfUsersAndUnknownTagsAreRefused() throws {

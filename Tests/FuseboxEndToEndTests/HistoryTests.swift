@@ -105,6 +105,69 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// A bill of a month that is over is compared with its days, once, and no limit of the present month counts it.
+        @Test func aBillIsPartOfTheMonthThatItIsFor() throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            let until = try fusebox(daemon, "history", "--json").json["until"]?.text
+            let month = String(try #require(until).prefix(7))
+            clock.set(offsetSeconds: 31 * Self.day)
+            try record(daemon, "2")
+            _ = try days(daemon)
+            func bill() throws -> JSONValue {
+                let outcome = try fusebox(
+                    daemon, "reconcile", "openai", "--month", month, "--billed", "1.25", "--reason", "invoice 7",
+                    "--json")
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                return try outcome.json
+            }
+            let first = try bill()
+            #expect(first["recorded"] == 1)
+            #expect(first["difference"] == .number("0.25"))
+            #expect(first["countsInLimits"] == false)
+            try end(daemon, SIGKILL)
+            daemon = try start()
+            #expect(try bill()["difference"] == .number("0"))
+            let isWritten = try waitUntil {
+                let json = try fusebox(daemon, "history", "openai", "--since", month, "--until", month, "--json").json
+                guard json["waiting"] == 0 else { return false }
+                #expect(json["total"]?["spend"] == .number("1.25"))
+                #expect(json["corrections"]?.list?.map { $0["reason"]?.text } == ["invoice 7"])
+                return true
+            }
+            #expect(isWritten)
+            #expect(try fusebox(daemon, "show", "openai", "--json").json["usage"]?["spend"] == .number("3.25"))
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
+        /// A tag that was forgotten is in no file of the history, and the money stays. A kill at once changes nothing.
+        @Test(arguments: [SIGTERM, SIGKILL])
+        func aForgottenTagIsInNoFile(_ signal: Int32) throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            clock.set(offsetSeconds: Self.day)
+            try record(daemon, "2")
+            #expect(try days(daemon).map(\.spend) == ["1", "2"])
+            func files() -> [[UInt8]] {
+                fileNames(in: daemon.dataPath).filter { $0.hasPrefix("history-") }
+                    .map { contents(of: "\(daemon.dataPath)/\($0)") }
+            }
+            let name = Array("team:search".utf8)
+            #expect(files().contains { file in file.indices.contains { file[$0...].starts(with: name) } })
+            let outcome = try fusebox(daemon, "forget", "--tag", "team:search")
+            #expect(outcome.output.contains("team:search is forgotten; $3.00 spent by 2 requests"), "\(outcome.output)")
+            #expect(!outcome.output.contains("history"), "\(outcome.output)")
+            try end(daemon, signal)
+            #expect(!files().contains { file in file.indices.contains { file[$0...].starts(with: name) } })
+            daemon = try start()
+            #expect(try days(daemon).isEmpty)
+            #expect(try fusebox(daemon, "history", "--json").json["total"]?["spend"] == 3)
+            #expect(try fusebox(daemon, "forget", "--tag", "team:search").status == 64)
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
         @Test func aBackupHasTheHistoryAndARestoreBringsItBack() throws {
             var daemon = try start()
             try record(daemon, "1")
@@ -127,5 +190,12 @@ extension EndToEnd {
             #expect(try days(daemon).map(\.spend) == ["1", "2"])
             try end(daemon, SIGTERM)
         }
+    }
+}
+
+extension Program.Outcome {
+    /// The one JSON value that was printed.
+    fileprivate var json: JSONValue {
+        get throws { try JSONValue(parsing: Array(output.utf8)) }
     }
 }

@@ -84,13 +84,16 @@ final class Conversation {
         var sequence: UInt64 = 0
         private var correlation: UInt32 = 100
 
-        init(_ conversation: Conversation, _ id: UInt64, isOperator: Bool = true, user: UInt32 = 1_000) {
+        init(
+            _ conversation: Conversation, _ id: UInt64, isOperator: Bool = true, user: UInt32 = 1_000,
+            isReader: Bool = false
+        ) {
             self.conversation = conversation
-            session = Session(id: id, peer: Peer.credentials(isOperator, user))
+            session = Session(id: id, peer: Peer.credentials(isOperator, user, isReader))
         }
 
-        private static func credentials(_ isOperator: Bool, _ user: UInt32) -> FuseboxEngine.Peer {
-            FuseboxEngine.Peer(processID: 10, user: user, isOperator: isOperator)
+        private static func credentials(_ isOperator: Bool, _ user: UInt32, _ isReader: Bool) -> FuseboxEngine.Peer {
+            FuseboxEngine.Peer(processID: 10, user: user, isOperator: isOperator, isReader: isReader)
         }
 
         /// Sends one frame. Returns the verdict and the frames that come back.
@@ -152,8 +155,10 @@ final class Conversation {
     }
 
     /// A connection before hello.
-    func stranger(_ id: UInt64 = 1, isOperator: Bool = true, user: UInt32 = 1_000) -> Peer {
-        Peer(self, id, isOperator: isOperator, user: user)
+    func stranger(
+        _ id: UInt64 = 1, isOperator: Bool = true, user: UInt32 = 1_000, isReader: Bool = false
+    ) -> Peer {
+        Peer(self, id, isOperator: isOperator, user: user, isReader: isReader)
     }
 
     /// A connection after hello.

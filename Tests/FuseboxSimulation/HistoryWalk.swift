@@ -50,6 +50,10 @@ package final class HistoryWalk {
     /// The number of days that were closed.
     package private(set) var days: Set<Int64> = []
     package private(set) var crashes = 0
+    /// The number of tags that were forgotten.
+    package private(set) var forgets = 0
+    /// The number of bills whose difference was recorded.
+    package private(set) var bills = 0
     /// How often closed days could not be written.
     package private(set) var failures = 0
 
@@ -58,6 +62,8 @@ package final class HistoryWalk {
     private var options = SimulatedDaemon.Options()
     private let durability: Durability
     private var calls: [Call] = []
+    /// Tags that were forgotten, and when.
+    private var forgotten: [(sequence: UInt64, tag: String)] = []
     private var boottime: Int64 = 1_000_000
     private var realtime: Int64 = 1_790_000_000_000
     private var life: UInt64 = 0
@@ -96,6 +102,7 @@ package final class HistoryWalk {
                 storage, options, newEpoch: 5, boottime: boottime, realtime: realtime, seed: random.next())
             daemon.tell = { [unowned self] news in if case .historyFailed = news { failures += 1 } }
             calls.removeAll { $0.sequence > daemon.recoveredSequence }
+            forgotten.removeAll { $0.sequence > daemon.recoveredSequence }
             var session = Session(id: life, peer: Peer(processID: 1, user: 0, isOperator: true))
             try daemon.beginTurn(boottime: boottime, realtime: realtime)
             _ = daemon.handle(
@@ -144,6 +151,8 @@ package final class HistoryWalk {
         wasFull = wasFull || storage.isFull
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         for _ in 0..<random.below(6) { call(daemon, &session) }
+        if random.once(in: 6) { reconcile(daemon, &session) }
+        if random.once(in: 12) { forget(daemon, &session) }
         // Deaths are aimed at the writing of the history, which is a small part of all writing.
         if !isLast, !daemon.isHistoryWritten, random.once(in: 20) {
             storage.plan(.death, afterOperations: random.within(1...5), random.pick(SimulatedStorage.Progress.allCases))
@@ -184,21 +193,58 @@ package final class HistoryWalk {
             sums.spend = Int64(random.below(1_000_000))
             command.cost = Money(nanodollars: sums.spend)
         }
-        var frame = ByteWriter()
-        let header = FrameHeader(command: LedgerRecord.declaration.number, kind: .request, correlation: 2)
-        let start = frame.beginFrame(header)
-        request += 1
-        RequestSequence(sequence: request, oldestUnacknowledged: request).encode(into: &frame)
-        command.encode(into: &frame)
-        frame.endFrame(start)
-        guard daemon.canTake(frameLength: frame.count, session) else { return }
-        let before = daemon.sequence
-        _ = daemon.handle(frame.bytes, &session)
-        guard daemon.sequence > before else { return }
+        guard send(command, daemon, &session) else { return }
         let day = daemon.openDay
         // On a full disk a day begins a little later.
         if day != daemon.moment.wall.milliseconds / Self.day, !wasFull { violation = "a call counts on the day \(day)" }
         calls.append(Call(sequence: daemon.sequence, day: day, scopes: scopes, sums: sums))
+    }
+
+    /// Compares a bill of this month or of one of the two before with what the daemon has. The model's calls say what
+    /// the difference is.
+    private func reconcile(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let (provider, today) = ("p\(random.below(3))", daemon.openDay)
+        let month = HistoryMonth(number: HistoryMonth(ofDay: today).number - Int64(random.below(3)))
+        var command = LedgerReconcile()
+        do throws(Refusal) { command.provider = try Name(provider) } catch { preconditionFailure(error.message) }
+        command.year = UInt32(month.year)
+        command.month = UInt8(month.month)
+        command.billed = Money(nanodollars: Int64(random.below(3_000_000)))
+        command.reason = "a bill"
+        let recorded = calls.filter { $0.scopes.contains(provider) && HistoryMonth(ofDay: $0.day) == month }
+            .reduce(0) { $0 + $1.sums.spend }
+        guard send(command, daemon, &session) else { return }
+        var sums = Sums()
+        sums.spend = command.billed.nanodollars - recorded
+        let day = min(today, month.lastDay)
+        calls.append(Call(sequence: daemon.sequence, day: day, scopes: ["host", provider], sums: sums))
+        bills += 1
+    }
+
+    /// Forgets a tag. Calls that name it later count.
+    private func forget(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let tag = "t\(random.below(12))"
+        var command = LedgerForget()
+        do throws(Refusal) { command.tag = try Name(tag) } catch { preconditionFailure(error.message) }
+        command.isInHistory = random.once(in: 2)
+        guard send(command, daemon, &session) else { return }
+        forgotten.append((daemon.sequence, tag))
+        forgets += 1
+    }
+
+    /// - Returns: whether the request has changed the state
+    private func send<C: Command>(_ command: C, _ daemon: SimulatedDaemon, _ session: inout Session) -> Bool {
+        var frame = ByteWriter()
+        let start = frame.beginFrame(
+            FrameHeader(command: C.declaration.number, kind: .request, correlation: 2))
+        request += 1
+        RequestSequence(sequence: request, oldestUnacknowledged: request).encode(into: &frame)
+        command.encode(into: &frame)
+        frame.endFrame(start)
+        guard daemon.canTake(frameLength: frame.count, session) else { return false }
+        let before = daemon.sequence
+        _ = daemon.handle(frame.bytes, &session)
+        return daemon.sequence > before
     }
 
     // MARK: Comparison
@@ -221,14 +267,20 @@ package final class HistoryWalk {
         let today = daemon.moment.wall.milliseconds / Self.day
         var expected: [Key: Sums] = [:]
         for call in calls where call.day < today {
-            for scope in call.scopes { expected[Key(scope: scope, day: call.day), default: Sums()] += call.sums }
+            let erased = forgotten.filter { $0.sequence > call.sequence }.map(\.tag)
+            for scope in call.scopes where !erased.contains(scope) {
+                expected[Key(scope: scope, day: call.day), default: Sums()] += call.sums
+            }
         }
         expected = expected.filter { $0.value != Sums() }
         comparisons += 1
         compared += expected.count
         days.formUnion(expected.keys.map(\.day))
         let found: [Key: Sums]
-        do throws(StorageError) { found = try read() } catch { return violation = "\(error)" }
+        // A correction of the open day is in a file already.
+        do throws(StorageError) { found = try read().filter { $0.key.day < today && $0.value != Sums() } } catch {
+            return violation = "\(error)"
+        }
         guard found != expected else { return }
         let keys = Set(found.keys).union(expected.keys).filter { found[$0] != expected[$0] }
         let first = keys.min { ($0.day, $0.scope) < ($1.day, $1.scope) }

@@ -12,6 +12,8 @@ struct HistoryWalkTests {
         #expect(walk.crashes > 20)
         #expect(walk.days.count > 5)
         #expect(walk.compared > 200)
+        #expect(walk.bills > 20)
+        #expect(walk.forgets > 20)
     }
 
     /// Without a journal, a crash loses what came after the last snapshot. The history loses the same.

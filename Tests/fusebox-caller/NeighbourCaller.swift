@@ -48,13 +48,15 @@ struct NeighbourCaller {
         let provider = try Name("\(name)-\(round % 8)")
         let model = try Name("\(name)-model-\(round)")
         let cost = Money(nanodollars: 1_000)
+        let before = try peer.ask(LedgerProvider(provider: provider)).account?.usage.spend ?? .zero
         let candidates = try Candidates([Candidate(provider: provider, model: model)])
         let admitted = try peer.ask(
             Admit(candidates: candidates, estimate: Estimate(cost: cost), ttlMilliseconds: 60_000))
         guard let permit = admitted.permit else { throw CallerFailure("round \(round): denied") }
         _ = try peer.ask(Settle(permit: permit, outcome: .success, usage: CallUsage(cost: cost)))
-        let account = try peer.ask(LedgerModel(provider: provider, model: model)).account
-        guard account?.usage.spend == cost else { throw CallerFailure("round \(round): the cost was not counted") }
+        let account = try peer.ask(LedgerProvider(provider: provider)).account
+        let expected = Money(nanodollars: before.nanodollars + cost.nanodollars)
+        guard account?.usage.spend == expected else { throw CallerFailure("round \(round): the cost was not counted") }
     }
 }
 

@@ -25,7 +25,7 @@ struct CommandDump {
         /// The kinds of values that are not numbers.
         private static let words: Set<String> = [
             "path", "name", "directory", "outcome", "format", "length", "profile",
-            "socket", "data", "durability", "admin-group", "log-level", "route", "tag", "rule", "moment",
+            "socket", "data", "durability", "admin-group", "readers", "log-level", "route", "tag", "rule", "moment",
             "percentages", "text", "json", "provider=name", "what", "date",
         ]
     }

@@ -1,6 +1,7 @@
 import FuseboxClient
 import FuseboxTestSupport
 import FuseboxWire
+import Glibc
 import Testing
 
 /// The command line accepts exactly the values that the daemon accepts.
@@ -85,6 +86,9 @@ struct OptionRangesTests {
             _ = try client.call(BreakerConfigure(name: name, change: change))
         }
     }
+
+    private static let today = CivilDate(dayNumber: Int64(time(nil)) / 86_400)
+    private static let month = "\(today.year)-\(today.month < 10 ? "0" : "")\(today.month)"
 
     private static func record(_ cost: Money, _ input: UInt32, _ output: UInt32) -> LedgerRecord {
         LedgerRecord(provider: name, model: name, cost: cost, inputTokens: input, outputTokens: output)
@@ -204,6 +208,12 @@ struct OptionRangesTests {
                     from: Money(nanodollars: -WireLimits.adjustment.nanodollars), upTo: WireLimits.adjustment
                 ) { client, cost throws(ClientError) in
                     _ = try client.call(LedgerAdjust(scope: Scope(provider: name), cost: cost, reason: "r"))
+                }),
+            Row(
+                command: "ledger reconcile p --month \(month)", option: "--billed",
+                values: dollars(upTo: WireLimits.adjustment) { client, billed throws(ClientError) in
+                    _ = try client.ledger.reconcile(
+                        name.text, year: Int(today.year), month: Int(today.month), billed: billed, reason: "r")
                 }),
             Row(
                 command: "ledger burn p", option: "--window",

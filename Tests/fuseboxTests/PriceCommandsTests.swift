@@ -13,6 +13,9 @@ struct PriceCommandsTests {
         let set = try daemon.fusebox(
             "price", "set", "openai", "gpt-4o", "--input", "2.50", "--output", "10", "--cached-input", "1.25")
         #expect(set.status == 0)
+        #expect(set.lines.count == 2)
+        #expect(set.lines[1].split(separator: " ") == ["openai", "gpt-4o", "2.5", "1.25", "10"])
+        #expect(try daemon.fusebox("price", "list").lines == set.lines)
         let usage =
             #"{"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": {"cached_tokens": 1920}}"#
         let outcome = try Program.run([

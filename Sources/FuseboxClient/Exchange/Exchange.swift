@@ -134,7 +134,7 @@ final class Exchange: Sendable {
 
     func timeoutMilliseconds(of declaration: CommandDeclaration) -> Int {
         // Snapshots and imports wait until a whole snapshot is on disk.
-        let isLong = declaration.effect == .session && declaration.access == .operator
+        let isLong = declaration.effect == .session && declaration.access != .worker
         return max(isLong ? configuration.operatorTimeoutMilliseconds : configuration.requestTimeoutMilliseconds, 1)
     }
 

@@ -208,6 +208,31 @@ public struct Ledger: Sendable {
         try await client.call(LedgerAdjust(scope: scope, cost: cost, reason: reason)).account
     }
 
+    /// Records the difference between what a provider has billed for a month and what the ledger has of it. For
+    /// operators.
+    ///
+    /// - Parameters:
+    ///   - year: the year of the month
+    ///   - month: the month, 1 to 12, in UTC; it has begun, and the history keeps it
+    /// - Returns: what the ledger had, and the difference that was recorded
+    /// - Throws: `refused` with `notFound` if nothing was counted for the provider yet, with `outOfRange` for another
+    ///   month
+    @discardableResult
+    public func reconcile(
+        _ provider: String, year: Int, month: Int, billed: Money, reason: String
+    ) throws(ClientError) -> FuseboxClient.Reconciliation {
+        try client.call(try LedgerReconcile(provider, year, month, billed, reason))
+    }
+
+    /// Records the difference between what a provider has billed for a month and what the ledger has of it. For
+    /// operators.
+    @discardableResult
+    public func reconcile(
+        _ provider: String, year: Int, month: Int, billed: Money, reason: String
+    ) async throws(ClientError) -> FuseboxClient.Reconciliation {
+        try await client.call(try LedgerReconcile(provider, year, month, billed, reason))
+    }
+
     /// Begins the accounts of a scope and of what lies within it anew, and their limits that go on until reset. For
     /// operators.
     ///
@@ -223,6 +248,16 @@ public struct Ledger: Sendable {
     @discardableResult
     public func reset(_ scope: FuseboxClient.Scope) async throws(ClientError) -> [FuseboxClient.LimitEntry] {
         try await client.call(LedgerReset(scope: scope)).entries
+    }
+}
+
+extension LedgerReconcile {
+    fileprivate init(
+        _ provider: String, _ year: Int, _ month: Int, _ billed: Money, _ reason: String
+    ) throws(ClientError) {
+        self.init(
+            provider: try Name(checking: provider), year: try UInt32(checking: year, "year"),
+            month: UInt8(clamping: month), billed: billed, reason: reason)
     }
 }
 

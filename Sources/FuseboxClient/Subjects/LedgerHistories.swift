@@ -8,6 +8,8 @@ public struct HistoryNotes: Sendable, Equatable {
     public var waiting: UInt64 = 0
     /// The day on which use counts now, in days since 1970-01-01. It is not part of the history yet.
     public var openDay: Int64 = 0
+    /// The number of tags that were forgotten and are not taken out of the files yet.
+    public var erasing: UInt32 = 0
 
     /// Nothing.
     public init() {}
@@ -16,6 +18,7 @@ public struct HistoryNotes: Sendable, Equatable {
         problems += reply.problems
         waiting = reply.waiting
         openDay = reply.openDay
+        erasing = reply.erasing
     }
 }
 

@@ -117,7 +117,8 @@ extension Renew: StateCommand {
 }
 
 extension PermitList: StateCommand {
-    /// Returns a page of the permits in force, and the totals of all.
+    /// Returns a page of the permits in force, and the totals of all. Who may not read everything sees the permits of its
+    /// own user.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -130,8 +131,10 @@ extension PermitList: StateCommand {
                 reply.next = reply.permits.last?.permit ?? 0
                 break
             }
-            reply.permits.append(machine.entry(machine.permits.permits[found], isVisible: true))
+            let permit = machine.permits.permits[found]
             place = machine.permits.nextInForce(after: found)
+            guard application.mayReadAll || permit.grant.user == application.user else { continue }
+            reply.permits.append(machine.entry(permit, isVisible: true))
         }
         return reply
     }

@@ -60,6 +60,8 @@ extension CreditLedger {
         var sums = Sums()
         var recent = RecentUse()
         var open = OpenDay()
+        /// Of a tag: the users whose calls have named it.
+        var users = TagUsers()
     }
 
     /// What one call costs.

@@ -111,6 +111,8 @@ struct OpenDays: Sendable {
         var key: ScopeKey
         var date: Int64
         var use: DayUse
+        /// Why the spend was corrected. Nil: it is what calls have used.
+        var reason: String?
     }
 
     /// The accounts before it are closed.
@@ -135,7 +137,8 @@ struct OpenDays: Sendable {
         date = day
     }
 
-    private func date(of number: UInt32) -> Int64? {
+    /// The date of a day that is open or being closed. Nil for another, and before the first.
+    func date(of number: UInt32) -> Int64? {
         number == self.number ? date : closing.first { $0.number == number }?.date
     }
 

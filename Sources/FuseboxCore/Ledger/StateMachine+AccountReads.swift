@@ -56,17 +56,24 @@ extension StateMachine {
         return reply
     }
 
-    fileprivate func accounts(_ kind: AccountKind, from cursor: UInt32, at moment: Moment) -> LedgerAccounts.Reply {
+    fileprivate func accounts(
+        _ kind: AccountKind, from cursor: UInt32, _ application: Application
+    ) throws(Refusal) -> LedgerAccounts.Reply {
+        let moment = application.moment
+        guard application.mayReadAll || (kind != .model && kind != .deployment) else {
+            throw Self.notReadable("accounts of the kind \(kind)")
+        }
         if kind == .model { return modelAccounts(from: cursor, at: moment) }
         var reply = LedgerAccounts.Reply()
         var index = Int(cursor)
         while let (place, key) = nextAccount(kind, from: index) {
+            index = place + 1
+            if let tag = key.tag, !mayRead(tag, application) { continue }
             guard reply.accounts.count < WireLimits.pageLength else {
                 reply.next = UInt32(place)
                 break
             }
             if let account = scopeAccount(key, at: moment) { reply.accounts.append(account) }
-            index = place + 1
         }
         return reply
     }
@@ -85,12 +92,13 @@ extension UseTotals {
 extension LedgerAccount: StateCommand {
     /// Returns the account of the scope.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that there is not.
+    /// - Throws: `outOfRange` for a scope of a shape that there is not; `notPermitted` for one that only readers may read.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         let scope = machine.rules.charged(scope)
         try scope.validate()
+        try machine.checkReader(ofAccount: scope, application)
         var reply = Reply()
         guard let target = try machine.find(scope), target.prefix == nil else { return reply }
         reply.account = machine.scopeAccount(target.key, at: application.moment)
@@ -100,9 +108,11 @@ extension LedgerAccount: StateCommand {
 
 extension LedgerAccounts: StateCommand {
     /// Returns a page of the accounts of the kind.
+    ///
+    /// - Throws: `notPermitted` for kinds that only readers may read.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        machine.accounts(kind, from: cursor, at: application.moment)
+        try machine.accounts(kind, from: cursor, application)
     }
 }

@@ -56,6 +56,17 @@ extension StateMachine {
             tags.retain(tag)
             ledger.tags.insert(CreditLedger.Account(), at: tag.index)
         }
+        noteUser(of: scopes, application)
+    }
+
+    /// Notes that a call of a user has these tags, whose accounts exist.
+    @inline(__always)
+    mutating func noteUser(of scopes: borrowing CallScopes, _ application: Application) {
+        for place in 0..<scopes.tagCount {
+            guard let tag = scopes.tags[place], !ledger.tags[existing: tag.index].users.contains(application.user)
+            else { continue }
+            ledger.tags[existing: tag.index].users.add(application.user)
+        }
     }
 
     /// Opens the accounts of a provider and of a model with it, if they do not exist.

@@ -102,7 +102,7 @@ extension CreditLedger {
 extension LimitTable {
     /// Corrects every limit of cost that covers a call. A negative correction is taken back from the newest use
     /// backwards.
-    fileprivate mutating func adjust(
+    mutating func adjust(
         _ cost: Int64, _ call: borrowing CallScopes, _ tags: inout TagTable, at moment: Moment
     ) {
         forEachUse(of: call, &tags) { table, place in

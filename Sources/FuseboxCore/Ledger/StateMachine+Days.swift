@@ -8,6 +8,8 @@ public struct ClosedDay: Sendable {
     public var day: Int64
     /// What was used.
     public var use: DayUse
+    /// Why the spend was corrected. Nil: it is what calls have used.
+    public var reason: String?
 }
 
 /// Days of the ledger's history.
@@ -33,7 +35,11 @@ extension StateMachine {
     mutating func nameClosedDays() {
         guard !ledger.days.closed.isEmpty else { return }
         for closed in ledger.days.closed {
-            closedDays.append(ClosedDay(scope: scope(of: closed.key), day: closed.date, use: closed.use))
+            let scope = scope(of: closed.key)
+            if scope.isOfProvider, let provider = scope.provider {
+                monthSums.add(closed.use.spend, of: provider, on: closed.date)
+            }
+            closedDays.append(ClosedDay(scope: scope, day: closed.date, use: closed.use, reason: closed.reason))
         }
         ledger.days.closed = []
     }

@@ -2,15 +2,23 @@ import FuseboxWire
 
 extension StateMachine {
     /// Forgets a tag. What was spent for it stays in the accounts of the host, of providers and of other tags.
-    fileprivate mutating func forget(tag name: Name, at now: Timestamp) throws(Refusal) -> LedgerForget.Reply {
+    ///
+    /// - Parameter isInHistory: whether days that are over name the tag, although nothing else is known of it
+    fileprivate mutating func forget(
+        tag name: Name, isInHistory: Bool, at now: Timestamp
+    ) throws(Refusal) -> LedgerForget.Reply {
         guard !TagText.isTemplate(name) else {
             throw Refusal(.outOfRange, "'\(name)' stands for many tags; name each of them")
         }
         guard !TagText.isOfUser(name) else {
             throw Refusal(.outOfRange, "'\(name)' is the tag of a user of this host, which the daemon gives itself")
         }
-        guard let tag = tags.find(name) else { throw Refusal(.notFound, "nothing is known of the tag '\(name)'") }
         var reply = LedgerForget.Reply()
+        guard let tag = tags.find(name) else {
+            guard isInHistory else { throw Refusal(.notFound, "nothing is known of the tag '\(name)'") }
+            forgottenTags.append(name)
+            return reply
+        }
         // The tag goes with its last record; this one keeps it until all are gone.
         tags.retain(tag)
         var naming: [Int] = []
@@ -27,7 +35,17 @@ extension StateMachine {
             tags.release(tag)
         }
         tags.release(tag)
+        forgottenTags.append(name)
         return reply
+    }
+
+    /// Whether `takeForgottenTags` has something to return.
+    public var hasForgottenTags: Bool { !forgottenTags.isEmpty }
+
+    /// The tags that were forgotten since the last call, whose records leave the history. Call it after each input.
+    public mutating func takeForgottenTags() -> [Name] {
+        defer { forgottenTags = [] }
+        return forgottenTags
     }
 
     /// Removes the limits that were set on a tag, and what it has used of those of templates.
@@ -46,10 +64,11 @@ extension StateMachine {
 extension LedgerForget: StateCommand {
     /// Forgets the tag.
     ///
-    /// - Throws: `outOfRange` for a template and for a user's tag; `notFound` if nothing is known of the tag.
+    /// - Throws: `outOfRange` for a template and for a user's tag; `notFound` if nothing is known of the tag, unless only
+    ///   the history is to forget it.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
-        try machine.forget(tag: tag, at: application.now)
+        try machine.forget(tag: tag, isInHistory: isInHistory, at: application.now)
     }
 }

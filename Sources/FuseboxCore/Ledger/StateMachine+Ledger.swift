@@ -19,6 +19,7 @@ extension StateMachine {
         if let known = knownAccounts(of: route, asked) {
             try ledger.record(charge, known, requests: 1, at: application.moment, under: profile)
             limitTable.report(known, &self.tags, CallNeed(charge), at: application.moment)
+            noteUser(of: known, application)
             return known
         }
         // This comes before a name becomes known, because a refused record leaves no trace.

@@ -87,6 +87,7 @@ extension StateMachine {
         _ command: LimitGet, _ application: Application
     ) throws(Refusal) -> LimitGet.Reply {
         try command.limit.validate()
+        try checkReader(ofLimits: command.scope, application)
         if profile.readsChangeState, let target = try find(command.scope),
             let entry = limitTable.findEntry(like: command.limit, in: target.key),
             limitTable.isOver(entry, at: application.now)
@@ -98,15 +99,19 @@ extension StateMachine {
         return reply
     }
 
-    fileprivate func list(_ command: LimitList, at moment: Moment) throws(Refusal) -> LimitList.Reply {
-        guard let scope = command.scope else { return listAll(after: command.cursor, at: moment) }
+    fileprivate func list(
+        _ command: LimitList, _ application: Application
+    ) throws(Refusal) -> LimitList.Reply {
+        let moment = application.moment
+        guard let scope = command.scope else { return listAll(after: command.cursor, application) }
         try scope.validate()
+        try checkReader(ofLimits: scope, application)
         var reply = LimitList.Reply()
         guard let target = try find(scope) else { return listUnused(scope, at: moment) }
         if target.prefix != nil {
             let templates = rules(of: target)
             if command.cursor == 0 { reply.entries = templates.map { limitEntry($0, nil, at: moment) } }
-            listUses(of: templates, after: command.cursor, at: moment, &reply)
+            listUses(of: templates, after: command.cursor, application, &reply)
         } else {
             limitTable.forEachEntry(of: target.key) { entry in
                 reply.entries.append(limitEntry(limitTable.entries[entry].rule, entry, at: moment))
@@ -117,7 +122,7 @@ extension StateMachine {
     }
 
     /// The limits that were set after the one with this number.
-    private func listAll(after cursor: UInt64, at moment: Moment) -> LimitList.Reply {
+    private func listAll(after cursor: UInt64, _ application: Application) -> LimitList.Reply {
         var reply = LimitList.Reply()
         var last = cursor
         limitTable.ruleOrder.forEach(after: cursor) { rule in
@@ -126,8 +131,9 @@ extension StateMachine {
                 return false
             }
             let set = limitTable.rules[rule]
-            reply.entries.append(limitEntry(rule, limitTable.ownEntry(of: set), at: moment))
             last = set.number
+            if let tag = set.key.tag, !mayRead(tag, application) { return true }
+            reply.entries.append(limitEntry(rule, limitTable.ownEntry(of: set), at: application.moment))
             return true
         }
         return reply
@@ -136,7 +142,7 @@ extension StateMachine {
     /// The uses of templates that began after the one with this number. A bounded number of uses of other limits is
     /// passed over, so a page may have fewer entries than it could, or none, although more follow.
     private func listUses(
-        of templates: [Int], after cursor: UInt64, at moment: Moment, _ reply: inout LimitList.Reply
+        of templates: [Int], after cursor: UInt64, _ application: Application, _ reply: inout LimitList.Reply
     ) {
         let most = max(WireLimits.limitPageLength, reply.entries.count + 1)
         var last = cursor
@@ -148,8 +154,9 @@ extension StateMachine {
             }
             looks += 1
             last = limitTable.entries[entry].generation
-            let rule = limitTable.entries[entry].rule
-            if templates.contains(rule) { reply.entries.append(limitEntry(rule, entry, at: moment)) }
+            let (rule, tag) = (limitTable.entries[entry].rule, limitTable.entries[entry].key.tag)
+            guard templates.contains(rule), tag.map({ mayRead($0, application) }) ?? true else { return true }
+            reply.entries.append(limitEntry(rule, entry, at: application.moment))
             return true
         }
     }
@@ -182,7 +189,8 @@ extension StateMachine {
 extension LimitGet: StateCommand {
     /// Returns the limit. Under the profile `llm-providers` a fixed window that has ended begins anew.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that does not exist, and a limit whose parts do not go together.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist, and a limit whose parts do not go together;
+    ///   `notPermitted` for one on a tag that the caller may not read of.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
@@ -195,12 +203,13 @@ extension LimitGet: StateCommand {
 extension LimitList: StateCommand {
     /// Returns a page of the limits and how they stand.
     ///
-    /// - Throws: `outOfRange` for a scope of a shape that does not exist.
+    /// - Throws: `outOfRange` for a scope of a shape that does not exist; `notPermitted` for one with a tag that the caller
+    ///   may not read of.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         var command = self
         command.scope = scope.map { machine.rules.charged($0) }
-        return try machine.list(command, at: application.moment)
+        return try machine.list(command, application)
     }
 }

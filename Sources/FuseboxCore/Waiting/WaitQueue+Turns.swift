@@ -257,7 +257,9 @@ private struct WaitFront {
 
 extension WaitQueue {
     /// A page of the calls that wait, in the order of their arrival.
-    package func page(after arrival: UInt64, at moment: Moment) -> WaitingList.Reply {
+    ///
+    /// - Parameter own: the user whose calls are told; nil: those of all
+    package func page(after arrival: UInt64, of own: UInt32? = nil, at moment: Moment) -> WaitingList.Reply {
         var reply = WaitingList.Reply()
         reply.waiting = UInt32(count)
         reply.limit = UInt32(limit)
@@ -269,6 +271,7 @@ extension WaitQueue {
                 return false
             }
             last = waiter.arrival
+            if let own, user.number != own { return true }
             reply.entries.append(WaitingEntry(waiter, user))
             return true
         }

@@ -16,9 +16,7 @@ extension Storekeeper {
                 try SnapshotRead.Reply(store, SnapshotName(sequence: sequence), offset: offset)
             }
         case .readHistory(let request, let waiting, let openDay):
-            answer(ticket) { () throws(Refusal) in
-                try LedgerHistory.Reply(store.files, request, waiting: waiting, openDay: openDay)
-            }
+            read(request, for: ticket, waiting: waiting, openDay: openDay)
         case .listHistory: answer(ticket) { () throws(Refusal) in try HistoryFiles.Reply(store.files) }
         case .readHistoryFile(let month, let offset):
             answer(ticket) { () throws(Refusal) in try SnapshotRead.Reply(store.files, month, offset: offset) }
@@ -71,7 +69,7 @@ extension Storekeeper {
         }
     }
 
-    private func refuse(_ ticket: Ticket, _ refusal: Refusal) {
+    func refuse(_ ticket: Ticket, _ refusal: Refusal) {
         complete(ticket, Result<SnapshotInfo, Refusal>.failure(refusal))
     }
 
@@ -135,17 +133,22 @@ extension SnapshotRead.Reply {
 // MARK: The history
 
 extension LedgerHistory.Reply {
-    fileprivate init<Files: Storage>(
-        _ files: Files, _ request: LedgerHistory, waiting: UInt64, openDay: Int64
+    /// The page of a request.
+    init<Files: Storage>(
+        _ files: Files, _ request: LedgerHistory, _ generation: UInt32
     ) throws(Refusal) {
-        var page = HistoryPage(request)
+        var page = HistoryPage(request, generation)
         do throws(StorageError) { try page.read(from: files) } catch {
             throw Refusal(.storageFailed, error.description)
         }
         self = page.reply
-        self.waiting = waiting
-        self.openDay = openDay
     }
+}
+
+extension Refusal {
+    /// That of a page whose place is no longer good.
+    static let rewritten = Refusal(
+        .busy, "the files of the history were written anew without a tag that was forgotten; begin with the first page")
 }
 
 extension HistoryFiles.Reply {

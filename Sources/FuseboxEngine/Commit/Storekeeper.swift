@@ -44,7 +44,7 @@ package final class Storekeeper<Files: JournalStorage> {
         _ options: StorekeepingOptions, clock: EngineClock
     ) throws(SnapshotFailure) {
         self.store = store
-        history = HistoryWriting(options.history)
+        history = HistoryWriting(options.history, salt: identity.salt)
         moment = clock.moment
         // The snapshot comes first, because a start refuses a journal without one.
         try recovered.tidy(store)

@@ -15,10 +15,12 @@ struct HistoryOutbox: Sendable {
     private var inFlight = 0
     /// The records that found no room here.
     private(set) var lost: UInt64 = 0
+    /// Tags that were forgotten and are not known to be taken out of the files, oldest first.
+    private(set) var erasures: [HistoryErasure] = []
 
     init() {}
 
-    var isEmpty: Bool { items.isEmpty }
+    var isEmpty: Bool { items.isEmpty && erasures.isEmpty }
 
     /// The number of records.
     var records: UInt64 { items.reduce(0) { $0 + $1.records } }
@@ -72,6 +74,37 @@ struct HistoryOutbox: Sendable {
         return Array(ready)
     }
 
+    // MARK: Erasures
+
+    /// Takes a tag that was forgotten out of the entries. The files follow.
+    mutating func erase(_ erasure: HistoryErasure) {
+        erasures.append(erasure)
+        removeErased()
+    }
+
+    /// Restores an erasure that a snapshot holds. The entries of the snapshot are without it.
+    mutating func restore(_ erasure: HistoryErasure) { erasures.append(erasure) }
+
+    /// Takes what was erased out of the entries that are not being written.
+    private mutating func removeErased() {
+        guard !erasures.isEmpty else { return }
+        for place in inFlight..<items.count {
+            let item = items[place].without(erasures)
+            bytes += item.body.count - items[place].body.count
+            items[place] = item
+        }
+    }
+
+    /// The next erasures, of inputs up to this one. Nothing may be being written. `erased` must follow.
+    mutating func takeErasures(upTo input: UInt64) -> [HistoryErasure] {
+        // Some entries may have been on their way when the tag was forgotten.
+        removeErased()
+        return Array(erasures.prefix { $0.input <= input })
+    }
+
+    /// Notes that this many erasures, from the first, are done.
+    mutating func erased(_ count: Int) { erasures.removeFirst(count) }
+
     /// Notes that this many entries, from the first, are on disk, and that nothing is being written.
     mutating func written(_ count: Int) {
         for item in items.prefix(count) { bytes -= item.body.count }
@@ -98,6 +131,7 @@ extension HistoryRecord {
         cacheWrite.value = use.parts.cacheWrite
         output.value = use.outputTokens &- use.parts.reasoning
         reasoning.value = use.parts.reasoning
+        reason = closed.reason
     }
 }
 
@@ -105,7 +139,44 @@ extension HistoryRecord {
 
 extension HistoryOutbox {
     /// The sections of the outbox. They follow those of the workers in a snapshot.
-    static let sections = SectionTable<HistoryOutbox, HistoryOutbox>([HistoryOutboxSection.self])
+    static let sections = SectionTable<HistoryOutbox, HistoryOutbox>([
+        HistoryOutboxSection.self, HistoryErasureSection.self,
+    ])
+}
+
+/// The section of the tags that the files may still name.
+enum HistoryErasureSection: SnapshotSection {
+    static let kind: UInt32 = 67
+    static let name = "historyErasures"
+    static let summary = "the tags that were forgotten and that the files of the history may still name, oldest first"
+
+    static func write(_ outbox: HistoryOutbox, to part: inout SectionWriter) {
+        for erasure in outbox.erasures { part.add(HistoryErasureImage(erasure)) }
+    }
+
+    static func add(_ image: HistoryErasureImage, to outbox: inout HistoryOutbox) throws(Refusal) {
+        outbox.restore(HistoryErasure(tag: image.tag, epoch: image.epoch, input: image.input))
+    }
+}
+
+struct HistoryErasureImage: VersionedRecord {
+    var tag = Name.blank
+    var epoch: UInt64 = 0
+    var input: UInt64 = 0
+
+    init() {}
+
+    init(_ erasure: HistoryErasure) {
+        tag = erasure.tag
+        epoch = erasure.epoch
+        input = erasure.input
+    }
+
+    mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("tag", &tag, "the tag")
+        try visitor.field("epoch", &epoch, "the life of the state in which it was forgotten")
+        try visitor.field("input", &input, "the number of state changes up to the input that forgot it")
+    }
 }
 
 /// The section of the entries that are not known to be on disk.

@@ -14,11 +14,22 @@ struct HistoryPage {
     private static let pieceBytes = 2 * HistoryEntry.batchBytes
 
     private let request: LedgerHistory
+    private let generation: UInt32
     private(set) var reply = LedgerHistory.Reply()
     private var bytes = 0
 
     /// A page for a request.
-    init(_ request: LedgerHistory) { self.request = request }
+    ///
+    /// - Parameter generation: which the cursors of the page are good for
+    init(_ request: LedgerHistory, _ generation: UInt32) {
+        self.request = request
+        self.generation = generation
+    }
+
+    /// Whether a cursor is good for this generation of the files.
+    static func isOf(_ generation: UInt32, cursor: UInt64) -> Bool {
+        Place(month: HistoryMonth(number: 0), offset: 0).cursor(generation) == cursor & ~Place.bits
+    }
 
     /// Reads the page.
     mutating func read<Files: Storage>(from files: Files) throws(StorageError) {
@@ -31,7 +42,7 @@ struct HistoryPage {
             if month != start.month { offset = 0 }
             while true {
                 guard bytes < Self.replyBytes, left > 0 else {
-                    reply.next = Place(month: month, offset: offset).cursor
+                    reply.next = Place(month: month, offset: offset).cursor(generation)
                     return
                 }
                 let before = offset
@@ -126,16 +137,22 @@ struct HistoryPage {
         told.cacheWriteTokens = record.cacheWrite.value
         told.outputTokens = record.output.value
         told.reasoningTokens = record.reasoning.value
+        told.reason = record.reason
         reply.days.append(told)
         bytes +=
             96
             + [scope.provider, scope.deployment, scope.model, scope.tag].reduce(0) {
                 $0 + ($1?.count ?? 0)
-            }
+            } + (record.reason?.utf8.count ?? 0)
     }
 
     /// The place in the files where a page begins.
     private struct Place {
+        private static let offsetBits: UInt64 = 30
+        private static let monthBits: UInt64 = 23
+        /// The bits of a cursor that say the place. The others say the generation.
+        static let bits: UInt64 = 1 << (offsetBits + monthBits) - 1
+
         /// The month. Nil: the first.
         var month: HistoryMonth?
         var offset = 0
@@ -147,11 +164,14 @@ struct HistoryPage {
 
         init(cursor: UInt64) {
             guard cursor != 0 else { return }
-            month = HistoryMonth(number: Int64(cursor >> 32))
-            offset = Int(cursor & 0xFFFF_FFFF)
+            month = HistoryMonth(number: Int64((cursor & Self.bits) >> Self.offsetBits))
+            offset = Int(cursor & (1 << Self.offsetBits - 1))
         }
 
-        var cursor: UInt64 { UInt64(month?.number ?? 0) << 32 | UInt64(offset) }
+        func cursor(_ generation: UInt32) -> UInt64 {
+            UInt64(generation) << (Self.offsetBits + Self.monthBits)
+                | UInt64(month?.number ?? 0) << Self.offsetBits | UInt64(offset)
+        }
     }
 }
 

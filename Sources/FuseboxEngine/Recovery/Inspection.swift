@@ -67,8 +67,25 @@ package struct Inspection: Sendable {
         package let missing: UInt64
         /// The offset of an entry at the end that was not written completely. Nil if there is none.
         package let torn: Int?
+        /// The place of the last good entry of each epoch.
+        let last: [UInt64: HistoryPlace]
         /// The problems of this file.
         package let problems: [Problem]
+
+        /// The file, as a start would find it that has these entries to write.
+        ///
+        /// An entry is held until it is on disk. So if nothing is left to be written to the file, a bad entry at its end
+        /// was on disk once.
+        func judged(holding items: [HistoryItem]) -> HistoryFile {
+            let isAwaited = items.contains { item in
+                item.month == month && (last[item.epoch].map { item.place > $0 } ?? true)
+            }
+            guard let torn, !isAwaited else { return self }
+            let problem = Problem(file: month.file, offset: torn, what: "the entry is damaged; it was on disk once")
+            return HistoryFile(
+                month: month, bytes: bytes, entries: entries, missing: missing, torn: nil, last: last,
+                problems: problems + [problem])
+        }
     }
 
     /// The files of the history, oldest first.
@@ -120,9 +137,16 @@ package struct Inspection: Sendable {
                 && $0 != JournalName.spare && HistoryMonth(file: $0) == nil
         }.sorted()
         spare = try Self.spare(in: store.files)
-        history = try HistoryFile.all(in: store.files)
+        var history = try HistoryFile.all(in: store.files)
         do throws(RecoveryRefusal) {
             let found = try Recovered.find(in: store)
+            do throws(StorageError) {
+                for (place, file) in history.enumerated() where file.torn != nil {
+                    // A daemon may have written the rest meanwhile.
+                    let again = try Self.look(at: file.month, in: store.files)
+                    history[place] = (again ?? file).judged(holding: found.state.history.items)
+                }
+            } catch { throw .unreadable(.storage(error)) }
             // The snapshots were checked by themselves. This checks the state after the replay.
             imbalances = found.machine.imbalances(in: "the recovered state")
             recovery = (found.situation, found.replayedSequence, found.epoch)
@@ -134,6 +158,7 @@ package struct Inspection: Sendable {
             permits = nil
             refusal = error
         }
+        self.history = history
     }
 
     private static func look<Files: Storage>(
@@ -168,6 +193,7 @@ package struct Inspection: Sendable {
     ) throws(StorageError) -> HistoryFile? {
         var reader = HistoryReader(month)
         var (entries, missing) = (0 as UInt64, 0 as UInt64)
+        var last: [UInt64: HistoryPlace] = [:]
         var problems: [Problem] = []
         do throws(StorageError) {
             let bytes = try files.length(of: month.file)
@@ -176,6 +202,7 @@ package struct Inspection: Sendable {
             } else {
                 try reader.readAll(from: files) { found, records in
                     entries += 1
+                    last[found.entry.epoch] = max(last[found.entry.epoch] ?? found.entry.place, found.entry.place)
                     do throws(Refusal) {
                         missing += try found.missing(in: &records)
                     } catch {
@@ -186,10 +213,11 @@ package struct Inspection: Sendable {
             problems += reader.damage.map { Problem(file: month.file, offset: $0.offset, what: $0.what) }
             return HistoryFile(
                 month: month, bytes: bytes, entries: entries, missing: missing,
-                torn: reader.isTorn ? reader.end : nil, problems: problems)
+                torn: reader.isTorn ? reader.end : nil, last: last, problems: problems)
         } catch {
             guard let problem = try unreadable(month.file, error) else { return nil }
-            return HistoryFile(month: month, bytes: 0, entries: 0, missing: 0, torn: nil, problems: [problem])
+            return HistoryFile(
+                month: month, bytes: 0, entries: 0, missing: 0, torn: nil, last: [:], problems: [problem])
         }
     }
 

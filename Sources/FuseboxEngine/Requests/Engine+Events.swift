@@ -20,7 +20,9 @@ extension Engine {
             session.missedEvents += count
         }
         for pending in commit.outputs.events.batch
-        where session.topics.contains(pending.event.topic) && pending.envelope.number >= session.firstEvent {
+        where session.topics.contains(pending.event.topic) && pending.envelope.number >= session.firstEvent
+            && (session.peer.isReader || state.machine.tells(pending.event, to: session.peer.user))
+        {
             guard output.count < machine.bounds.eventBacklog else {
                 session.missedEvents += 1
                 continue
@@ -40,4 +42,21 @@ extension Engine {
     /// - Returns: whether other events are ready
     @discardableResult
     package mutating func eventsDelivered() -> Bool { commit.outputs.events.endBatch() }
+}
+
+extension StateMachine {
+    /// Whether a user is told of an event who may not read everything.
+    fileprivate func tells(_ event: Event, to user: UInt32) -> Bool {
+        switch event {
+        case .limitReached(let record): mayRead(limitsOn: record.entry.scope, user: user)
+        case .limitDenied(let record): mayRead(limitsOn: record.entry.scope, user: user)
+        case .limitReverted(let record): mayRead(limitsOn: record.entry.scope, user: user)
+        case .accountReset(let record): mayRead(accountOf: record.scope, user: user)
+        case .accountAdjusted(let record): mayRead(accountOf: record.scope, user: user)
+        case .permitLapsed(let record): record.entry.user == user
+        case .breakerTransition, .providerExhausted, .providerRestored, .depletionProjected, .routePaused,
+            .routeResumed:
+            true
+        }
+    }
 }

@@ -124,7 +124,9 @@ extension Engine {
             return .proceed
         case .waitingList:
             let command = try decode(WaitingList.self, &reader)
-            reply(queue.page(after: command.cursor, at: moment), to: header)
+            let peer = session.peer
+            let page = queue.page(after: command.cursor, of: peer.isReader ? nil : peer.user, at: moment)
+            reply(page, to: header)
             return .proceed
         case .hello:
             throw Refusal(.helloRequired, "this connection has had its hello already")
@@ -140,7 +142,8 @@ extension Engine {
             .forgetWorker, .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow,
             .beginDay, .recordClock, .limitSet,
             .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
-            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .priceSet, .priceRemove, .priceList:
+            .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .ledgerReconcile, .priceSet,
+            .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")
         }
     }

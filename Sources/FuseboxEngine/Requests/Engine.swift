@@ -180,12 +180,7 @@ package struct Engine: ~Copyable {
         }
         guard Int(header.command) < traits.count, let traits = traits[Int(header.command)], traits.access != .engine
         else { throw .unknownCommand(header.command) }
-        guard traits.access == .worker || session.peer.isOperator else {
-            throw Refusal(
-                .notPermitted,
-                "\(traits.number.declaration.name) is for operators: root, the daemon's own user and members of its admin group"
-            )
-        }
+        guard session.peer.may(traits.access) else { throw .notPermitted(traits) }
         guard traits.isState else {
             return try answerOwn(traits.number, header, &reader, &session, at: moment)
         }
@@ -270,7 +265,7 @@ package struct Engine: ~Copyable {
     ) -> Refusal? {
         unsafe state.apply(
             command, payload, at: moment, by: caller.user, isOperator: caller.isOperator, worker: caller.worker,
-            request: caller.request, version: caller.version)
+            request: caller.request, mayReadAll: caller.mayReadAll, version: caller.version)
     }
 
     /// Answers a request that has changed the state. Keeps its reply and journals it.
@@ -368,6 +363,8 @@ struct Caller {
     var worker: WorkerID
     var user: UInt32
     var isOperator: Bool
+    /// Whether it is told everything.
+    var mayReadAll: Bool
     /// The sequence number of the request; 0: it has none.
     var request: UInt64
     /// The protocol version of the request.
@@ -377,6 +374,7 @@ struct Caller {
         worker = session.worker
         user = session.peer.user
         isOperator = session.peer.isOperator
+        mayReadAll = session.peer.isReader
         self.request = request
         version = session.version
     }
@@ -385,6 +383,8 @@ struct Caller {
         worker = turn.worker
         user = turn.user
         isOperator = turn.isOperator
+        // A grant tells of the call alone.
+        mayReadAll = true
         request = 0
         version = ProtocolVersion.highest
     }
@@ -427,6 +427,15 @@ struct CommandTraits: Sendable {
 }
 
 extension Refusal {
+    /// The refusal of a command that is not for the peer.
+    fileprivate static func notPermitted(_ traits: CommandTraits) -> Refusal {
+        let operators = "root, the daemon's own user and members of its admin group"
+        let allowed =
+            traits.access == .reader
+            ? "readers: operators (\(operators)) and members of its readers' group" : "operators: \(operators)"
+        return Refusal(.notPermitted, "\(traits.number.declaration.name) is for \(allowed)")
+    }
+
     /// The refusal of a number that no command has.
     static func unknownCommand(_ number: UInt16) -> Refusal {
         Refusal(.unknownCommand, "no command has the number \(number)")

@@ -9,12 +9,28 @@ package struct Peer: Sendable, Equatable {
     package var user: UInt32
     /// Whether operator commands are allowed. They are for root, the daemon's own user and members of the admin group.
     package var isOperator: Bool
+    /// Whether everything may be read of the ledger. Operators may. Others are told totals of providers, and what
+    /// concerns the tags that their user's calls have named.
+    package var isReader: Bool
 
     /// A peer with these values.
-    package init(processID: Int32, user: UInt32, isOperator: Bool) {
+    ///
+    /// - Parameter isReader: whether a peer that is no operator may read everything of the ledger
+    package init(processID: Int32, user: UInt32, isOperator: Bool, isReader: Bool = false) {
         self.processID = processID
         self.user = user
         self.isOperator = isOperator
+        self.isReader = isOperator || isReader
+    }
+
+    /// Whether the peer may use the commands of an access.
+    func may(_ access: CommandDeclaration.Access) -> Bool {
+        switch access {
+        case .worker: true
+        case .reader: isReader
+        case .operator: isOperator
+        case .engine: false
+        }
     }
 
     /// The user whose bounds apply. Nil for an operator, who has none.

@@ -30,6 +30,7 @@ struct DurableState: ~Copyable {
     private var isOperator = false
     private var worker = WorkerID()
     private var request: UInt64 = 0
+    private var mayReadAll = true
 
     init(
         _ machine: consuming StateMachine, workers: consuming WorkerTable = WorkerTable(),
@@ -49,11 +50,13 @@ struct DurableState: ~Copyable {
     ///   - isOperator: whether the bounds on one user do not apply. These bounds only refuse, so a replay, which has no
     ///     bounds, need not know.
     ///   - request: the worker's number of the request; 0: it has none
+    ///   - mayReadAll: whether the caller is told everything; reads alone ask, and a replay has none that are refused
     ///   - version: the protocol version of request and reply
     /// - Returns: why the input was refused; nothing has changed then. Nil if it was applied.
     mutating func apply(
         _ command: CommandNumber, _ payload: UnsafeRawBufferPointer, at moment: Moment, by user: UInt32,
-        isOperator: Bool = true, worker: WorkerID, request: UInt64 = 0, version: UInt16 = ProtocolVersion.highest
+        isOperator: Bool = true, worker: WorkerID, request: UInt64 = 0, mayReadAll: Bool = true,
+        version: UInt16 = ProtocolVersion.highest
     ) -> Refusal? {
         reader = unsafe ByteReader(payload, version: version)
         reply.version = version
@@ -62,6 +65,7 @@ struct DurableState: ~Copyable {
         self.isOperator = isOperator
         self.worker = worker
         self.request = request
+        self.mayReadAll = mayReadAll
         reply.removeAll()
         guard let refusal = StateMachine.dispatch(command, &self) else { return .unknownCommand(command.rawValue) }
         return refusal
@@ -72,9 +76,14 @@ struct DurableState: ~Copyable {
     /// - Parameter limit: the bytes of the history that may wait
     mutating func count(historyLimit limit: Int = Bounds.historyBytesWaiting) {
         sequence += 1
-        guard machine.hasClosedDays else { return }
-        history.add(
-            machine.takeClosedDays(), epoch: epoch, input: sequence, wall: machine.lastMoment.wall, limit: limit)
+        if machine.hasClosedDays {
+            history.add(
+                machine.takeClosedDays(), epoch: epoch, input: sequence, wall: machine.lastMoment.wall, limit: limit)
+        }
+        guard machine.hasForgottenTags else { return }
+        for tag in machine.takeForgottenTags() {
+            history.erase(HistoryErasure(tag: tag, epoch: epoch, input: sequence))
+        }
     }
 
     /// Notes that a worker's request was applied and which replies the worker has seen, and keeps the reply to this
@@ -106,7 +115,7 @@ extension DurableState: StateCommandVisitor {
             let known = effects.count
             var answer = try machine.apply(
                 command, at: moment, by: user, isOperator: isOperator, worker: worker, request: request,
-                effects: &effects)
+                mayReadAll: mayReadAll, effects: &effects)
             leftNoTrace = effects.count == known && C.InPlace.leavesNoTrace(answer, under: machine.profile)
             // `encode` would copy it first.
             try answer.fields(&reply)

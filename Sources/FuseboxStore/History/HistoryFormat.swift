@@ -131,6 +131,8 @@ package struct HistoryRecord: VersionedRecord, Equatable {
     package var output = CompactNumber()
     /// Tokens received that were reasoning.
     package var reasoning = CompactNumber()
+    /// Why the spend was corrected. Nil: it is what calls have used.
+    package var reason: String?
 
     package init() {}
 
@@ -148,6 +150,7 @@ package struct HistoryRecord: VersionedRecord, Equatable {
         try visitor.field("cacheWrite", &cacheWrite, "tokens sent that were written to a cache")
         try visitor.field("output", &output, "tokens received that were no reasoning")
         try visitor.field("reasoning", &reasoning, "tokens received that were reasoning")
+        try visitor.field("reason", &reason, "why the spend was corrected; absent: it is what calls have used")
     }
 }
 

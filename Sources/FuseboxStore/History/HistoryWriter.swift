@@ -122,6 +122,9 @@ package struct HistoryWriter: Sendable {
     /// A writer that has not written anything yet.
     package init(_ bounds: HistoryBounds = HistoryBounds()) { self.bounds = bounds }
 
+    /// Forgets the end of the file that was written last, because files are written anew.
+    mutating func forgetEnd() { tail = nil }
+
     /// Writes and syncs entries.
     package mutating func append<Files: JournalStorage>(_ items: [HistoryItem], to files: Files) -> Outcome {
         var outcome = Outcome()

@@ -112,7 +112,9 @@ package struct SnapshotStore<Files: Storage>: Sendable {
 
     /// Removes the half-written files of a crash.
     package func removePartials() throws(StorageError) {
-        for file in try files.list() where SnapshotName.isPartial(file) { try files.remove(file) }
+        for file in try files.list() where SnapshotName.isPartial(file) || HistoryMonth.isPartial(file) {
+            try files.remove(file)
+        }
     }
 
     /// Removes older snapshots than the generations that are kept. A name with a higher sequence than the newest was

@@ -70,12 +70,13 @@ public struct CommandDeclaration: Sendable {
 
     /// Who may use a command.
     public enum Access: String, Sendable, CaseIterable {
-        case worker, `operator`, engine
+        case worker, reader, `operator`, engine
 
         /// One line for the reference.
         public var meaning: String {
             switch self {
             case .worker: "Every peer that may connect."
+            case .reader: "Operators, and members of the readers' group. Every peer, if the ledger is open."
             case .operator: "Root, the daemon's own user, and members of the admin group."
             case .engine: "The daemon itself. It is refused from a socket."
             }

@@ -53,6 +53,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case priceSet = 64
     case priceRemove = 65
     case priceList = 66
+    case ledgerReconcile = 67
 
     case overview = 80
     case forget = 81
@@ -169,6 +170,7 @@ public enum CommandTable {
         case .priceSet: visitor.visit(PriceSet.self)
         case .priceRemove: visitor.visit(PriceRemove.self)
         case .priceList: visitor.visit(PriceList.self)
+        case .ledgerReconcile: visitor.visit(LedgerReconcile.self)
 
         case .overview: visitor.visit(Overview.self)
         case .forget: visitor.visit(Forget.self)

@@ -9,6 +9,8 @@ struct HistoryReport {
     private let scope: Scope
     private let days: ClosedRange<Int64>
     private var sums: [String: HistoryDay] = [:]
+    /// The records by which the spend was corrected, in the order in which they were written.
+    private var corrections: [HistoryDay] = []
     private var notes = HistoryNotes()
     /// Whether today is part of the answer.
     private var includesToday = false
@@ -31,8 +33,15 @@ struct HistoryReport {
             sums = [:]
             includesToday = false
             var found: [String: HistoryDay] = [:]
-            notes = try client.ledger.history(kind, within: scope, days: days) { Self.add($0, to: &found, rows) }
+            var corrected: [HistoryDay] = []
+            notes = try client.ledger.history(kind, within: scope, days: days) { day in
+                if day.reason != nil { corrected.append(day) }
+                var use = day
+                use.reason = nil
+                Self.add(use, to: &found, rows)
+            }
             sums = found
+            corrections = corrected
             guard days.contains(notes.openDay) else { return }
             var accounts = try open(client)
             let isOver = accounts.contains { $0.day > notes.openDay }
@@ -103,7 +112,7 @@ struct HistoryReport {
 
     /// What is missing, and what is not final.
     private var sentences: [String] {
-        var sentences: [String] = []
+        var sentences = corrections.map(Self.sentence)
         if includesToday, sums.values.contains(where: { $0.day == notes.openDay || rows != .day }) {
             sentences.append("today is not over yet")
         }
@@ -114,12 +123,17 @@ struct HistoryReport {
         return sentences + notes.problems.map(Self.sentence)
     }
 
+    private static func sentence(_ correction: HistoryDay) -> String {
+        "\(correction.scope) of \(DayArgument.text(correction.day)) corrected by \(Formatting.dollars(correction.spend)): \((correction.reason ?? "").printable)"
+    }
+
     private static func sentence(_ problem: HistoryProblem) -> String {
         guard let first = problem.firstDay, let last = problem.lastDay else {
             return "DAMAGED \(problem.file), byte \(problem.offset): \(problem.what)"
         }
         let span = DayArgument.text(first) + (last > first ? " to \(DayArgument.text(last))" : "")
-        return "MISSING \(Quantity.count(problem.records, "record")) of \(span): \(problem.what)"
+        let records = problem.records == 0 ? "records" : Quantity.count(problem.records, "record")
+        return "MISSING \(records) of \(span): \(problem.what)"
     }
 
     // MARK: For programs
@@ -159,6 +173,13 @@ struct HistoryReport {
                         "use": Self.json(sum),
                     ]
                 }),
+            "corrections": .array(
+                corrections.map {
+                    [
+                        "day": .string(DayArgument.text($0.day)), "scope": LimitReport.json($0.scope),
+                        "spend": .number("\($0.spend)"), "reason": .string($0.reason ?? ""),
+                    ]
+                }),
             "total": Self.json(total), "openDay": .string(DayArgument.text(notes.openDay)),
             "includesOpenDay": JSONValue(includesToday), "waiting": JSONValue(notes.waiting),
             "problems": .array(notes.problems.map { JSONValue(record: $0) }),
@@ -167,7 +188,7 @@ struct HistoryReport {
 
     private static func json(_ sum: HistoryDay) -> JSONValue {
         let fields = JSONValue(record: sum).members ?? []
-        return .object(fields.filter { $0.key != "day" && $0.key != "scope" })
+        return .object(fields.filter { $0.key != "day" && $0.key != "scope" && $0.key != "reason" })
     }
 }
 

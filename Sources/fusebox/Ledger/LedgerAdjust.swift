@@ -36,7 +36,7 @@ extension LedgerCommands {
 
         @OptionGroup var connection: ConnectionOptions
 
-        private static func reason(_ text: String) throws -> String {
+        static func reason(_ text: String) throws -> String {
             guard (1...WireLimits.textLength).contains(text.utf8.count) else {
                 throw ValidationError("give the reason in 1 to \(WireLimits.textLength) bytes")
             }
@@ -102,10 +102,10 @@ extension LedgerCommands {
 
 extension FuseboxClient {
     /// Runs a request about accounts that must exist. If one does not, the failure suggests a similar scope.
-    fileprivate func withAccounts(
-        of scope: FuseboxClient.Scope, _ request: () throws(ClientError) -> Void
-    ) throws {
-        do throws(ClientError) { try request() } catch {
+    func withAccounts<Result>(
+        of scope: FuseboxClient.Scope, _ request: () throws(ClientError) -> Result
+    ) throws -> Result {
+        do throws(ClientError) { return try request() } catch {
             guard case .refused(let refusal) = error, refusal.status == .notFound else { throw error }
             let missing = try LedgerCommands.Adjust.accounts(containing: scope).last { try ledger.account($0) == nil }
             let kind = missing.flatMap(LedgerCommands.ListedKind.init) ?? .providers

@@ -10,7 +10,7 @@ struct LedgerCommands: ParsableCommand {
         abstract: "The credit ledger: what was spent, at which rate, and until when limits last.",
         subcommands: [
             Show.self, List.self, History.self, Record.self, Burn.self, Summary.self, Depletion.self, Adjust.self,
-            Reset.self, Forget.self,
+            Reconcile.self, Reset.self, Forget.self,
         ])
 
     /// The argument that names a provider.

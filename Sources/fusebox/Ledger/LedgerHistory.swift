@@ -17,7 +17,7 @@ extension LedgerCommands {
                 "Show what was used on each day, or by each provider, deployment, model or tag in a span of days.",
             discussion: """
                 Days are those of UTC. Days that are over are kept for 13 months, in a file a month; today is part of the \
-                answer while it lasts. What could not be written or read is told after the table. Operators only.
+                answer while it lasts. What could not be written or read is told after the table. For readers.
 
                 EXAMPLES
                   fusebox ledger history --tag team:search --since 2026-05 --until 2026-05

@@ -69,7 +69,7 @@ extension LedgerCommands {
             }
             let models =
                 provider.map(\.models) ?? 0 == 0
-                ? [] : try client.ledger.models(of: scope.provider?.text ?? "").sorted { $0.model < $1.model }
+                ? [] : try models(of: scope.provider?.text ?? "", client).sorted { $0.model < $1.model }
             // The uses of a template are of other scopes.
             let none =
                 account == nil && !LimitReport.isTemplate(scope)
@@ -93,6 +93,14 @@ extension LedgerCommands {
             return Answer(
                 json: .object(fields.flatMap { $0.members ?? [] }),
                 text: parts.compactMap(\.self).joined(separator: "\n\n"))
+        }
+
+        /// The accounts of a provider's models. None for those who may not read them.
+        private static func models(of provider: String, _ client: FuseboxClient) throws -> [ModelAccount] {
+            do throws(ClientError) { return try client.ledger.models(of: provider) } catch {
+                guard case .refused(let refusal) = error, refusal.status == .notPermitted else { throw error }
+                return []
+            }
         }
 
         private static func listing(

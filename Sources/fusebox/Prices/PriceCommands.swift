@@ -26,27 +26,32 @@ struct PriceCommands: ParsableCommand {
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let prices = try client.prices.list().filter { provider == nil || $0.provider?.text == provider }
-            func cell(_ amount: Money?) -> String { amount.map { "\($0)" } ?? "" }
-            let table = Table(
-                [
-                    .left("PROVIDER"), .left("MODEL"), .right("INPUT"), .right("CACHED"), .right("WRITE"),
-                    .right("OUTPUT"), .right("REASONING"), .right("REQUEST"),
-                ],
-                rows: prices.map { entry in
-                    [entry.provider?.text ?? "*", entry.model?.text ?? "*", cell(entry.price.input)]
-                        + [cell(entry.price.cachedInput), cell(entry.price.cacheWrite), cell(entry.price.output)]
-                        + [cell(entry.price.reasoning), cell(entry.price.request)]
-                })
-            return Answer(
-                json: ["prices": .array(prices.map { JSONValue(record: $0) })],
-                text: table.text(ifEmpty: "No price is set."))
+            return PriceCommands.answer(prices)
         }
+    }
+
+    /// The answer that shows these prices.
+    private static func answer(_ prices: [PriceEntry]) -> Answer {
+        func cell(_ amount: Money?) -> String { amount.map { "\($0)" } ?? "" }
+        let table = Table(
+            [
+                .left("PROVIDER"), .left("MODEL"), .right("INPUT"), .right("CACHED"), .right("WRITE"),
+                .right("OUTPUT"), .right("REASONING"), .right("REQUEST"),
+            ],
+            rows: prices.map { entry in
+                [entry.provider?.text ?? "*", entry.model?.text ?? "*", cell(entry.price.input)]
+                    + [cell(entry.price.cachedInput), cell(entry.price.cacheWrite), cell(entry.price.output)]
+                    + [cell(entry.price.reasoning), cell(entry.price.request)]
+            })
+        return Answer(
+            json: ["prices": .array(prices.map { JSONValue(record: $0) })],
+            text: table.text(ifEmpty: "No price is set."))
     }
 
     /// `fusebox price set PROVIDER [MODEL]`
     struct Set: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set a price, in the place of the one before.",
+            abstract: "Set a price, in the place of the one before, and show it.",
             discussion: """
                 Tokens are in dollars per million. Without --cached-input and --cache-write these tokens cost what input \
                 costs; without --reasoning, what output costs.
@@ -113,8 +118,9 @@ struct PriceCommands: ParsableCommand {
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.prices.set([PriceEntry(provider: try scope.name, model: try scope.modelName, price: price)])
-            return .done
+            let entry = PriceEntry(provider: try scope.name, model: try scope.modelName, price: price)
+            try client.prices.set([entry])
+            return PriceCommands.answer([entry])
         }
     }
 

@@ -90,7 +90,7 @@ class Ledger {
         ), all(this.hub.client.list('limit.list')),
       ])
       await Promise.all(providers.map(async ({ provider, usage }) => {
-        const models = await all(this.hub.client.list('ledger.models', { provider }))
+        const models = await readable(this.hub.client.list('ledger.models', { provider }))
         const account = { ...emptyAccount(), ...this.totals(usage) }
         for (const { model, usage } of models) account.models.set(model, this.totals(usage))
         accounts.set(provider, account)
@@ -318,6 +318,20 @@ async function all (list) {
   const entries = []
   for await (const entry of list) entries.push(entry)
   return entries
+}
+
+/**
+ * The entries of a list that only readers may read; none for others.
+ *
+ * @param {AsyncIterable<any>} list @returns {Promise<any[]>}
+ */
+async function readable (list) {
+  try {
+    return await all(list)
+  } catch (error) {
+    if (/** @type {any} */ (error).status !== 'notPermitted') throw error
+    return []
+  }
 }
 
 module.exports = { Ledger, renew }

@@ -1290,6 +1290,7 @@ function writeLedgerHistoryReply (w, v = {}) {
   }
   w.u64(v.waiting, 'waiting')
   w.i64(v.openDay, 'openDay')
+  w.u32(v.erasing, 'erasing')
   w.u64(v.next, 'next')
 }
 /** @param {Reader} r */
@@ -1299,6 +1300,7 @@ function readLedgerHistoryReply (r) {
     problems: r.list(() => records.readHistoryProblem(r)),
     waiting: r.u64(),
     openDay: r.i64(),
+    erasing: r.u32(),
     next: r.u64(),
   }
 }
@@ -1306,11 +1308,13 @@ function readLedgerHistoryReply (r) {
 /** @param {Writer} w @param {any} v */
 function writeLedgerForget (w, v = {}) {
   w.name(v.tag, 'tag')
+  w.bool(v.isInHistory, 'isInHistory')
 }
 /** @param {Reader} r */
 function readLedgerForget (r) {
   return {
     tag: r.name(),
+    isInHistory: r.bool(),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -1394,6 +1398,43 @@ function readPriceListReply (r) {
   return {
     prices: r.list(() => records.readPriceEntry(r)),
     next: r.u32(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writeLedgerReconcile (w, v = {}) {
+  w.name(v.provider, 'provider')
+  w.u32(v.year, 'year')
+  w.u8(v.month, 'month')
+  w.money(v.billed, 'billed')
+  w.text(v.reason, 'reason')
+}
+/** @param {Reader} r */
+function readLedgerReconcile (r) {
+  return {
+    provider: r.name(),
+    year: r.u32(),
+    month: r.u8(),
+    billed: r.money(),
+    reason: r.text(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writeLedgerReconcileReply (w, v = {}) {
+  w.money(v.recorded, 'recorded')
+  w.money(v.difference, 'difference')
+  w.bool(v.isCurrent, 'isCurrent')
+  if (w.has(v.account)) {
+    records.writeScopeAccount(w, v.account)
+  }
+}
+/** @param {Reader} r */
+function readLedgerReconcileReply (r) {
+  return {
+    recorded: r.money(),
+    difference: r.money(),
+    isCurrent: r.bool(),
+    account: r.has() ? records.readScopeAccount(r) : null,
   }
 }
 
@@ -2804,7 +2845,7 @@ const commands = {
     number: 53,
     name: 'ledger.model',
     effect: 'read',
-    access: 'worker',
+    access: 'reader',
     isSequenced: false,
     report: null,
     write: writeLedgerModel,
@@ -2828,7 +2869,7 @@ const commands = {
     number: 55,
     name: 'ledger.models',
     effect: 'read',
-    access: 'worker',
+    access: 'reader',
     isSequenced: false,
     report: null,
     write: writeLedgerModels,
@@ -2912,7 +2953,7 @@ const commands = {
     number: 62,
     name: 'ledger.history',
     effect: 'session',
-    access: 'operator',
+    access: 'reader',
     isSequenced: false,
     report: null,
     write: writeLedgerHistory,
@@ -2967,6 +3008,18 @@ const commands = {
     read: readPriceList,
     writeReply: writePriceListReply,
     readReply: readPriceListReply,
+  },
+  'ledger.reconcile': {
+    number: 67,
+    name: 'ledger.reconcile',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeLedgerReconcile,
+    read: readLedgerReconcile,
+    writeReply: writeLedgerReconcileReply,
+    readReply: readLedgerReconcileReply,
   },
   'overview': {
     number: 80,

@@ -773,6 +773,9 @@ function writeHistoryDay (w, v = {}) {
   w.i64(v.cacheWriteTokens, 'cacheWriteTokens')
   w.i64(v.outputTokens, 'outputTokens')
   w.i64(v.reasoningTokens, 'reasoningTokens')
+  if (w.has(v.reason)) {
+    w.text(v.reason, 'reason')
+  }
   w.close(start)
 }
 
@@ -790,6 +793,7 @@ function readHistoryDay (r) {
     cacheWriteTokens: r.i64(),
     outputTokens: r.i64(),
     reasoningTokens: r.i64(),
+    reason: r.has() ? r.text() : null,
   }
   r.close(outer)
   return v

@@ -364,6 +364,7 @@
  * @property {bigint} cacheWriteTokens tokens sent and written to a cache
  * @property {bigint} outputTokens tokens received, without reasoning
  * @property {bigint} reasoningTokens tokens of reasoning
+ * @property {string | null} [reason] why the spend was corrected when it was compared with a bill; absent: it is what calls have used
  */
 
 /**
@@ -1181,7 +1182,7 @@
  */
 
 /**
- * The account of a scope.
+ * The account of a scope. A worker reads those of the host, of providers and of the tags that its user's calls have named.
  *
  * @typedef {object} LedgerAccountRequest
  * @property {Scope} scope the scope; one of a tag with a route has no account
@@ -1319,7 +1320,7 @@
  */
 
 /**
- * A page of the accounts of one kind.
+ * A page of the accounts of one kind. A worker reads those that `ledger.account` tells it.
  *
  * @typedef {object} LedgerAccountsRequest
  * @property {AccountKind} kind the kind
@@ -1333,7 +1334,7 @@
  */
 
 /**
- * A page of what accounts of one kind have used on days that are over.
+ * A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before the files were written anew.
  *
  * @typedef {object} LedgerHistoryRequest
  * @property {AccountKind} kind the kind of the accounts
@@ -1349,14 +1350,16 @@
  * @property {Array<HistoryProblem>} problems what could not be written or read
  * @property {bigint} waiting the records of days that are over that are not on disk yet; at least 1 while accounts close a day
  * @property {bigint} openDay the day on which use counts now; it is not part of the history yet
+ * @property {number} erasing the tags that were forgotten and are not taken out of the files yet
  * @property {bigint} next the cursor of the next page; 0 if this was the last
  */
 
 /**
- * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
+ * Forgets a tag: its account, its limits, its days in the history, its name in permits. What it spent stays in the accounts of host, providers and other tags.
  *
  * @typedef {object} LedgerForgetRequest
  * @property {string} tag the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it
+ * @property {boolean} [isInHistory] whether the tag is forgotten although nothing but the history of days that are over may name it
  */
 
 /**
@@ -1401,6 +1404,25 @@
  * @typedef {object} PriceListReply
  * @property {Array<PriceEntry>} prices at most 256 prices, by provider and model; those of every provider, or model, come first
  * @property {number} next the cursor of the next page; 0 if this was the last
+ */
+
+/**
+ * Records the difference between what a provider has billed for a month and what the ledger has of it.
+ *
+ * @typedef {object} LedgerReconcileRequest
+ * @property {string} provider the provider; its account must exist
+ * @property {number} year the year
+ * @property {number} month the month of the year, 1 to 12, in UTC; the history must keep it
+ * @property {bigint | number} billed what was billed, $0 to $1,000,000,000 (nano-dollars)
+ * @property {string} reason why; 1 to 1024 bytes
+ */
+
+/**
+ * @typedef {object} LedgerReconcileReply
+ * @property {bigint} recorded what the ledger had of the provider and the month (nano-dollars)
+ * @property {bigint} difference what was billed less that, recorded now; $0: nothing was recorded (nano-dollars)
+ * @property {boolean} isCurrent whether the month is the present one, so that the difference counts in the windows of limits
+ * @property {ScopeAccount | null} [account] the account of the provider
  */
 
 /**
@@ -1684,7 +1706,7 @@
  */
 
 /**
- * A page of the permits in force, and the totals of all.
+ * A page of the permits in force, and the totals of all. A worker sees those of its user.
  *
  * @typedef {object} AdmissionPermitsRequest
  * @property {bigint | number} cursor 0 to begin, then what the last page said
@@ -1738,7 +1760,7 @@
  */
 
 /**
- * A page of the calls that wait, in the order of their arrival, and how many there are.
+ * A page of the calls that wait, in the order of their arrival, and how many there are. A worker sees those of its user.
  *
  * @typedef {object} AdmissionWaitingRequest
  * @property {bigint | number} cursor 0 to begin, then what the last page said
@@ -1809,7 +1831,7 @@
  */
 
 /**
- * A page of the limits with what is used, held and left of them.
+ * A page of the limits with what is used, held and left of them. A worker sees those on tags that its user's calls have named, and all that are not on tags.
  *
  * @typedef {object} LimitListRequest
  * @property {Scope | null} [scope] the scope whose limits are listed; absent: every limit that is set; a tag's include those that a template gives it, a template's those of each tag that has used it
@@ -1823,7 +1845,7 @@
  */
 
 /**
- * A limit of a scope with what is used, held and left of it.
+ * A limit of a scope with what is used, held and left of it. A worker sees those that `limit.list` tells it.
  *
  * @typedef {object} LimitGetRequest
  * @property {Scope} scope the scope
@@ -2246,6 +2268,7 @@
  *   'price.set': { request: PriceSetRequest, reply: PriceSetReply },
  *   'price.remove': { request: PriceRemoveRequest, reply: PriceRemoveReply },
  *   'price.list': { request: PriceListRequest, reply: PriceListReply },
+ *   'ledger.reconcile': { request: LedgerReconcileRequest, reply: LedgerReconcileReply },
  *   'overview': { request: OverviewRequest, reply: OverviewReply },
  *   'forget': { request: ForgetRequest, reply: ForgetReply },
  *   'snapshot.now': { request: SnapshotNowRequest, reply: SnapshotNowReply },

@@ -809,6 +809,10 @@ export type HistoryDay = {
      * tokens of reasoning
      */
     reasoningTokens: bigint;
+    /**
+     * why the spend was corrected when it was compared with a bill; absent: it is what calls have used
+     */
+    reason?: string | null | undefined;
 };
 export type HistoryFile = {
     /**
@@ -2572,7 +2576,7 @@ export type LedgerAdjustReply = {
     account?: ScopeAccount | null | undefined;
 };
 /**
- * The account of a scope.
+ * The account of a scope. A worker reads those of the host, of providers and of the tags that its user's calls have named.
  */
 export type LedgerAccountRequest = {
     /**
@@ -2793,7 +2797,7 @@ export type LedgerSummariesReply = {
     next: number;
 };
 /**
- * A page of the accounts of one kind.
+ * A page of the accounts of one kind. A worker reads those that `ledger.account` tells it.
  */
 export type LedgerAccountsRequest = {
     /**
@@ -2816,7 +2820,7 @@ export type LedgerAccountsReply = {
     next: number;
 };
 /**
- * A page of what accounts of one kind have used on days that are over.
+ * A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before the files were written anew.
  */
 export type LedgerHistoryRequest = {
     /**
@@ -2858,18 +2862,26 @@ export type LedgerHistoryReply = {
      */
     openDay: bigint;
     /**
+     * the tags that were forgotten and are not taken out of the files yet
+     */
+    erasing: number;
+    /**
      * the cursor of the next page; 0 if this was the last
      */
     next: bigint;
 };
 /**
- * Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags.
+ * Forgets a tag: its account, its limits, its days in the history, its name in permits. What it spent stays in the accounts of host, providers and other tags.
  */
 export type LedgerForgetRequest = {
     /**
      * the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it
      */
     tag: string;
+    /**
+     * whether the tag is forgotten although nothing but the history of days that are over may name it
+     */
+    isInHistory?: boolean | undefined;
 };
 export type LedgerForgetReply = {
     /**
@@ -2932,6 +2944,49 @@ export type PriceListReply = {
      * the cursor of the next page; 0 if this was the last
      */
     next: number;
+};
+/**
+ * Records the difference between what a provider has billed for a month and what the ledger has of it.
+ */
+export type LedgerReconcileRequest = {
+    /**
+     * the provider; its account must exist
+     */
+    provider: string;
+    /**
+     * the year
+     */
+    year: number;
+    /**
+     * the month of the year, 1 to 12, in UTC; the history must keep it
+     */
+    month: number;
+    /**
+     * what was billed, $0 to $1,000,000,000 (nano-dollars)
+     */
+    billed: bigint | number;
+    /**
+     * why; 1 to 1024 bytes
+     */
+    reason: string;
+};
+export type LedgerReconcileReply = {
+    /**
+     * what the ledger had of the provider and the month (nano-dollars)
+     */
+    recorded: bigint;
+    /**
+     * what was billed less that, recorded now; $0: nothing was recorded (nano-dollars)
+     */
+    difference: bigint;
+    /**
+     * whether the month is the present one, so that the difference counts in the windows of limits
+     */
+    isCurrent: boolean;
+    /**
+     * the account of the provider
+     */
+    account?: ScopeAccount | null | undefined;
 };
 /**
  * A page of all providers and breakers, each with share, exhaustion, spend and its fullest limit.
@@ -3384,7 +3439,7 @@ export type AdmissionPreviewReply = {
     outlooks: Array<CandidateOutlook>;
 };
 /**
- * A page of the permits in force, and the totals of all.
+ * A page of the permits in force, and the totals of all. A worker sees those of its user.
  */
 export type AdmissionPermitsRequest = {
     /**
@@ -3468,7 +3523,7 @@ export type AdmissionTicketsReply = {
     entries: Array<TicketEntry>;
 };
 /**
- * A page of the calls that wait, in the order of their arrival, and how many there are.
+ * A page of the calls that wait, in the order of their arrival, and how many there are. A worker sees those of its user.
  */
 export type AdmissionWaitingRequest = {
     /**
@@ -3587,7 +3642,7 @@ export type LimitRaiseReply = {
     entry: LimitEntry;
 };
 /**
- * A page of the limits with what is used, held and left of them.
+ * A page of the limits with what is used, held and left of them. A worker sees those on tags that its user's calls have named, and all that are not on tags.
  */
 export type LimitListRequest = {
     /**
@@ -3610,7 +3665,7 @@ export type LimitListReply = {
     next: bigint;
 };
 /**
- * A limit of a scope with what is used, held and left of it.
+ * A limit of a scope with what is used, held and left of it. A worker sees those that `limit.list` tells it.
  */
 export type LimitGetRequest = {
     /**
@@ -4384,6 +4439,10 @@ export type Commands = {
     'price.list': {
         request: PriceListRequest;
         reply: PriceListReply;
+    };
+    'ledger.reconcile': {
+        request: LedgerReconcileRequest;
+        reply: LedgerReconcileReply;
     };
     'overview': {
         request: OverviewRequest;

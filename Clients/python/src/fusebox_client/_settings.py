@@ -69,4 +69,4 @@ class Settings:
 
     def timeout_of(self, effect: str, access: str) -> float:
         """Snapshots and imports wait until a whole snapshot is on disk."""
-        return self.operator_timeout if effect == "session" and access == "operator" else self.timeout
+        return self.operator_timeout if effect == "session" and access != "worker" else self.timeout

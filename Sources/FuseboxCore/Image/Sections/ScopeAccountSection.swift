@@ -17,6 +17,7 @@ enum ScopeAccountSection: SnapshotSection {
         ledger.tags.forEachIndex { index in
             var image = ScopeAccountImage(ledger.tags[existing: index], ledger.recents)
             image.tag = UInt32(index)
+            image.users = ledger.tags[existing: index].users.all
             part.add(image)
         }
     }
@@ -31,6 +32,7 @@ struct ScopeAccountImage: VersionedRecord {
     var tag: UInt32?
     var usage = UsageImage()
     var recent: [StretchImage] = []
+    var users: [UInt32] = []
 
     init() {}
 
@@ -45,6 +47,8 @@ struct ScopeAccountImage: VersionedRecord {
         try visitor.field("tag", &tag, "the number of the tag; absent: of a deployment or the host")
         try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("recent", &recent, StretchImage.summary)
+        try visitor.field(
+            "users", &users, "of a tag: the first users whose calls have named it, in the order of their first calls")
     }
 }
 
@@ -117,6 +121,10 @@ extension StateMachine.Builder {
         }
         var account = CreditLedger.Account(sums: sums)
         try machine.ledger.recents.restore(image.recent, in: &account.recent)
+        for user in image.users where !account.users.contains(user) { account.users.add(user) }
+        guard account.users.all == image.users, image.users.isEmpty || image.tag != nil else {
+            throw Refusal(.damagedData, "the users of an account cannot be there")
+        }
         switch (image.deployment, image.tag) {
         case (nil, nil): machine.ledger.host = account
         case (let number?, nil):

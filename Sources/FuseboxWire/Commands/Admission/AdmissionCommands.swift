@@ -358,7 +358,8 @@ public struct PermitList: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .permitList, "admission.permits", .read, "A page of the permits in force, and the totals of all.")
+            .permitList, "admission.permits", .read,
+            "A page of the permits in force, and the totals of all. A worker sees those of its user.")
     }
     /// 0 to begin, then what the last page said.
     public var cursor: UInt64 = 0

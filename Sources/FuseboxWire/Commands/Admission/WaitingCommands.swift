@@ -68,7 +68,8 @@ public struct WaitingList: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .waitingList, "admission.waiting", .session,
-            "A page of the calls that wait, in the order of their arrival, and how many there are.")
+            "A page of the calls that wait, in the order of their arrival, and how many there are. A worker sees those of its user."
+        )
     }
     /// 0 to begin, then what the last page said.
     public var cursor: UInt64 = 0

@@ -84,7 +84,10 @@ public enum AccountKind: OpenEnumeration {
 public struct LedgerAccount: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(.ledgerAccount, "ledger.account", .read, "The account of a scope.")
+        CommandDeclaration(
+            .ledgerAccount, "ledger.account", .read,
+            "The account of a scope. A worker reads those of the host, of providers and of the tags that its user's calls have named."
+        )
     }
     /// The scope.
     public var scope = Scope()
@@ -118,7 +121,9 @@ public struct LedgerAccount: Command {
 public struct LedgerAccounts: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(.ledgerAccounts, "ledger.accounts", .read, "A page of the accounts of one kind.")
+        CommandDeclaration(
+            .ledgerAccounts, "ledger.accounts", .read,
+            "A page of the accounts of one kind. A worker reads those that `ledger.account` tells it.")
     }
     /// The kind.
     public var kind: AccountKind = .provider

@@ -3,8 +3,9 @@ public struct LedgerHistory: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .ledgerHistory, "ledger.history", .session, .operator,
-            "A page of what accounts of one kind have used on days that are over.")
+            .ledgerHistory, "ledger.history", .session, .reader,
+            "A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before the files were written anew."
+        )
     }
     /// The kind of the accounts.
     public var kind: AccountKind = .host
@@ -47,6 +48,8 @@ public struct LedgerHistory: Command {
         public var waiting: UInt64 = 0
         /// The day on which use counts now, in days since 1970-01-01. It is not part of the history yet.
         public var openDay: Int64 = 0
+        /// The number of tags that were forgotten and are not taken out of the files yet.
+        public var erasing: UInt32 = 0
         /// The cursor of the next page; 0 if this was the last.
         public var next: UInt64 = 0
         /// Every field has its default.
@@ -63,6 +66,8 @@ public struct LedgerHistory: Command {
                 "waiting", &waiting,
                 "the records of days that are over that are not on disk yet; at least 1 while accounts close a day")
             try visitor.field("openDay", &openDay, "the day on which use counts now; it is not part of the history yet")
+            try visitor.field(
+                "erasing", &erasing, "the tags that were forgotten and are not taken out of the files yet")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
         }
     }
@@ -90,6 +95,8 @@ public struct HistoryDay: OpenRecord, Equatable {
     public var outputTokens: Int64 = 0
     /// Tokens of reasoning.
     public var reasoningTokens: Int64 = 0
+    /// Why the spend was corrected when it was compared with a bill; absent: it is what calls have used.
+    public var reason: String?
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -107,6 +114,9 @@ public struct HistoryDay: OpenRecord, Equatable {
         try visitor.field("cacheWriteTokens", &cacheWriteTokens, "tokens sent and written to a cache")
         try visitor.field("outputTokens", &outputTokens, "tokens received, without reasoning")
         try visitor.field("reasoningTokens", &reasoningTokens, "tokens of reasoning")
+        try visitor.field(
+            "reason", &reason,
+            "why the spend was corrected when it was compared with a bill; absent: it is what calls have used")
     }
 }
 

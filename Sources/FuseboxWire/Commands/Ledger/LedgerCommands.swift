@@ -151,22 +151,30 @@ public struct LedgerForget: Command {
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .ledgerForget, "ledger.forget", .durable, .operator,
-            "Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host, providers and other tags."
+            "Forgets a tag: its account, its limits, its days in the history, its name in permits. What it spent stays in the accounts of host, providers and other tags."
         )
     }
 
     /// The tag. Neither a template nor a user's `uid:` tag.
     public var tag = Name.blank
+    /// Whether the tag is forgotten although nothing but the history of days that are over may name it.
+    public var isInHistory = false
     /// Every field has its default.
     @inlinable public init() {}
     /// Forgets this tag.
-    public init(tag: Name) { self.tag = tag }
+    public init(tag: Name, isInHistory: Bool = false) {
+        self.tag = tag
+        self.isInHistory = isInHistory
+    }
     /// The fields in the order of the wire.
     @inlinable
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field(
             "tag", &tag,
             "the tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it")
+        try visitor.field(
+            "isInHistory", &isInHistory,
+            "whether the tag is forgotten although nothing but the history of days that are over may name it")
     }
 
     /// What was forgotten.

@@ -34,7 +34,7 @@ public struct LedgerProvider: Command {
 public struct LedgerModel: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(.ledgerModel, "ledger.model", .read, "A model's account with a provider.")
+        CommandDeclaration(.ledgerModel, "ledger.model", .read, .reader, "A model's account with a provider.")
     }
     /// The provider.
     public var provider = Name.blank
@@ -107,7 +107,8 @@ public struct LedgerProviders: Command {
 public struct LedgerModels: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
-        CommandDeclaration(.ledgerModels, "ledger.models", .read, "A page of a provider's model accounts.")
+        CommandDeclaration(
+            .ledgerModels, "ledger.models", .read, .reader, "A page of a provider's model accounts.")
     }
     /// The provider.
     public var provider = Name.blank

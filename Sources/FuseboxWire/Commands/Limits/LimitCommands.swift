@@ -212,7 +212,9 @@ public struct LimitList: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .limitList, "limit.list", .read, "A page of the limits with what is used, held and left of them.")
+            .limitList, "limit.list", .read,
+            "A page of the limits with what is used, held and left of them. A worker sees those on tags that its user's calls have named, and all that are not on tags."
+        )
     }
 
     /// The scope whose limits are listed; nil: all limits that are set.
@@ -262,7 +264,9 @@ public struct LimitGet: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
-            .limitGet, "limit.get", .read, "A limit of a scope with what is used, held and left of it.")
+            .limitGet, "limit.get", .read,
+            "A limit of a scope with what is used, held and left of it. A worker sees those that `limit.list` tells it."
+        )
     }
 
     /// The scope.

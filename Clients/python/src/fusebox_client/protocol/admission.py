@@ -513,7 +513,7 @@ class AdmissionPermitsReply(Record):
 
 
 class AdmissionPermitsRequest(Request[AdmissionPermitsReply]):
-    """A page of the permits in force, and the totals of all."""
+    """A page of the permits in force, and the totals of all. A worker sees those of its user."""
 
     __slots__ = ("cursor",)
     NUMBER = 101
@@ -742,7 +742,9 @@ class AdmissionWaitingReply(Record):
 
 
 class AdmissionWaitingRequest(Request[AdmissionWaitingReply]):
-    """A page of the calls that wait, in the order of their arrival, and how many there are."""
+    """A page of the calls that wait, in the order of their arrival, and how many there are. A worker sees those of its
+    user.
+    """
 
     __slots__ = ("cursor",)
     NUMBER = 106

@@ -51,9 +51,11 @@ _i64_i64_u64_B = struct.Struct("<qqQB")
 _i64_u64_i64_B = struct.Struct("<qQqB")
 _i64_I = struct.Struct("<qI")
 _B_I = struct.Struct("<BI")
-_u64_i64_u64 = struct.Struct("<QqQ")
+_u64_i64_I_u64 = struct.Struct("<QqIQ")
 _i64_i64_u64 = struct.Struct("<qqQ")
 _I_I = struct.Struct("<II")
+_i64_i64_B = struct.Struct("<qqB")
+_I_B_i64 = struct.Struct("<IBq")
 
 
 class LedgerRecordReply(Record):
@@ -283,7 +285,9 @@ class LedgerAccountReply(Record):
 
 
 class LedgerAccountRequest(Request[LedgerAccountReply]):
-    """The account of a scope."""
+    """The account of a scope. A worker reads those of the host, of providers and of the tags that its user's calls have
+    named.
+    """
 
     __slots__ = ("scope",)
     NUMBER = 51
@@ -387,7 +391,7 @@ class LedgerModelRequest(Request[LedgerModelReply]):
     NUMBER = 53
     NAME = "ledger.model"
     EFFECT = "read"
-    ACCESS = "worker"
+    ACCESS = "reader"
     IS_SEQUENCED = False
     REPORT = None
     decode_reply = staticmethod(LedgerModelReply.decode)
@@ -500,7 +504,7 @@ class LedgerModelsRequest(Request[LedgerModelsReply]):
     NUMBER = 55
     NAME = "ledger.models"
     EFFECT = "read"
-    ACCESS = "worker"
+    ACCESS = "reader"
     IS_SEQUENCED = False
     REPORT = None
     decode_reply = staticmethod(LedgerModelsReply.decode)
@@ -855,7 +859,7 @@ class LedgerAccountsReply(Record):
 
 
 class LedgerAccountsRequest(Request[LedgerAccountsReply]):
-    """A page of the accounts of one kind."""
+    """A page of the accounts of one kind. A worker reads those that `ledger.account` tells it."""
 
     __slots__ = ("kind", "cursor")
     NUMBER = 61
@@ -888,7 +892,7 @@ class LedgerAccountsRequest(Request[LedgerAccountsReply]):
 class LedgerHistoryReply(Record):
     """The reply to `ledger.history`."""
 
-    __slots__ = ("days", "problems", "waiting", "open_day", "next")
+    __slots__ = ("days", "problems", "waiting", "open_day", "erasing", "next")
 
     def __init__(
         self,
@@ -896,6 +900,7 @@ class LedgerHistoryReply(Record):
         problems: Iterable[HistoryProblem] = (),
         waiting: int = 0,
         open_day: int = 0,
+        erasing: int = 0,
         next: int = 0,
     ) -> None:
         self.days: tuple[HistoryDay, ...] = tuple(days)
@@ -908,30 +913,34 @@ class LedgerHistoryReply(Record):
         """The records of days that are over that are not on disk yet; at least 1 while accounts close a day"""
         self.open_day: int = open_day
         """The day on which use counts now; it is not part of the history yet"""
+        self.erasing: int = erasing
+        """The tags that were forgotten and are not taken out of the files yet"""
         self.next: int = next
         """The cursor of the next page; 0 if this was the last"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.days, put_open_record)
         put_list(out, self.problems, put_open_record)
-        out += _u64_i64_u64.pack(self.waiting, self.open_day, self.next)
+        out += _u64_i64_I_u64.pack(self.waiting, self.open_day, self.erasing, self.next)
 
     @classmethod
     def decode(cls, reader: Reader) -> LedgerHistoryReply:
         days = reader.open_items(HistoryDay.decode)
         problems = reader.open_items(HistoryProblem.decode)
-        waiting, open_day, next = reader.fixed(_u64_i64_u64)
-        return cls(days, problems, waiting, open_day, next)
+        waiting, open_day, erasing, next = reader.fixed(_u64_i64_I_u64)
+        return cls(days, problems, waiting, open_day, erasing, next)
 
 
 class LedgerHistoryRequest(Request[LedgerHistoryReply]):
-    """A page of what accounts of one kind have used on days that are over."""
+    """A page of what accounts of one kind have used on days that are over. Refused with `busy` for a cursor of before
+    the files were written anew.
+    """
 
     __slots__ = ("kind", "scope", "since", "until", "cursor")
     NUMBER = 62
     NAME = "ledger.history"
     EFFECT = "session"
-    ACCESS = "operator"
+    ACCESS = "reader"
     IS_SEQUENCED = False
     REPORT = None
     decode_reply = staticmethod(LedgerHistoryReply.decode)
@@ -998,11 +1007,11 @@ class LedgerForgetReply(Record):
 
 
 class LedgerForgetRequest(Request[LedgerForgetReply]):
-    """Forgets a tag: its account, its limits, its name in permits. What it spent stays in the accounts of host,
-    providers and other tags.
+    """Forgets a tag: its account, its limits, its days in the history, its name in permits. What it spent stays in the
+    accounts of host, providers and other tags.
     """
 
-    __slots__ = ("tag",)
+    __slots__ = ("tag", "is_in_history")
     NUMBER = 63
     NAME = "ledger.forget"
     EFFECT = "durable"
@@ -1014,17 +1023,22 @@ class LedgerForgetRequest(Request[LedgerForgetReply]):
     def __init__(
         self,
         tag: str = "",
+        is_in_history: bool = False,
     ) -> None:
         self.tag: str = tag
         """The tag, neither a template nor a user's `uid:` tag; refused with `notFound` if nothing is known of it"""
+        self.is_in_history: bool = is_in_history
+        """Whether the tag is forgotten although nothing but the history of days that are over may name it"""
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.tag)
+        put_bool(out, self.is_in_history)
 
     @classmethod
     def decode(cls, reader: Reader) -> LedgerForgetRequest:
         tag = reader.name()
-        return cls(tag)
+        is_in_history = reader.flag()
+        return cls(tag, is_in_history)
 
 
 class PriceSetReply(Record):
@@ -1174,3 +1188,79 @@ class PriceListRequest(Request[PriceListReply]):
     def decode(cls, reader: Reader) -> PriceListRequest:
         cursor = reader.u32()
         return cls(cursor)
+
+
+class LedgerReconcileReply(Record):
+    """The reply to `ledger.reconcile`."""
+
+    __slots__ = ("recorded", "difference", "is_current", "account")
+
+    def __init__(
+        self,
+        recorded: Money | None = None,
+        difference: Money | None = None,
+        is_current: bool = False,
+        account: ScopeAccount | None = None,
+    ) -> None:
+        self.recorded: Money = Money() if recorded is None else recorded
+        """What the ledger had of the provider and the month"""
+        self.difference: Money = Money() if difference is None else difference
+        """What was billed less that, recorded now; $0: nothing was recorded"""
+        self.is_current: bool = is_current
+        """Whether the month is the present one, so that the difference counts in the windows of limits"""
+        self.account: ScopeAccount | None = account
+        """The account of the provider"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_i64_B.pack(self.recorded.nanodollars, self.difference.nanodollars, self.is_current)
+        put_optional(out, self.account, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerReconcileReply:
+        recorded, difference, is_current = reader.fixed(_i64_i64_B)
+        account = reader.record(ScopeAccount.decode) if reader.flag() else None
+        return cls(Money(recorded), Money(difference), truth(is_current), account)
+
+
+class LedgerReconcileRequest(Request[LedgerReconcileReply]):
+    """Records the difference between what a provider has billed for a month and what the ledger has of it."""
+
+    __slots__ = ("provider", "year", "month", "billed", "reason")
+    NUMBER = 67
+    NAME = "ledger.reconcile"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(LedgerReconcileReply.decode)
+
+    def __init__(
+        self,
+        provider: str = "",
+        year: int = 0,
+        month: int = 0,
+        billed: Money | None = None,
+        reason: str = "",
+    ) -> None:
+        self.provider: str = provider
+        """The provider; its account must exist"""
+        self.year: int = year
+        """The year"""
+        self.month: int = month
+        """The month of the year, 1 to 12, in UTC; the history must keep it"""
+        self.billed: Money = Money() if billed is None else billed
+        """What was billed, $0 to $1,000,000,000"""
+        self.reason: str = reason
+        """Why; 1 to 1024 bytes"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        out += _I_B_i64.pack(self.year, self.month, self.billed.nanodollars)
+        put_text(out, self.reason)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LedgerReconcileRequest:
+        provider = reader.name()
+        year, month, billed = reader.fixed(_I_B_i64)
+        reason = reader.text()
+        return cls(provider, year, month, Money(billed), reason)

@@ -232,7 +232,9 @@ class LimitListReply(Record):
 
 
 class LimitListRequest(Request[LimitListReply]):
-    """A page of the limits with what is used, held and left of them."""
+    """A page of the limits with what is used, held and left of them. A worker sees those on tags that its user's calls
+    have named, and all that are not on tags.
+    """
 
     __slots__ = ("scope", "cursor")
     NUMBER = 115
@@ -288,7 +290,7 @@ class LimitGetReply(Record):
 
 
 class LimitGetRequest(Request[LimitGetReply]):
-    """A limit of a scope with what is used, held and left of it."""
+    """A limit of a scope with what is used, held and left of it. A worker sees those that `limit.list` tells it."""
 
     __slots__ = ("scope", "limit")
     NUMBER = 116

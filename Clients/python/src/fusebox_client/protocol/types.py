@@ -1475,7 +1475,7 @@ class HistoryDay(Record):
 
     __slots__ = (
         "day", "scope", "spend", "requests", "unpriced", "input_tokens", "cached_input_tokens", "cache_write_tokens",
-        "output_tokens", "reasoning_tokens"
+        "output_tokens", "reasoning_tokens", "reason"
     )
 
     def __init__(
@@ -1490,6 +1490,7 @@ class HistoryDay(Record):
         cache_write_tokens: int = 0,
         output_tokens: int = 0,
         reasoning_tokens: int = 0,
+        reason: str | None = None,
     ) -> None:
         self.day: int = day
         """The day, in days since 1970-01-01"""
@@ -1511,6 +1512,8 @@ class HistoryDay(Record):
         """Tokens received, without reasoning"""
         self.reasoning_tokens: int = reasoning_tokens
         """Tokens of reasoning"""
+        self.reason: str | None = reason
+        """Why the spend was corrected when it was compared with a bill; absent: it is what calls have used"""
 
     def encode(self, out: bytearray) -> None:
         put_i64(out, self.day)
@@ -1519,6 +1522,7 @@ class HistoryDay(Record):
             self.spend.nanodollars, self.requests, self.unpriced, self.input_tokens, self.cached_input_tokens,
             self.cache_write_tokens, self.output_tokens, self.reasoning_tokens
         )
+        put_optional(out, self.reason, put_text)
 
     @classmethod
     def decode(cls, reader: Reader) -> HistoryDay:
@@ -1528,9 +1532,10 @@ class HistoryDay(Record):
             spend, requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
             reasoning_tokens
         ) = reader.fixed(_i64_i64_i64_i64_i64_i64_i64_i64)
+        reason = reader.text() if reader.flag() else None
         return cls(
             day, scope, Money(spend), requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens,
-            output_tokens, reasoning_tokens
+            output_tokens, reasoning_tokens, reason
         )
 
 
