@@ -26,7 +26,7 @@ help:
 	@echo "make limits    make 1,000,000 random calls and changes of limits (OPERATIONS) against a plain model; SEED=…"
 	@echo "make bench     measure round trips, throughput and the longest turn of the loop"
 	@echo "make crash-test  kill a busy daemon 1,000 times (CYCLES=n) and compare its totals with the workers' records"
-	@echo "make admission-test  run 16 processes against limits on five scopes and one probe slot, and kill them"
+	@echo "make admission-test  run 16 processes against limits and one probe slot, and 50 that wait for four places; kill them"
 	@echo "make python-test  check and test the Python client; python-dist builds its wheel into .build/dist"
 	@echo "make python-bench  measure the Python client's round trips beside redis-py's"
 	@echo "make systemd-test  test the systemd units in a container; needs root, not part of make test"

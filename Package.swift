@@ -137,8 +137,8 @@ let package = Package(
         .testTarget(
             name: "FuseboxEndToEndTests",
             dependencies: [
-                "fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCollections", "FuseboxCore", "FuseboxTestSupport",
-                "FuseboxWire", "fuseboxd",
+                "fusebox", "fusebox-caller", "FuseboxClient", "FuseboxCollections", "FuseboxCore", "FuseboxStore",
+                "FuseboxTestSupport", "FuseboxWire", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(name: "ApplicationNames", path: "Tests/ApplicationNames", swiftSettings: testing),

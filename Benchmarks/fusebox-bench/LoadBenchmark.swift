@@ -90,7 +90,7 @@ struct Books {
                 try expect(
                     own == theirs, "\(name)/\(Self.modelName(model)): the workers say \(own), the daemon \(theirs)")
             }
-            let status = try client.breakers.get(name).status
+            let status = try client.breakers.get(Candidate(route: name)).status
             let theirs = [Int64(status.totalSuccesses), Int64(status.totalFailures)]
             try expect(
                 breakers[provider] == theirs,

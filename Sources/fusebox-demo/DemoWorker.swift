@@ -35,7 +35,8 @@ struct DemoWorker {
             report.skipped += 1
             return 1
         }
-        let admission = try client.breakers.acquire(name)
+        let route = try Candidate(route: name)
+        let admission = try client.breakers.acquire(route)
         guard admission.admitted else {
             report.denied += 1
             return admission.share
@@ -43,13 +44,13 @@ struct DemoWorker {
         report.called += 1
         switch try FakeProvider.ask(provider, name) {
         case .answer(let cost, let input, let output):
-            try client.breakers.success(name)
+            try client.breakers.success(route)
             try client.ledger.record(
                 provider: name, model: "large", cost: cost, inputTokens: input, outputTokens: output)
             report.succeeded += 1
             report.spent = report.spent.adding(cost) ?? report.spent
         case .failure:
-            try client.breakers.failure(name)
+            try client.breakers.failure(route)
             report.failed += 1
         case .quota:
             try client.exhaustion.mark(name, for: .seconds(300))

@@ -10,7 +10,8 @@ struct OverviewCommand: DaemonCommand {
         abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
         discussion: """
             The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
-            how long its limits of cost last at its burn rate. `fusebox limit list` shows all limits, `fusebox latency` how long \
+            how long its limits of cost last at its burn rate. Below the table stands how many calls wait for their turn, which \
+            `fusebox permits --waiting` lists. `fusebox limit list` shows all limits, `fusebox latency` how long \
             calls have taken lately. EXHAUSTED is about the provider as a whole; a number of routes is that of its deployments \
             and models with a mark or a pause of their own, which `fusebox exhaustion list` shows.
             """)
@@ -18,6 +19,7 @@ struct OverviewCommand: DaemonCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
+        let waiting = Int(try client.call(Overview()).waiting)
         let entries = try client.overview().sorted { $0.name < $1.name }
         let pauses = entries.contains(where: \.isPaused) ? try client.exhaustion.pauses() : []
         let clock = try DaemonClock(of: client)
@@ -29,8 +31,17 @@ struct OverviewCommand: DaemonCommand {
             rows: entries.map { Self.row($0, clock) },
             notes: entries.map { Self.notes($0, pauses, clock) })
         return Answer(
-            json: ["entries": .array(entries.map(Self.json)), "now": JSONValue(clock.now.milliseconds)],
-            text: table.fitted(ifEmpty: "There are no providers and no breakers yet."))
+            json: [
+                "entries": .array(entries.map(Self.json)), "now": JSONValue(clock.now.milliseconds),
+                "waiting": JSONValue(waiting),
+            ],
+            text: table.fitted(ifEmpty: "There are no providers and no breakers yet.") + Self.text(waiting: waiting))
+    }
+
+    private static func text(waiting: Int) -> String {
+        waiting == 0
+            ? ""
+            : "\n\n\(Quantity.count(waiting, "call")) \(waiting == 1 ? "waits for its turn" : "wait for their turns")"
     }
 
     private static func row(_ entry: Overview.Entry, _ clock: DaemonClock) -> [String] {

@@ -90,7 +90,7 @@ struct CallTests {
     @Test func invalidArgumentsAreNotSent() throws {
         let server = FakeServer()
         let client = try server.connect()
-        let noName = clientError { () throws(ClientError) in _ = try client.breakers.acquire("") }
+        let noName = clientError { () throws(ClientError) in _ = try client.breakers.acquire(Candidate(route: "")) }
         guard case .invalidArgument(let refusal) = noName else {
             Issue.record("\(String(describing: noName))")
             return

@@ -216,7 +216,7 @@ struct FailurePolicyTests {
         let server = FakeServer()
         let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 3) }
         server.stop()
-        for name in ["a", "b", "c", "d", "e"] { try client.breakers.success(name) }
+        for name in ["a", "b", "c", "d", "e"] as [Candidate] { try client.breakers.success(name) }
         #expect(client.queuedReports == 3)
         #expect(client.droppedReports == 2)
         server.start()
@@ -231,7 +231,7 @@ struct FailurePolicyTests {
         let server = FakeServer(hello: hello)
         let client = try server.connect { $0.failurePolicy = .failOpen(queueLimit: 5000) }
         server.stop()
-        for index in 0..<3000 { try await client.breakers.success("provider-\(index)") }
+        for index in 0..<3000 { try await client.breakers.success(Candidate("provider-\(index)")) }
         #expect(client.queuedReports == 3000)
         server.start()
         try untilBack { () throws(ClientError) in _ = try client.ping() }

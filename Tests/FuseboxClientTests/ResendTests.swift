@@ -254,7 +254,7 @@ struct ResendTests {
             startThread {
                 for _ in 0..<100 {
                     let error = clientError { () throws(ClientError) in
-                        _ = try client.breakers.success("provider-\(index)")
+                        _ = try client.breakers.success(Candidate("provider-\(index)"))
                     }
                     if error != nil { failures.fail() }
                 }

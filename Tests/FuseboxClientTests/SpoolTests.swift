@@ -41,7 +41,7 @@ struct SpoolTests {
         func leave(_ names: [String]) throws {
             let client = try connect()
             server.stop()
-            for name in names { try client.breakers.success(name) }
+            for name in names { try client.breakers.success(Candidate(route: name)) }
             client.close()
             #expect(client.spooling.reports == names.count && client.droppedReports == 0)
             server.start()
@@ -99,7 +99,7 @@ struct SpoolTests {
         stop.withLock { $0 = { [weak server] in server?.stop() } }
         let place = Place(server)
         let client = try place.connect()
-        for name in ["a", "b", "c"] { try client.breakers.success(name) }
+        for name in ["a", "b", "c"] as [Candidate] { try client.breakers.success(name) }
         client.close()
         #expect(client.spooling.reports == 2)
         server.start()
@@ -155,7 +155,7 @@ struct SpoolTests {
         stop.withLock { $0 = { [weak server] in server?.stop() } }
         let place = Place(server)
         let client = try place.connect()
-        for name in ["a", "may have counted", "never left"] { try client.breakers.success(name) }
+        for name in ["a", "may have counted", "never left"] as [Candidate] { try client.breakers.success(name) }
         client.close()
         if isAnotherEpoch {
             server.hello.withLock { $0.epoch += 1 }
@@ -298,7 +298,7 @@ struct SpoolTests {
         }
         let place = Place(server)
         server.stop()
-        for name in ["later", "later", "later", "later", "later", "now"] {
+        for name in ["later", "later", "later", "later", "later", "now"] as [Candidate] {
             let client = try place.connect()
             try client.breakers.success(name)
             client.close()

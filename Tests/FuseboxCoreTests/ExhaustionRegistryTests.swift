@@ -214,22 +214,6 @@ struct ExhaustionRegistryTests {
         try rig.apply(ExhaustionMark(provider: p, model: name("m"), resetAfterMilliseconds: 900_000))
     }
 
-    @Test func theNextChangeIsTheNextProbeOrTheNextEnd() throws {
-        var rig = Rig()
-        let p = name("p")
-        try rig.apply(ExhaustionMark(provider: p, resetAfterMilliseconds: 3_600_000))
-        try rig.apply(ExhaustionMark(provider: p, deployment: name("k"), resetAfterMilliseconds: 1_000))
-        let routes = rig.machine.route(p, name("k"), nil).routes
-        let changes = [0, 1_000, 299_999, 300_000].map { rig.machine.nextMarkChange(of: routes, after: at($0)) }
-        #expect(changes == [at(1_000), at(300_000), at(300_000), at(3_600_000)])
-        #expect(rig.machine.nextMarkChange(of: routes, after: at(3_600_000)) == nil)
-        try rig.apply(ExhaustionPause(provider: p, reason: "x", durationMilliseconds: 400), at: 100)
-        #expect(rig.machine.nextMarkChange(of: routes, after: at(100)) == at(500))
-        let admit = Admit(candidates: try Candidates([Candidate(provider: p)]), ttlMilliseconds: 60_000)
-        #expect(try rig.apply(admit, at: 300_000).decision.isProbe)
-        #expect(rig.machine.nextMarkChange(of: routes, after: at(300_000)) == at(3_600_000))
-    }
-
     @Test func theLongestMarkBoundsWhatIsMadeFromThenOnAndEveryMarkOfAnotherProfile() throws {
         var rig = Rig()
         let p = name("p")

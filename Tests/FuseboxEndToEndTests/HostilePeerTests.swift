@@ -148,7 +148,9 @@ extension EndToEnd {
         @Test func aPeerThatNeverReadsIsNotAskedForMore() throws {
             let daemon = try DaemonProcess()
             let client = try FuseboxClient.connect(to: daemon.socketPath)
-            for number in 0..<300 { _ = try client.breakers.acquire("breaker-with-quite-a-long-name-\(number)") }
+            for number in 0..<300 {
+                _ = try client.breakers.acquire(Candidate("breaker-with-quite-a-long-name-\(number)"))
+            }
             let bystander = Bystander(daemon)
             let peer = try RawPeer.greeted(daemon.socketPath)
             let before = daemon.residentBytes

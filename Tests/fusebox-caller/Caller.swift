@@ -14,12 +14,13 @@ struct Caller {
             case "probe": try ProbingCaller(arguments).run()
             case "hold": try HoldingCaller(arguments).run()
             case "limited": try LimitedCaller(arguments).run()
+            case "turn": try TurnCaller(arguments).run()
             case "settle": try settle(arguments)
             case "hostile": try HostileCaller(arguments).run()
             case "neighbour": try NeighbourCaller(arguments).run()
             default:
                 throw CallerFailure(
-                    "usage: fusebox-caller spend|probe|hold|limited|settle|hostile|neighbour KEY=VALUE…")
+                    "usage: fusebox-caller spend|probe|hold|limited|turn|settle|hostile|neighbour KEY=VALUE…")
             }
         } catch {
             let line = Array("fusebox-caller: \(error)\n".utf8)

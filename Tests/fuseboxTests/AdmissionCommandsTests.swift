@@ -60,6 +60,30 @@ struct AdmissionCommandsTests {
         #expect(report["permits"]?["settled"] == 1)
     }
 
+    @Test func theOverviewTellsHowManyWaitAndADryRunThatTheyComeFirst() async throws {
+        let daemon = try Daemon()
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "100 tokens per day")
+        let client = try daemon.connect()
+        defer { client.close() }
+        let held = try await client.admission.admit(["openai"], estimate: .tokens(60)).get()
+        #expect(try daemon.json("overview")["waiting"] == 0)
+        let task = Task {
+            try await client.admission.admit(["openai"], estimate: .tokens(90), waiting: .seconds(60)).get()
+        }
+        #expect(try waitUntil { try daemon.json("overview")["waiting"] == 1 })
+        #expect(try daemon.fusebox("overview").lines.last == "1 call waits for its turn")
+        // 40 tokens are free, and reserved.
+        let denied = try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--tokens", "30")
+        #expect(denied.status == 75)
+        #expect(denied.lines[0].hasPrefix("openai: other calls wait for what it needs; "))
+        #expect(try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--tokens", "0").status == 0)
+        #expect(try await client.admission.outlooks(["openai"], estimate: .tokens(30))[0].denial == .waiting)
+        try await client.admission.settle(held, .cancelled)
+        try await client.admission.settle(try await task.value, .cancelled)
+        #expect(try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--tokens", "30").status == 0)
+        #expect(try daemon.json("overview")["waiting"] == 0)
+    }
+
     @Test func revokeGivesBackWhatAPermitHolds() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$50 per month")

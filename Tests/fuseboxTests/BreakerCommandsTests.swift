@@ -1,4 +1,6 @@
+import FuseboxClient
 import FuseboxInterop
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -19,6 +21,31 @@ struct BreakerCommandsTests {
         #expect(json["share"]?.double == 0)
         #expect(json["consecutiveFailures"]?.int64 == 5)
         #expect((1...60_000).contains(json["retryAfterMilliseconds"]?.int64 ?? 0))
+    }
+
+    @Test func aProviderWithASlashInItsNameIsNamedByItself() throws {
+        let daemon = try Daemon()
+        func breaker(_ words: String...) throws -> Program.Outcome {
+            let names = ["--provider", "openai/compatible", "--deployment", "eu@1"]
+            return try Program.run([Program.fusebox, "breaker"] + words + names + ["--socket", daemon.socket])
+        }
+        for _ in 1...2 { #expect(try breaker("failure").status == 0) }
+        #expect(try breaker("configure", "--failure-threshold", "2").status == 0)
+        #expect(try breaker("acquire").status == 75)
+        #expect(try breaker("get").lines[0] == "breaker        openai/compatible@eu@1")
+        let listed = try daemon.json("breaker", "list")["breakers"]?[0]
+        #expect(listed?["name"]?.text == "openai/compatible" && listed?["deployment"]?.text == "eu@1")
+        #expect(try breaker("reset").status == 0)
+        #expect(try breaker("acquire").status == 0)
+        let client = try daemon.connect()
+        defer { client.close() }
+        let route = try Candidate("openai/compatible", deployment: "eu@1")
+        #expect(try client.breakers.get(route, mustBeKnown: true).exists)
+        // The same text as a route is a model of another provider.
+        #expect(try daemon.fusebox("breaker", "get", "openai/compatible@eu@1").status == 64)
+        let both = try daemon.fusebox("breaker", "acquire", "openai", "--provider", "openai")
+        #expect(both.status == 64 && both.errors.contains("give a route or --provider, not both"))
+        #expect(try daemon.fusebox("breaker", "reset", "--deployment", "eu").errors.contains("give --provider too"))
     }
 
     @Test func outcomesAreCountedAndShown() throws {

@@ -139,7 +139,7 @@ private struct Answers {
     let totals: PermitTotals
 
     init(_ client: FuseboxClient) throws {
-        breakers = try client.breakers.list().map { try client.breakers.serialize("\($0.name)") }
+        breakers = try client.breakers.list().map { try client.breakers.serialize(Candidate(provider: $0.name)) }
         marks = try client.exhaustion.list()
         defaults = try client.breakers.defaultConfiguration()
         since = try client.ledger.total().since

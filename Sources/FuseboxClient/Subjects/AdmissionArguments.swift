@@ -18,7 +18,8 @@ extension Candidate {
     /// A route as text: `provider[@deployment][/model]`.
     ///
     /// It is cut at the first `/`; what stands before that is cut at its first `@`. Use `init(_:deployment:model:)` for
-    /// a provider or deployment whose name holds one of these characters.
+    /// a provider or deployment whose name holds one of these characters. A literal alone is a route, so write
+    /// `Candidate("openai/compatible", model: nil)`.
     ///
     /// - Throws: `invalidArgument` if a part is no name
     public init(route: String) throws(ClientError) {

@@ -7,11 +7,13 @@ extension FuseboxClient {
 
 /// Circuit breakers: whether a call to a provider may go out, and how earlier ones went.
 ///
-/// A breaker is named by its route: `openai`, `openai@eu`, `openai/gpt-4o`. A deployment has a breaker of its own, and so
-/// have the models of a provider whose breaker is configured `byModel`. Calls report to the breaker of their route. Other
-/// methods take the route as it is: they find no breaker of a model where the models of a provider share one.
+/// A breaker is named by its route: `"openai"`, `"openai@eu"`, `"openai/gpt-4o"`. `Candidate(route:)` reads text that
+/// comes from elsewhere, and `Candidate(_:deployment:model:)` takes names that hold `/` or `@`. A deployment has a
+/// breaker of its own, and so have the models of a provider whose breaker is configured `byModel`. Calls report to the
+/// breaker of their route. Other methods take the route as it is: they find no breaker of a model where the models of a
+/// provider share one.
 ///
-/// Every method throws `ClientError`: `invalidArgument` for an invalid route, `refused` with the daemon's reason,
+/// Every method throws `ClientError`: `invalidArgument` for a value out of its range, `refused` with the daemon's reason,
 /// `unavailable` and the like. Changing what operators set needs an operator's rights.
 public struct Breakers: Sendable {
     let client: FuseboxClient
@@ -19,55 +21,55 @@ public struct Breakers: Sendable {
     /// Asks whether a call may go out now. An unknown breaker is created.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` admits.
-    public func acquire(_ route: String) throws(ClientError) -> Admission {
-        Admission(try client.decide(BreakerAcquire(try Candidate(route: route))))
+    public func acquire(_ route: Candidate) throws(ClientError) -> Admission {
+        Admission(try client.decide(BreakerAcquire(route)))
     }
 
     /// Asks whether a call may go out now. An unknown breaker is created.
-    public func acquire(_ route: String) async throws(ClientError) -> Admission {
-        Admission(try await client.decide(BreakerAcquire(try Candidate(route: route))))
+    public func acquire(_ route: Candidate) async throws(ClientError) -> Admission {
+        Admission(try await client.decide(BreakerAcquire(route)))
     }
 
     /// Reports that a call succeeded.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
-    public func success(_ route: String) throws(ClientError) -> Delivery {
-        try client.report(BreakerSuccess(try Candidate(route: route))).delivery
+    public func success(_ route: Candidate) throws(ClientError) -> Delivery {
+        try client.report(BreakerSuccess(route)).delivery
     }
 
     /// Reports that a call succeeded.
     @discardableResult
-    public func success(_ route: String) async throws(ClientError) -> Delivery {
-        try await client.report(BreakerSuccess(try Candidate(route: route))).delivery
+    public func success(_ route: Candidate) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerSuccess(route)).delivery
     }
 
     /// Reports that a call failed.
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     @discardableResult
-    public func failure(_ route: String) throws(ClientError) -> Delivery {
-        try client.report(BreakerFailure(try Candidate(route: route))).delivery
+    public func failure(_ route: Candidate) throws(ClientError) -> Delivery {
+        try client.report(BreakerFailure(route)).delivery
     }
 
     /// Reports that a call failed.
     @discardableResult
-    public func failure(_ route: String) async throws(ClientError) -> Delivery {
-        try await client.report(BreakerFailure(try Candidate(route: route))).delivery
+    public func failure(_ route: Candidate) async throws(ClientError) -> Delivery {
+        try await client.report(BreakerFailure(route)).delivery
     }
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func get(_ route: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
-        try client.call(BreakerGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func get(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
+        try client.call(BreakerGet(route, mustBeKnown: mustBeKnown))
     }
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func get(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
-        try await client.call(BreakerGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func get(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
+        try await client.call(BreakerGet(route, mustBeKnown: mustBeKnown))
     }
 
     /// All breakers.
@@ -79,29 +81,29 @@ public struct Breakers: Sendable {
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func forceOpen(_ route: String, mustBeKnown: Bool = false) throws(ClientError) {
-        _ = try client.call(BreakerForceOpen(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func forceOpen(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerForceOpen(route, mustBeKnown: mustBeKnown))
     }
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func forceOpen(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) {
-        _ = try await client.call(BreakerForceOpen(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func forceOpen(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerForceOpen(route, mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
     /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
-    public func reset(_ route: String, mustBeKnown: Bool = false) throws(ClientError) {
-        _ = try client.call(BreakerReset(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func reset(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) {
+        _ = try client.call(BreakerReset(route, mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
     /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
-    public func reset(_ route: String, mustBeKnown: Bool = false) async throws(ClientError) {
-        _ = try await client.call(BreakerReset(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func reset(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) {
+        _ = try await client.call(BreakerReset(route, mustBeKnown: mustBeKnown))
     }
 
     /// Resets every breaker. For operators.
@@ -129,7 +131,8 @@ public struct Breakers: Sendable {
     ///   - byModel: whether each model of the provider has a breaker of its own
     ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func configure(
-        _ route: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        _ route: Candidate, failureThreshold: Int? = nil, resetTimeout: Duration? = nil,
+        monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
         failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
         maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
@@ -137,12 +140,13 @@ public struct Breakers: Sendable {
         let change = try BreakerConfigurationChange(
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
             failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
-        _ = try client.call(BreakerConfigure(try Candidate(route: route), change: change, mustBeKnown: mustBeKnown))
+        _ = try client.call(BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown))
     }
 
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     public func configure(
-        _ route: String, failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
+        _ route: Candidate, failureThreshold: Int? = nil, resetTimeout: Duration? = nil,
+        monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
         failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
         maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
@@ -151,23 +155,24 @@ public struct Breakers: Sendable {
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
             failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
         _ = try await client.call(
-            BreakerConfigure(try Candidate(route: route), change: change, mustBeKnown: mustBeKnown))
+            BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func configuration(_ route: String, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration {
-        try client.call(BreakerConfigurationGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
+    public func configuration(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration
+    {
+        try client.call(BreakerConfigurationGet(route, mustBeKnown: mustBeKnown))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
     /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
-    public func configuration(_ route: String, mustBeKnown: Bool = false) async throws(ClientError)
+    public func configuration(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError)
         -> BreakerConfiguration
     {
-        try await client.call(BreakerConfigurationGet(try Candidate(route: route), mustBeKnown: mustBeKnown))
+        try await client.call(BreakerConfigurationGet(route, mustBeKnown: mustBeKnown))
     }
 
     /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
@@ -205,13 +210,13 @@ public struct Breakers: Sendable {
     }
 
     /// The whole state of a breaker. Refused with `notFound` if it is unknown.
-    public func serialize(_ route: String) throws(ClientError) -> BreakerRecord {
-        try client.call(BreakerSerialize(try Candidate(route: route)))
+    public func serialize(_ route: Candidate) throws(ClientError) -> BreakerRecord {
+        try client.call(BreakerSerialize(route))
     }
 
     /// The whole state of a breaker. Refused with `notFound` if it is unknown.
-    public func serialize(_ route: String) async throws(ClientError) -> BreakerRecord {
-        try await client.call(BreakerSerialize(try Candidate(route: route)))
+    public func serialize(_ route: Candidate) async throws(ClientError) -> BreakerRecord {
+        try await client.call(BreakerSerialize(route))
     }
 
     /// Replaces the breaker of the record's route by the record. For operators.

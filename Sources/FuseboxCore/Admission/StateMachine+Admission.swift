@@ -59,6 +59,13 @@ struct PassedCandidates: Sendable {
     }
 
     func contains(_ place: Int) -> Bool { bits >> place & 1 != 0 }
+
+    /// The same of one candidate alone.
+    func alone(_ place: Int) -> PassedCandidates {
+        var alone = self
+        alone.bits = contains(place) ? 1 : 0
+        return alone
+    }
 }
 
 /// What is remembered of a candidate that was passed over.

@@ -78,14 +78,18 @@ extension AdmitPreviewOf: StateCommand {
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
+        let passed = machine.news.takePassed()
         try StateMachine.validate(candidates, tags, estimate)
         try machine.checkRequiredTags(tags)
         var asked = machine.look(tags, folds: false, application)
         if !machine.hasRoom(for: asked, application) { asked = machine.look(tags, folds: true, application) }
         var reply = Reply()
-        _ = machine.decide(candidates, asked, estimate, explains: explains, application, &reply.decision)
+        _ = machine.decide(
+            candidates, asked, estimate, explains: explains, passed: passed, application, &reply.decision)
         for place in candidates.indices {
-            reply.outlooks.append(machine.outlook(of: candidates[place], asked, estimate, application))
+            reply.outlooks.append(
+                machine.outlook(
+                    of: candidates[place], asked, estimate, passed: passed.alone(place), application))
         }
         return reply
     }

@@ -83,13 +83,6 @@ extension Mark {
         return probeDueAt <= now ? .takesProbe : .denies(milliseconds: probeDueAt - now)
     }
 
-    /// When it changes next by time alone: a probe becomes due, or it ends. Nil: it is not in force.
-    func nextChange(after now: Timestamp, under profile: Profile) -> Timestamp? {
-        guard isInForce(at: now) else { return nil }
-        guard profile.doubtsMarks, probe == nil, let probeDueAt, now < probeDueAt else { return resetsAt }
-        return min(probeDueAt, resetsAt)
-    }
-
     /// Frees the place of a probe that has ended.
     ///
     /// - Parameter failed: whether it has shown that the mark is right

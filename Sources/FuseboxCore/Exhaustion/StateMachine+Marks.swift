@@ -68,20 +68,6 @@ extension StateMachine {
             exhaustion.marks[mark].probe = permits.permits[permit].number
         }
     }
-
-    /// When time alone changes next what marks and pauses make of a call by these routes: a probe becomes due, a mark
-    /// or a pause ends. Nil: nothing stands against it, or nothing that time alone changes.
-    func nextMarkChange(of routes: CallRoutes, after now: Timestamp) -> Timestamp? {
-        var next: Timestamp?
-        for place in 0..<CallRoutes.count {
-            guard let route = routes[place] else { continue }
-            let changes = [
-                exhaustion.marks[route]?.nextChange(after: now, under: profile), pauses.pause(route, at: now)?.until,
-            ]
-            for case let change? in changes { next = min(next ?? change, change) }
-        }
-        return next
-    }
 }
 
 // MARK: - The ends of calls

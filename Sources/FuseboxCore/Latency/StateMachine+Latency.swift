@@ -32,12 +32,12 @@ extension StateMachine {
     /// What is known of a candidate, to rank it.
     func outlook<Text: NameText>(
         of candidate: borrowing CandidateOf<Text>, _ asked: borrowing AskedTags, _ estimate: Estimate,
-        _ application: Application
+        passed: PassedCandidates, _ application: Application
     ) -> CandidateOutlook {
         var decision = AdmissionDecision()
         var alone = CandidatesOf<Text>()
         alone.append(copy candidate)
-        _ = decide(alone, asked, estimate, explains: false, application, &decision)
+        _ = decide(alone, asked, estimate, explains: false, passed: passed, application, &decision)
         var outlook = CandidateOutlook()
         if !decision.denials.isEmpty { outlook.denial = decision.denials[0] }
         let route = route(by: candidate)

@@ -204,6 +204,7 @@ extension Overview: StateCommand {
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.now = application.now
+        reply.waiting = UInt32(machine.news.waiting)
         let narrowMarks = machine.narrowMarks(at: application.now)
         var index = Int(cursor)
         let narrow = machine.narrowBreakers(at: application.now)

@@ -1,7 +1,12 @@
 /// What has changed of the providers that calls wait for: marks, breakers, calls in flight.
 ///
-/// It is not part of the state. A replay, which has no queue, notes nothing.
+/// The queue tells here what reads of the state show of it. It is not part of the state. A replay, which has no queue,
+/// notes nothing.
 struct WaitNews: Sendable {
+    /// How many calls wait.
+    var waiting = 0
+    /// The candidates of the preview that is applied next that waiting calls come first for.
+    private var passed = PassedCandidates()
     /// Whether calls wait for a name, by its index.
     private var isAwaited: [Bool] = []
     /// The names with changes.
@@ -21,6 +26,15 @@ struct WaitNews: Sendable {
             if missing > 0 { self.isAwaited.append(contentsOf: repeatElement(false, count: missing)) }
         }
         if name.index < self.isAwaited.count { self.isAwaited[name.index] = isAwaited }
+    }
+
+    /// Notes the candidates of the next preview that waiting calls come first for.
+    mutating func pass(_ candidates: PassedCandidates) { passed = candidates }
+
+    /// Takes the candidates of this preview that waiting calls come first for.
+    mutating func takePassed() -> PassedCandidates {
+        defer { passed = PassedCandidates() }
+        return passed
     }
 
     /// Takes the names with changes.

@@ -78,7 +78,33 @@ extension WaitQueue {
         var call = AdmitOf<NameView>()
         guard (try? call.fields(&reader)) != nil else { return }
         let slot = unsafe add([UInt8](payload), call, application, hasDrawn: marks.hasDrawn)
+        machine.news.waiting = count
         note(examine(slot, machine, at: application.moment), slot, &machine, at: application.moment)
+    }
+
+    /// Notes for the preview that is applied next which of its candidates waiting calls come first for. A call that is
+    /// previewed would not wait, so it stands behind all of them.
+    ///
+    /// - Parameter payload: the request; one that makes no sense is left to the state machine
+    package func look(
+        aheadOf payload: UnsafeRawBufferPointer, _ application: Application, _ machine: inout StateMachine
+    ) {
+        var reader = unsafe ByteReader(payload)
+        var preview = AdmitPreviewOf<NameView>()
+        guard (try? preview.fields(&reader)) != nil else { return }
+        var (bits, soonest) = (0 as UInt16, nil as Int64?)
+        for place in preview.candidates.indices {
+            // An admission is examined up to the first candidate that is free. A preview tells of each.
+            var call = AdmitOf<NameView>()
+            call.candidates.append(preview.candidates[place])
+            call.tags = preview.tags
+            call.estimate = preview.estimate
+            let found = examine(call, ExaminedCall(application: application, left: 0), machine)
+            guard found.passed != 0 else { continue }
+            bits |= 1 << UInt16(place)
+            if let lifts = found.passedMilliseconds { soonest = min(soonest ?? lifts, lifts) }
+        }
+        machine.news.pass(PassedCandidates(bits: bits, milliseconds: soonest ?? -1))
     }
 
     // MARK: Turns

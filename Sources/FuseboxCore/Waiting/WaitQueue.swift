@@ -185,6 +185,7 @@ package struct WaitQueue: Sendable {
         if ofWorker[waiter.worker]?.isEmpty == true { ofWorker[waiter.worker] = nil }
         waiters[slot].request = []
         waiters.remove(at: slot)
+        machine.news.waiting = count
         if !awake.isEmpty { awake.removeAll { $0 == slot } }
     }
 

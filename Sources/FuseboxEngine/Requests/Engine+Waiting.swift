@@ -44,8 +44,7 @@ extension Engine {
         _ payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment,
         finish: (inout Engine, UnsafeRawBufferPointer, _ joins: Bool) -> Void
     ) throws(Refusal) {
-        let application = state.machine.application(
-            at: moment, by: caller.user, isOperator: caller.isOperator, worker: caller.worker, request: caller.request)
+        let application = application(of: caller, at: moment)
         let (arrival, marks) = try unsafe queue.arrive(payload, application, state.machine)
         var decided = unsafe [UInt8](payload)
         let joins: Bool
@@ -64,6 +63,16 @@ extension Engine {
         unsafe decided.withUnsafeBytes { unsafe finish(&self, $0, joins) }
         queue.arrived(marks)
         if joins { unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) } }
+    }
+
+    /// Lets the preview that is applied next tell whether calls that wait come first.
+    mutating func lookAhead(of payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment) {
+        unsafe queue.look(aheadOf: payload, application(of: caller, at: moment), &state.machine)
+    }
+
+    private func application(of caller: Caller, at moment: Moment) -> Application {
+        state.machine.application(
+            at: moment, by: caller.user, isOperator: caller.isOperator, worker: caller.worker, request: caller.request)
     }
 
     // MARK: Turns

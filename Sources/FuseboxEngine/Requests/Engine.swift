@@ -220,6 +220,7 @@ package struct Engine: ~Copyable {
             }
             return .proceed
         }
+        if traits.number == .admitPreview, !queue.isEmpty { unsafe lookAhead(of: payload, caller, at: moment) }
         if let refusal = unsafe applyWithRoom(traits.number, payload, caller, at: moment) {
             let substitute = try unsafe applySubstitute(of: traits.number, payload, refusal, caller, at: moment)
             unsafe substitute.withBytes { unsafe carriedOut(header, $0, number, slot, session, traits, placement) }

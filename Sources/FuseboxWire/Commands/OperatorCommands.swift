@@ -106,6 +106,8 @@ public struct Overview: Command {
         public var next = Page.end
         /// The steady clock at this page.
         public var now = Timestamp(milliseconds: 0)
+        /// How many calls wait for their turn.
+        public var waiting: UInt32 = 0
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
@@ -114,6 +116,8 @@ public struct Overview: Command {
             try visitor.field("entries", &entries, "at most \(WireLimits.pageLength) entries")
             try visitor.field("next", &next, "the cursor of the next page; 0 if this was the last")
             try visitor.field("now", &now, "the steady clock at this page")
+            try visitor.field(
+                "waiting", &waiting, "how many calls wait for their turn; `admission.waiting` lists them")
         }
     }
 }

@@ -14,7 +14,7 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let admission = try client.breakers.acquire(breaker.route)
+            let admission = try client.breakers.acquire(breaker.candidate)
             let wait = admission.retryAfter / .milliseconds(1)
             let text =
                 admission.admitted

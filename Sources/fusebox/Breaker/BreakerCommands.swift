@@ -12,12 +12,6 @@ struct BreakerCommands: ParsableCommand {
             Serialize.self, Deserialize.self,
         ])
 
-    /// The argument that names a breaker.
-    struct RouteArgument: ParsableArguments {
-        @Argument(help: "The breaker: provider[@deployment][/model].")
-        var route: String
-    }
-
     /// The option that permits a new name.
     struct CreationOption: ParsableArguments {
         @Flag(help: "Create the names if they are unknown. Otherwise an unknown name is refused (64).")

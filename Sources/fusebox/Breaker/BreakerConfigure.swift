@@ -20,8 +20,7 @@ extension BreakerCommands {
                   fusebox breaker configure openai --by model
                 """)
 
-        @Argument(help: "The breaker: provider[@deployment][/model]. (default: none, with --default)")
-        var route: String?
+        @OptionGroup var breaker: OptionalRoute
 
         @Flag(name: .customLong("default"), help: "The configuration of new breakers.")
         var isDefault = false
@@ -131,8 +130,8 @@ extension BreakerCommands {
         }
 
         func validate() throws {
-            guard (route != nil) != isDefault else { throw ValidationError("give the breaker's route, or --default") }
-            guard !creation.create || (route != nil && changesSomething) else {
+            guard breaker.isGiven != isDefault else { throw ValidationError("give the breaker's route, or --default") }
+            guard !creation.create || (breaker.isGiven && changesSomething) else {
                 throw ValidationError("--create needs the route of a breaker and an option to set")
             }
         }
@@ -144,19 +143,19 @@ extension BreakerCommands {
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            guard let route else {
+            guard let route = try breaker.candidate else {
                 if changesSomething { try change(client.breakers, nil) }
                 return BreakerCommands.answer(try client.breakers.defaultConfiguration())
             }
             let hint = changesSomething ? CreationOption.hint : nil
-            let configuration = try client.withKnown(route, creation: hint) { () throws(ClientError) in
+            let configuration = try client.withKnown(route.route, creation: hint) { () throws(ClientError) in
                 if changesSomething { try change(client.breakers, route) }
                 return try client.breakers.configuration(route, mustBeKnown: true)
             }
             return BreakerCommands.answer(configuration)
         }
 
-        private func change(_ breakers: Breakers, _ route: String?) throws(ClientError) {
+        private func change(_ breakers: Breakers, _ route: Candidate?) throws(ClientError) {
             if let route {
                 try breakers.configure(
                     route, failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,

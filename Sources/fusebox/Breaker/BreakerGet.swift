@@ -12,8 +12,10 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let reply = try client.withKnown(breaker.route) { () throws(ClientError) in
-                try client.breakers.get(breaker.route, mustBeKnown: true)
+            let candidate = try breaker.candidate
+            let route = candidate.route
+            let reply = try client.withKnown(route) { () throws(ClientError) in
+                try client.breakers.get(candidate, mustBeKnown: true)
             }
             let clock = try DaemonClock(of: client)
             let status = reply.status
@@ -22,7 +24,7 @@ extension BreakerCommands {
             }
             let listing: Listing = [
                 "breaker": reply.exists
-                    ? breaker.route : "\(breaker.route) (does not exist; a new one would be as shown)",
+                    ? route : "\(route) (does not exist; a new one would be as shown)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted\(rule ?? "")",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
                 "failure rate": status.rates.flatMap(BreakerText.failures),

@@ -17,8 +17,9 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.withKnown(breaker.route, creation: CreationOption.hint) { () throws(ClientError) in
-                try client.breakers.forceOpen(breaker.route, mustBeKnown: !creation.create)
+            let route = try breaker.candidate
+            try client.withKnown(route.route, creation: CreationOption.hint) { () throws(ClientError) in
+                try client.breakers.forceOpen(route, mustBeKnown: !creation.create)
             }
             return .done
         }

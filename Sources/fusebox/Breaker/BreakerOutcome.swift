@@ -10,7 +10,7 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.breakers.success(breaker.route)
+            try client.breakers.success(breaker.candidate)
             return .done
         }
     }
@@ -24,7 +24,7 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            try client.breakers.failure(breaker.route)
+            try client.breakers.failure(breaker.candidate)
             return .done
         }
     }

@@ -8,8 +8,7 @@ extension BreakerCommands {
             abstract: "Close a breaker and reset its failures and statistics. Operators only.",
             usage: "fusebox breaker reset ROUTE\nfusebox breaker reset --all")
 
-        @Argument(help: "The breaker: provider[@deployment][/model]. (default: none, with --all)")
-        var route: String?
+        @OptionGroup var breaker: OptionalRoute
 
         @Flag(help: "Reset every breaker.")
         var all = false
@@ -17,15 +16,16 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard (route != nil) != all else { throw ValidationError("give the breaker's route, or --all") }
+            guard breaker.isGiven != all else { throw ValidationError("give the breaker's route, or --all") }
         }
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            guard let route else {
+            guard let route = try breaker.candidate else {
                 try client.breakers.resetAll()
                 return .done
             }
-            try client.withKnown(route) { () throws(ClientError) in try client.breakers.reset(route, mustBeKnown: true)
+            try client.withKnown(route.route) { () throws(ClientError) in
+                try client.breakers.reset(route, mustBeKnown: true)
             }
             return .done
         }

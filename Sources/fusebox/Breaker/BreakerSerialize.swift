@@ -13,8 +13,9 @@ extension BreakerCommands {
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
-            let record = try client.withKnown(breaker.route) { () throws(ClientError) in
-                try client.breakers.serialize(breaker.route)
+            let route = try breaker.candidate
+            let record = try client.withKnown(route.route) { () throws(ClientError) in
+                try client.breakers.serialize(route)
             }
             let snapshot = LLMProvidersSnapshot.breaker(record)
             return Answer(json: snapshot, text: snapshot.text(pretty: true))

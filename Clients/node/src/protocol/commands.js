@@ -1455,6 +1455,7 @@ function writeOverviewReply (w, v = {}) {
   }
   w.u32(v.next, 'next')
   w.timestamp(v.now, 'now')
+  w.u32(v.waiting, 'waiting')
 }
 /** @param {Reader} r */
 function readOverviewReply (r) {
@@ -1462,6 +1463,7 @@ function readOverviewReply (r) {
     entries: r.list(() => records.readOverviewEntry(r)),
     next: r.u32(),
     now: r.timestamp(),
+    waiting: r.u32(),
   }
 }
 

@@ -1437,6 +1437,7 @@
  * @property {Array<OverviewEntry>} entries at most 256 entries
  * @property {number} next the cursor of the next page; 0 if this was the last
  * @property {number} now the steady clock at this page
+ * @property {number} waiting how many calls wait for their turn; `admission.waiting` lists them
  */
 
 /**

@@ -3010,6 +3010,10 @@ export type OverviewReply = {
      * the steady clock at this page
      */
     now: number;
+    /**
+     * how many calls wait for their turn; `admission.waiting` lists them
+     */
+    waiting: number;
 };
 /**
  * Forgets a name: its breaker, its mark, its account with all models, its limits. Refused with `notFound` if unknown.

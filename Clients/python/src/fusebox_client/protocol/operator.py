@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_I_i64 = struct.Struct("<Iq")
+_I_i64_I = struct.Struct("<IqI")
 _u64_i64_u64 = struct.Struct("<QqQ")
 _u64_u64 = struct.Struct("<QQ")
 _u64_B = struct.Struct("<QB")
@@ -34,13 +34,14 @@ _u64_B = struct.Struct("<QB")
 class OverviewReply(Record):
     """The reply to `overview`."""
 
-    __slots__ = ("entries", "next", "now")
+    __slots__ = ("entries", "next", "now", "waiting")
 
     def __init__(
         self,
         entries: Iterable[OverviewEntry] = (),
         next: int = 0,
         now: int = 0,
+        waiting: int = 0,
     ) -> None:
         self.entries: tuple[OverviewEntry, ...] = tuple(entries)
         """At most 256 entries"""
@@ -48,16 +49,18 @@ class OverviewReply(Record):
         """The cursor of the next page; 0 if this was the last"""
         self.now: int = now
         """The steady clock at this page"""
+        self.waiting: int = waiting
+        """How many calls wait for their turn; `admission.waiting` lists them"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.entries, put_open_record)
-        out += _I_i64.pack(self.next, self.now)
+        out += _I_i64_I.pack(self.next, self.now, self.waiting)
 
     @classmethod
     def decode(cls, reader: Reader) -> OverviewReply:
         entries = reader.open_items(OverviewEntry.decode)
-        next, now = reader.fixed(_I_i64)
-        return cls(entries, next, now)
+        next, now, waiting = reader.fixed(_I_i64_I)
+        return cls(entries, next, now, waiting)
 
 
 class OverviewRequest(Request[OverviewReply]):
