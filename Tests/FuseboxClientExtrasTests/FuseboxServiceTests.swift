@@ -70,6 +70,16 @@ struct FuseboxServiceTests {
     }
 }
 
+extension DaemonProcess {
+    /// Connects a client that is patient with a busy machine.
+    fileprivate func connect() throws -> FuseboxClient {
+        var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: 60_000)
+        configuration.connectTimeoutMilliseconds = 60_000
+        configuration.spool = .none
+        return try FuseboxClient.connect(to: socketPath, configuration: configuration)
+    }
+}
+
 /// What was logged.
 final class LogBook: Sendable {
     struct Line {

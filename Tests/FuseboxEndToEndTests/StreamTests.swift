@@ -28,11 +28,20 @@ extension EndToEnd {
             }
         }
 
+        /// A client that is patient with a busy machine.
+        private func client(of daemon: DaemonProcess) async throws -> FuseboxClient {
+            var configuration = FuseboxClient.Configuration(requestTimeoutMilliseconds: 60_000)
+            configuration.connectTimeoutMilliseconds = 60_000
+            configuration.spool = .none
+            return try await FuseboxClient.connect(
+                to: daemon.socketPath, configuration: configuration, waitingUntilReady: .seconds(60))
+        }
+
         private func expect(
             _ provider: String, successes: UInt64, failures: UInt64, requests: UInt64, tokens: UInt64,
             _ client: FuseboxClient, _ location: SourceLocation = #_sourceLocation
         ) async throws {
-            let status = try await client.breakers.get(provider).status
+            let status = try await client.breakers.get(Candidate(provider)).status
             #expect(status.totalSuccesses == successes && status.totalFailures == failures, sourceLocation: location)
             let usage = try await client.ledger.provider(provider)?.usage
             #expect(usage?.outputTokens ?? 0 == tokens && usage?.requests ?? 0 == requests, sourceLocation: location)
@@ -41,9 +50,10 @@ extension EndToEnd {
 
         @Test func aStreamThatIsReadToItsEndIsASuccessAndItsLastUsageCounts() async throws {
             let daemon = try DaemonProcess()
-            let client = try await FuseboxClient.connect(to: daemon.socketPath, waitingUntilReady: .seconds(60))
+            let client = try await self.client(of: daemon)
             let text = try await client.withPermit(["openai"], usage: \.usage) { permit in
-                #expect(try await client.admission.permits().totals.outstanding == 1)
+                let outstanding = try await client.admission.permits().totals.outstanding
+                #expect(outstanding == 1)
                 return answer()
             } read: { parts in
                 try await parts.reduce(into: "") { $0 += $1.text }
@@ -55,7 +65,7 @@ extension EndToEnd {
 
         @Test func aReaderThatStopsEarlyAbandonsTheCall() async throws {
             let daemon = try DaemonProcess()
-            let client = try daemon.connect()
+            let client = try await self.client(of: daemon)
             let first = try await client.withPermit(["openai"], usage: \.usage) { _ in
                 answer()
             } read: { parts in
@@ -70,7 +80,7 @@ extension EndToEnd {
         /// The stream ends without an error in the cancelled task, and its reader returns.
         @Test func aCancelledTaskAbandonsTheCall() async throws {
             let daemon = try DaemonProcess()
-            let client = try daemon.connect()
+            let client = try await self.client(of: daemon)
             let endless = AsyncStream<Part> { stream in stream.yield(Part(text: "1 ", tokens: 3)) }
             let (begun, beginning) = AsyncStream<Void>.makeStream()
             let reading = Task {
@@ -94,7 +104,7 @@ extension EndToEnd {
 
         @Test func anotherCandidateAnswersUntilAPartHasCome() async throws {
             let daemon = try DaemonProcess()
-            let client = try daemon.connect()
+            let client = try await self.client(of: daemon)
             let text = try await client.withPermit(["openai", "anthropic"], usage: \.usage) { permit in
                 answer(failing: permit.provider == "openai" ? 1 : nil)
             } read: { parts in
@@ -118,7 +128,7 @@ extension EndToEnd {
 
         @Test func anErrorOfTheReaderSaysNothingOfTheProvider() async throws {
             let daemon = try DaemonProcess()
-            let client = try daemon.connect()
+            let client = try await self.client(of: daemon)
             await #expect(throws: OwnFault.self) {
                 try await client.withPermit(["openai", "anthropic"], usage: \.usage) { _ in
                     answer()

@@ -13,10 +13,10 @@ public struct PermittedStream<Base: AsyncSequence>: AsyncSequence {
 
     private let base: Base
     private let permit: HeldPermit
-    private let usage: (Base.Element) -> Usage?
+    private let usage: @Sendable (Base.Element) -> Usage?
     private let course = Course()
 
-    init(_ base: Base, _ permit: HeldPermit, usage: @escaping (Base.Element) -> Usage?) {
+    init(_ base: Base, _ permit: HeldPermit, usage: @escaping @Sendable (Base.Element) -> Usage?) {
         self.base = base
         self.permit = permit
         self.usage = usage
@@ -31,7 +31,7 @@ public struct PermittedStream<Base: AsyncSequence>: AsyncSequence {
     public struct Iterator: AsyncIteratorProtocol {
         var base: Base.AsyncIterator
         let permit: HeldPermit
-        let usage: (Base.Element) -> Usage?
+        let usage: @Sendable (Base.Element) -> Usage?
         let course: Course
 
         /// The next element; nil at the end of the stream.
@@ -107,6 +107,8 @@ public struct PermittedStream<Base: AsyncSequence>: AsyncSequence {
     }
 }
 
+extension PermittedStream: Sendable where Base: Sendable {}
+
 extension FuseboxClient {
     /// Makes a call whose answer is a stream, under a permit that lasts until the stream has been read.
     ///
@@ -138,7 +140,7 @@ extension FuseboxClient {
     public nonisolated(nonsending) func withPermit<Chunks: AsyncSequence, Value>(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(),
         waiting: Duration = .zero, priority: Int = Int(WireLimits.defaultPriority), policy: CallPolicy = CallPolicy(),
-        usage: @escaping (Chunks.Element) -> Usage? = { _ in nil },
+        usage: @escaping @Sendable (Chunks.Element) -> Usage? = { _ in nil },
         stream: nonisolated(nonsending) (_ permit: HeldPermit) async throws -> Chunks,
         read: nonisolated(nonsending) (_ chunks: PermittedStream<Chunks>) async throws -> Value
     ) async throws -> Value {
