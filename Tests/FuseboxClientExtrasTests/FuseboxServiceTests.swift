@@ -16,14 +16,13 @@ struct FuseboxServiceTests {
         let group = ServiceGroup(services: [service], logger: Logger(label: "group") { _ in LogBook().handler })
         let running = Task { try await group.run() }
         let operating = try daemon.connect()
-        try await untilLogged("breakerTransition", in: log) {
+        try await untilLogged(2, "breakerTransition", in: log) {
             try await operating.breakers.forceOpen("openai")
             try await operating.breakers.reset("openai")
         }
-        let opened = try #require(log.lines.first { $0.message == "breakerTransition" })
-        #expect(opened.level == .warning)
-        #expect(opened.metadata["name"] == "openai" && opened.metadata["to"] == "open")
-        #expect(opened.metadata["model"] == nil)
+        let (opened, closed) = (try #require(transition(to: "open", in: log)), transition(to: "closed", in: log))
+        #expect(opened.level == .warning && closed?.level == .notice)
+        #expect(opened.metadata["name"] == "openai" && opened.metadata["model"] == nil)
         #expect(opened.metadata["fusebox.socket"] == "\(daemon.socketPath)")
         await group.triggerGracefulShutdown()
         try await running.value
@@ -38,7 +37,7 @@ struct FuseboxServiceTests {
         let service = FuseboxService(client, logger: Logger(label: "test") { _ in log.handler })
         let running = Task { await service.run() }
         let before = try daemon.connect()
-        try await untilLogged("breakerTransition", in: log) {
+        try await untilLogged(1, "breakerTransition", in: log) {
             try await before.breakers.forceOpen("openai")
             try await before.breakers.reset("openai")
         }
@@ -47,7 +46,7 @@ struct FuseboxServiceTests {
         daemon = try DaemonProcess(in: daemon.folder)
         #expect(waitUntil { log.lines.contains { $0.message == "the daemon answers again" } })
         let after = try daemon.connect()
-        try await untilLogged("providerExhausted", in: log) {
+        try await untilLogged(1, "providerExhausted", in: log) {
             try await after.exhaustion.mark("anthropic")
             try await after.exhaustion.clear("anthropic")
         }
@@ -57,16 +56,20 @@ struct FuseboxServiceTests {
         #expect(try daemon.stop() == 0)
     }
 
-    /// Brings an event about until it is logged: the service subscribes when it comes to it.
+    /// Brings an event about until it is logged so often: the service subscribes when it comes to it.
     private func untilLogged(
-        _ event: String, in log: LogBook, _ action: () async throws -> Void,
+        _ count: Int, _ event: String, in log: LogBook, _ action: () async throws -> Void,
         _ location: SourceLocation = #_sourceLocation
     ) async throws {
-        for _ in 0..<1_000 where !log.lines.contains(where: { $0.message == event }) {
+        for _ in 0..<1_000 where log.lines.count(where: { $0.message == event }) < count {
             try await action()
             try await Task.sleep(for: .milliseconds(20))
         }
-        #expect(log.lines.contains { $0.message == event }, sourceLocation: location)
+        #expect(log.lines.count { $0.message == event } >= count, sourceLocation: location)
+    }
+
+    private func transition(to state: String, in log: LogBook) -> LogBook.Line? {
+        log.lines.first { $0.message == "breakerTransition" && $0.metadata["to"] == state }
     }
 }
 

@@ -111,7 +111,7 @@ extension EndToEnd {
                 try await parts.reduce(into: "") { $0 += $1.text }
             }
             #expect(text.hasSuffix("10 "))
-            try await expect("openai", successes: 0, failures: 1, requests: 0, tokens: 0, client)
+            try await expect("openai", successes: 0, failures: 1, requests: 1, tokens: 0, client)
             try await expect("anthropic", successes: 1, failures: 0, requests: 1, tokens: 10, client)
 
             await #expect(throws: Broken.self) {
@@ -121,7 +121,7 @@ extension EndToEnd {
                     try await parts.reduce(into: "") { $0 += $1.text }
                 }
             }
-            try await expect("openai", successes: 0, failures: 2, requests: 1, tokens: 4, client)
+            try await expect("openai", successes: 0, failures: 2, requests: 2, tokens: 4, client)
             try await expect("anthropic", successes: 1, failures: 0, requests: 1, tokens: 10, client)
             #expect(try daemon.stop() == 0)
         }
