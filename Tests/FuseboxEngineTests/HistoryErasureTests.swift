@@ -168,19 +168,19 @@ struct HistoryErasureTests {
         #expect(faults > 20)
     }
 
-    /// What waits for the disk is without the tag at once, and what was on its way when the next attempt is made.
+    /// What waits for the disk loses the tag once the input that forgot it is on disk. Before that, the input may be
+    /// lost, and an entry without the tag would stay in the file.
     @Test func whatWaitsForTheDiskLosesTheTag() throws {
         var outbox = HistoryOutbox()
         for input in 1...3 as ClosedRange<UInt64> { outbox.restore(try Self.item(input, ["user:42", "u"])) }
         let bytes = outbox.bytes
         #expect(outbox.takeReady(upTo: 1).count == 1)
         outbox.erase(erasure)
-        #expect(outbox.records == 4)
-        #expect(outbox.bytes < bytes)
-        #expect(outbox.takeErasures(upTo: 9).isEmpty)
         outbox.written(0)
+        #expect(outbox.takeErasures(upTo: 9).isEmpty)
+        #expect(outbox.records == 6 && outbox.bytes == bytes)
         #expect(outbox.takeErasures(upTo: 10) == [erasure])
-        #expect(outbox.records == 3)
+        #expect(outbox.records == 3 && outbox.bytes < bytes)
         #expect(outbox.bytes == outbox.items.reduce(0) { $0 + $1.body.count })
         outbox.written(3)
         #expect(!outbox.isEmpty)

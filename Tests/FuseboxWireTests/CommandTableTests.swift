@@ -25,8 +25,10 @@ struct CommandTableTests {
             let bytes = encoded(record)
             if (try? decoded(Record.self, bytes)) != record { failures.append("\(name): bytes") }
             if Record(rendered: record.rendered) != record { failures.append("\(name): text") }
-            // A page of the largest entries must fit in a frame. There is one status only.
-            let most = WireLimits.frameLength / (name == ServerStatus.declaration.name ? 1 : WireLimits.pageLength / 2)
+            // A page of the largest entries must fit in a frame. There is one status only, and a page of the history is
+            // bounded by its bytes.
+            let isBounded = [ServerStatus.declaration.name, LedgerHistory.declaration.name].contains(name)
+            let most = WireLimits.frameLength / (isBounded ? 1 : WireLimits.pageLength / 2)
             if bytes.count > most { failures.append("\(name): too large") }
         }
     }

@@ -65,7 +65,7 @@ struct LedgerReconcileTests {
             #expect(account["usage"]?["requests"] == 1)
         }
         let shown = try daemon.fusebox("ledger", "history", "openai")
-        #expect(shown.output.contains("corrected by $2.00: invoice\\t7"), "\(shown.output)")
+        #expect(shown.output.contains("corrected by $2.00: invoice\u{FFFD}7"), "\(shown.output)")
     }
 
     @Test func whatCannotBeComparedIsRefused() throws {

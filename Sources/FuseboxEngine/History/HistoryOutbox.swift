@@ -76,30 +76,24 @@ struct HistoryOutbox: Sendable {
 
     // MARK: Erasures
 
-    /// Takes a tag that was forgotten out of the entries. The files follow.
-    mutating func erase(_ erasure: HistoryErasure) {
-        erasures.append(erasure)
-        removeErased()
-    }
+    /// Notes that a tag was forgotten.
+    mutating func erase(_ erasure: HistoryErasure) { erasures.append(erasure) }
 
-    /// Restores an erasure that a snapshot holds. The entries of the snapshot are without it.
-    mutating func restore(_ erasure: HistoryErasure) { erasures.append(erasure) }
-
-    /// Takes what was erased out of the entries that are not being written.
-    private mutating func removeErased() {
-        guard !erasures.isEmpty else { return }
-        for place in inFlight..<items.count {
-            let item = items[place].without(erasures)
+    /// Takes the next erasures, of inputs up to this one, and takes their records out of the entries. Nothing may be
+    /// being written. `erased` must follow.
+    ///
+    /// The entries keep their records until then: an input that is not on disk may be lost, and an entry that is in a
+    /// file is not written again.
+    mutating func takeErasures(upTo input: UInt64) -> [HistoryErasure] {
+        guard !erasures.isEmpty else { return [] }
+        let ready = Array(erasures.prefix { $0.input <= input })
+        guard !ready.isEmpty else { return [] }
+        for place in items.indices {
+            let item = items[place].without(ready)
             bytes += item.body.count - items[place].body.count
             items[place] = item
         }
-    }
-
-    /// The next erasures, of inputs up to this one. Nothing may be being written. `erased` must follow.
-    mutating func takeErasures(upTo input: UInt64) -> [HistoryErasure] {
-        // Some entries may have been on their way when the tag was forgotten.
-        removeErased()
-        return Array(erasures.prefix { $0.input <= input })
+        return ready
     }
 
     /// Notes that this many erasures, from the first, are done.
@@ -155,7 +149,7 @@ enum HistoryErasureSection: SnapshotSection {
     }
 
     static func add(_ image: HistoryErasureImage, to outbox: inout HistoryOutbox) throws(Refusal) {
-        outbox.restore(HistoryErasure(tag: image.tag, epoch: image.epoch, input: image.input))
+        outbox.erase(HistoryErasure(tag: image.tag, epoch: image.epoch, input: image.input))
     }
 }
 
