@@ -146,6 +146,12 @@ extension WaitQueue {
         of line: Int, _ front: inout WaitFront, _ machine: StateMachine, at now: Timestamp
     ) {
         guard lines.lines.contains(line) else { return }
+        // A call needs one unit at least. Without room for that this limit stands against all that wait for it.
+        if case .limit(let entry) = lines.lines[line].subject,
+            !machine.limitTable.hasRoom(for: 1, entry, at: now)
+        {
+            return
+        }
         var reserved: Int128 = 0
         var walk = lines.walk(line)
         while let standing = walk.next(self, at: now) {

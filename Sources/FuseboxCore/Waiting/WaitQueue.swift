@@ -77,7 +77,9 @@ package struct WaitQueue: Sendable {
 
     var waiters = SlotTable<Waiter>()
     private var index: [Key: Int] = [:]
-    private var ofWorker: [WorkerID: [Int]] = [:]
+    /// The calls of each worker that has some, in the order of their arrival.
+    private var ofWorker: [WorkerID: Chain] = [:]
+    private var workerLinks = ChainLinks()
     var users = SlotTable<User>()
     private var userIndex: [UInt32: Int] = [:]
     /// In the order of their arrival.
@@ -167,7 +169,7 @@ package struct WaitQueue: Sendable {
                 request: request, priority: call.priority, arrival: arrivals, since: now,
                 until: now + call.waitMilliseconds, hasDrawn: hasDrawn, reason: .waiting))
         index[Key(worker: application.worker, ticket: application.request)] = slot
-        ofWorker[application.worker, default: []].append(slot)
+        ofWorker[application.worker, default: Chain()].append(slot, &workerLinks)
         arrived.append(slot, &arrivedLinks)
         setWake(slot, at: now, lifting: nil)
         return slot
@@ -181,12 +183,17 @@ package struct WaitQueue: Sendable {
         let waiter = waiters[slot]
         users[waiter.user].waiting -= 1
         index[Key(worker: waiter.worker, ticket: waiter.ticket)] = nil
-        ofWorker[waiter.worker]?.removeAll { $0 == slot }
-        if ofWorker[waiter.worker]?.isEmpty == true { ofWorker[waiter.worker] = nil }
+        leaveWorker(slot, waiter.worker)
         waiters[slot].request = []
         waiters.remove(at: slot)
         machine.news.waiting = count
         if !awake.isEmpty { awake.removeAll { $0 == slot } }
+    }
+
+    private mutating func leaveWorker(_ slot: Int, _ worker: WorkerID) {
+        guard var own = ofWorker[worker] else { preconditionFailure("a call is among those of its worker") }
+        own.remove(slot, &workerLinks)
+        ofWorker[worker] = own.isEmpty ? nil : own
     }
 
     /// Ends the wait of a call. Returns whether it has waited.
@@ -199,7 +206,10 @@ package struct WaitQueue: Sendable {
     /// Notes that a worker has lost its connection, or has one again. Meanwhile its calls keep their places, are passed
     /// over and reserve nothing.
     package mutating func setAway(_ worker: WorkerID, _ isAway: Bool) {
-        for slot in ofWorker[worker] ?? [] where waiters[slot].isAway != isAway {
+        var next = ofWorker[worker]?.first
+        while let slot = next {
+            next = workerLinks.next(after: slot)
+            guard waiters[slot].isAway != isAway else { continue }
             waiters[slot].isAway = isAway
             lines.noteChange(of: waiters[slot].standings)
         }
@@ -207,7 +217,7 @@ package struct WaitQueue: Sendable {
 
     /// Removes the calls of a worker that does not come back.
     package mutating func forget(_ worker: WorkerID, _ machine: inout StateMachine) {
-        for slot in ofWorker[worker] ?? [] { remove(slot, &machine) }
+        while let slot = ofWorker[worker]?.first { remove(slot, &machine) }
     }
 
     /// Notes that a call was granted, and removes it.
