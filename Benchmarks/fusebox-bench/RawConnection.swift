@@ -22,6 +22,9 @@ struct RawConnection {
         }
     }
 
+    /// The descriptor, for `poll`.
+    var descriptor: Int32 { socket }
+
     func close() { Glibc.close(socket) }
 
     func send(_ bytes: [UInt8]) throws {

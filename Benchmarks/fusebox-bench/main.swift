@@ -8,6 +8,7 @@ import Glibc
 //   [--in-flight 1000]   (needs redis-server) fusebox-bench restart [--entries 1000000] [--mebibytes 96] [--kind
 //   outcomes|breakers|records|recordsOverMany|limits|workers|goodbyes] fusebox-bench cost [--calls 4000] [--in-flight
 //   1]   (needs valgrind) fusebox-bench client [--calls 10000]   (needs valgrind)
+//   fusebox-bench waits [--calls 2048] [--waiting 16384] [--in-flight 64] [--rounds 2000]   (needs valgrind)
 //   fusebox-bench users [--users 10000] [--calls 2000]   (needs valgrind)
 //   fusebox-bench limits [--permits 65536] [--users 10000]   (without a daemon)
 //   fusebox-bench history [--tags 10000] [--days 365]
@@ -28,6 +29,7 @@ do {
     case "durable": try DurableBenchmark(arguments).run()
     case "restart": try RestartBenchmark(arguments).run()
     case "cost": try CostBenchmark(arguments).run()
+    case "waits": try WaitsBenchmark(arguments).run()
     case "users": try UsersBenchmark(arguments).run()
     case "limits": try LimitsBenchmark(arguments).run()
     case "history": try HistoryBenchmark(arguments).run()
@@ -35,7 +37,7 @@ do {
     case "caller": try Caller(arguments).run()
     default:
         print(
-            "usage: fusebox-bench load|stall|import|echo|durable|restart|cost|users|limits|history|client [--option NUMBER]…"
+            "usage: fusebox-bench load|stall|import|echo|durable|restart|cost|waits|users|limits|history|client [--option NUMBER]…"
         )
         exit(64)
     }

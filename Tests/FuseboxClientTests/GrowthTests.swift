@@ -28,7 +28,8 @@ struct GrowthTests {
         let entry = Self.bytes(Overview.Entry.sample(1))
         let length = entry.count + 2
         let grown = [UInt8(length & 0xFF), UInt8(length >> 8)] + entry + [8, 9]
-        let server = Self.server { _ in [2, 0] + grown + grown + [0, 0, 0, 0] + Self.bytes(Timestamp(milliseconds: 7)) }
+        let rest = [0, 0, 0, 0] + Self.bytes(Timestamp(milliseconds: 7)) + [3, 0, 0, 0]
+        let server = Self.server { _ in [2, 0] + grown + grown + rest }
         #expect(try server.connect().overview() == [Overview.Entry.sample(1), Overview.Entry.sample(1)])
     }
 

@@ -1,4 +1,5 @@
 import FuseboxEngine
+import FuseboxWire
 
 /// A client's request, if it changes something that can be read back.
 enum Deed {
@@ -15,6 +16,8 @@ enum Deed {
     case resume
     /// Sets the limits of the provider that is only used by admission.
     case limit(Int64)
+    /// Sets how many calls of the provider with a queue are in flight at once.
+    case places(Int64)
     /// Changes a random limit of others.
     case change(LimitDraw.Change)
     case admit(Admission)
@@ -45,6 +48,11 @@ struct Admission {
     var cost: Int64
     var tokens: Int64
     var ttl: Int64
+    /// How long the call may wait for its turn, in milliseconds.
+    var wait: Int64 = 0
+    var priority = WireLimits.defaultPriority
+    /// The ticket whose wait it continues; 0: none.
+    var resumes: UInt64 = 0
 }
 
 /// The expected state of what only this client changes: the sums of its model with each provider, its breaker, its
@@ -64,9 +72,11 @@ struct Account: Equatable {
     var threshold: UInt32 = 5
     var limit: Int64?
 
-    /// The last provider, which is only used by admission and has limits.
-    static let providers = 4
+    static let providers = 5
+    /// The provider that is only used by admission and has limits.
     static let limited = 3
+    /// The provider that calls wait for: it has a limit of calls in flight, and no call takes anything else.
+    static let queue = 4
     static let requestsPerMinute: Int64 = 40
 
     mutating func apply(_ deed: Deed) {
@@ -83,7 +93,7 @@ struct Account: Equatable {
         case .settle(_, let provider, let cost, let tokens, isCancelled: false),
             .report(let provider, let cost, let tokens):
             apply(.record(provider: provider, cost: cost, inputTokens: tokens, outputTokens: 0))
-        case .acquire, .mark, .clear, .pause, .resume, .limit, .change, .admit, .renew, .settle: break
+        case .acquire, .mark, .clear, .pause, .resume, .limit, .places, .change, .admit, .renew, .settle: break
         }
     }
 }
@@ -160,6 +170,12 @@ struct Books {
         requests[index].answer = .done(payload)
         requests[index].isUnjournaled = isUnjournaled
         return nil
+    }
+
+    /// What a request asks for; nil if it is closed.
+    func deed(_ number: UInt64) -> Deed? {
+        guard number >= first, number <= last else { return nil }
+        return requests[Int(number - first)].deed
     }
 
     /// Whether a request was acknowledged.

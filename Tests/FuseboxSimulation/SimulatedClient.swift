@@ -49,8 +49,12 @@ final class SimulatedClient {
     var books = Books()
     private(set) var unacknowledged: [Unacknowledged] = []
     private(set) var permits: [Permit] = []
+    /// Its calls that wait, by their tickets.
+    private(set) var waits: [UInt64: Admission] = [:]
     /// Whether it knows that the limits are set.
     private(set) var knowsLimits = false
+    /// Whether it knows that the limit of calls in flight is set.
+    private(set) var knowsPlaces = false
     var line: Line?
     private(set) var isGreeted = false
     /// The epoch of the state; 0 until the first hello.
@@ -70,6 +74,7 @@ final class SimulatedClient {
         defer { books = Books() }
         unacknowledged = []
         permits = []
+        waits = [:]
         generation += 1
         takeName()
         leave()
@@ -146,7 +151,7 @@ final class SimulatedClient {
                 ExhaustionPause(
                     provider: names.own, model: names.model, reason: "a test", durationMilliseconds: milliseconds))
         case .resume: send(deed, ExhaustionResume(provider: names.own, model: names.model))
-        case .limit, .change, .admit, .renew, .settle, .report: sendAdmission(deed, names)
+        case .limit, .places, .change, .admit, .renew, .settle, .report: sendAdmission(deed, names)
         }
     }
 
@@ -161,6 +166,9 @@ final class SimulatedClient {
                 Limit(.requests, Account.requestsPerMinute, .fixed(milliseconds: 60_000)),
             ]
             send(deed, LimitSet(scope: Scope(provider: Names.provider(Account.limited)), limits: limits))
+        case .places(let amount):
+            let scope = Scope(provider: Names.provider(Account.queue))
+            send(deed, LimitSet(scope: scope, limits: [Limit(.inFlight, amount, LimitWindow())]))
         case .change(.set(let command)): send(deed, command)
         case .change(.remove(let command)): send(deed, command)
         case .change(.raise(let command)): send(deed, command)
@@ -176,8 +184,11 @@ final class SimulatedClient {
             var tags = WireLimits.TagList()
             for tag in admission.tags { tags.append(Names.name(tag)) }
             let estimate = Estimate(cost: Money(nanodollars: admission.cost), tokens: UInt32(admission.tokens))
-            send(
-                deed, Admit(candidates: candidates, tags: tags, estimate: estimate, ttlMilliseconds: admission.ttl))
+            var admit = Admit(
+                candidates: candidates, tags: tags, estimate: estimate, ttlMilliseconds: admission.ttl,
+                waitMilliseconds: admission.wait, priority: admission.priority)
+            admit.resumes = admission.resumes
+            send(deed, admit)
         case .renew(let permit): send(deed, Renew(permit: permit, ttlMilliseconds: 5_000))
         case .settle(let permit, _, let cost, let tokens, let isCancelled):
             send(
@@ -204,6 +215,9 @@ final class SimulatedClient {
         line?.uplink.append(frame(request))
     }
 
+    /// Ends the wait of a ticket, if the daemon gets to know of it.
+    func withdraw(_ ticket: UInt64) { ask(Withdraw(ticket: ticket)) }
+
     func ask<C: Command>(_ command: C) { line?.uplink.append(Self.frame(command, Self.helloCorrelation - 1)) }
 
     func sayGoodbye() { line?.uplink.append(Self.frame(Goodbye(), Self.helloCorrelation - 1)) }
@@ -219,6 +233,7 @@ final class SimulatedClient {
 
     func receive(_ frame: [UInt8]) -> Reaction {
         let (header, payload) = Self.parse(frame)
+        if header.kind == FrameKind.push.rawValue { return waitEnded(payload) }
         guard header.correlation == Self.helloCorrelation else {
             guard let place = unacknowledged.firstIndex(where: { UInt32($0.number) == header.correlation }) else {
                 return .none
@@ -237,6 +252,45 @@ final class SimulatedClient {
             books.reopen(request.number)
             line?.uplink.append(self.frame(request))
         }
+        // Waits go on after the requests that were not answered.
+        for (ticket, admission) in waits.sorted(by: { $0.key < $1.key }) {
+            var again = admission
+            again.resumes = ticket
+            send(.admit(again))
+        }
+        waits = [:]
+        return .none
+    }
+
+    /// A push has told the end of a wait.
+    private func waitEnded(_ payload: ArraySlice<UInt8>) -> Reaction {
+        guard let end = Self.decode(TicketEntry.self, payload) else { return .wrong("a push is no end of a wait") }
+        guard let admission = waits.removeValue(forKey: end.ticket) else {
+            // The reply to a request that is not answered yet says the same.
+            let isAsked = unacknowledged.contains { request in
+                guard case .admit(let admission) = request.deed else { return false }
+                return request.number == end.ticket || admission.resumes == end.ticket
+            }
+            return isAsked ? .none : .wrong("ticket \(end.ticket), which it does not have, is \(end.standing)")
+        }
+        switch end.standing {
+        case .granted: return take(end.admission, admission)
+        case .expired, .withdrawn, .refused: return .none
+        case .waiting, .forgotten, .unknown: return .wrong("a push says that ticket \(end.ticket) is \(end.standing)")
+        }
+    }
+
+    /// Takes the answer to an admission.
+    private func take(_ reply: AdmitReply, _ admission: Admission) -> Reaction {
+        if let ticket = reply.ticket {
+            guard reply.permit == nil else { return .wrong("a call has a permit and waits") }
+            waits[ticket] = admission
+        }
+        guard let number = reply.permit, let chosen = reply.decision.candidate else { return .none }
+        permits.append(
+            Permit(
+                number: number, provider: admission.routes[Int(chosen)].provider, cost: admission.cost,
+                tokens: admission.tokens))
         return .none
     }
 
@@ -244,12 +298,9 @@ final class SimulatedClient {
         switch deed {
         case .admit(let admission):
             guard let reply = Self.decode(Admit.Reply.self, payload) else { return .wrong("an admission has no reply") }
-            guard let number = reply.permit, let chosen = reply.decision.candidate else { return .none }
-            permits.append(
-                Permit(
-                    number: number, provider: admission.routes[Int(chosen)].provider, cost: admission.cost,
-                    tokens: admission.tokens))
+            return take(reply, admission)
         case .limit: knowsLimits = true
+        case .places: knowsPlaces = true
         case .settle(let permit, _, _, _, _):
             let standing = Self.decode(Settle.Reply.self, payload)?.standing
             // No other client has the permit, and it is settled once.

@@ -19,6 +19,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case underestimates
     /// The limits do not learn how some calls have ended. It is visible in what is used and held.
     case losesSettles
+    /// The daemon does not learn that connections have ended, so calls wait on whose workers are gone.
+    case missesEnds
 }
 
 /// Why a daemon has ended.
@@ -197,7 +199,10 @@ final class SimulatedDaemon {
         try checkLife()
     }
 
-    func ended(_ session: borrowing Session) { keeper.engine.sessionEnded(session) }
+    func ended(_ session: borrowing Session) {
+        if options.bug == .missesEnds { return }
+        keeper.engine.sessionEnded(session)
+    }
 
     /// The sessions that a newer one has replaced since the last call.
     func takeFenced() -> [UInt64] {

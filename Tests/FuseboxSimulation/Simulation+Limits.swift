@@ -30,7 +30,7 @@ extension Simulation {
         let tags = (0..<random.below(4)).map { _ in random.pick(LimitDraw.tags) }
         return Admission(
             routes: routes, tags: tags, cost: Int64(random.below(2_000_000)), tokens: Int64(random.below(500)),
-            ttl: Int64(random.pick([50, 1_000, 20_000, 60_000])))
+            ttl: Int64(random.pick([50, 1_000, 20_000, 60_000])), wait: random.once(in: 4) ? 3_000 : 0)
     }
 
     // MARK: Audits
@@ -40,12 +40,17 @@ extension Simulation {
         guard limitAudit != nil else { return }
         limitAudit?.read(storage)
         if let violation = limitAudit?.violation { fail("limits: \(violation)") }
+        for turn in limitAudit?.takeTurns() ?? [] {
+            if let violation = waits.hadItsTurn(turn) { fail(violation) }
+        }
     }
 
     /// The daemon has started. What is left must be what the model makes of the inputs that are left.
     func auditLimits(afterStart daemon: SimulatedDaemon) {
         guard limitAudit != nil else { return }
         limitAudit?.goBack(to: daemon.recoveredSequence)
+        // They are of a life that has ended.
+        _ = limitAudit?.takeTurns()
         if let violation = limitAudit?.violation { fail("limits: \(violation)") }
         compareLimits(daemon)
     }

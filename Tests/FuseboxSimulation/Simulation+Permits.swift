@@ -16,6 +16,7 @@ extension Simulation {
         let isLimited = durability == .commit && clients.contains(where: \.knowsLimits)
         let provider = isLimited ? random.pick([0, 1, Account.limited, Account.limited]) : random.below(2)
         if random.once(in: limitAudit == nil ? 40 : 15) { return limitDeed() }
+        if random.once(in: 3) { return waitingDeed() }
         switch random.below(12) {
         case 0..<5:
             return .admit(admission(of: provider))

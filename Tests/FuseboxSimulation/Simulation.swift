@@ -45,6 +45,12 @@ package struct SimulationResult: Sendable, Equatable {
     package var lateSettles = 0
     /// How often every limit was compared with the plain model.
     package var limitAudits = 0
+    /// Calls that have waited: the tickets that were told, those that ended with a permit, those that were withdrawn, and
+    /// those that a restart has lost.
+    package var tickets = 0
+    package var turns = 0
+    package var withdrawals = 0
+    package var lostWaits = 0
 
     package init() {}
 }
@@ -88,6 +94,8 @@ package final class Simulation {
     var knownLimits: [(scope: Scope, limit: Limit)] = []
     /// Settles after the end of their permits.
     var lateSettles: Set<LateSettle> = []
+    /// What is known of calls that wait, or have waited.
+    var waits = WaitAudit()
     /// The session whose import is being decoded. Until its state is in force, requests wait.
     var importing: UInt64?
 
@@ -176,11 +184,13 @@ package final class Simulation {
         trace.add(daemon.recoveredSequence)
         audit(daemon)
         auditLimits(afterStart: daemon)
+        auditWaits(afterStart: daemon)
     }
 
     /// Ends the life. The daemon's memory is lost, and possibly more.
     private func end(isCrash: Bool) {
         let losesPower = storage.hasFailedSync || random.once(in: 2)
+        waits.lifeEnded(keepsGrants: !losesPower && durability != .snapshot && limitAudit != nil)
         if isCrash {
             result.crashes += 1
             if storage.hasFailedSync { result.diskErrors += 1 }
@@ -261,6 +271,7 @@ package final class Simulation {
         if random.once(in: 32), importing == nil {
             checkPermits(daemon)
             compareLimits(daemon)
+            checkWaits(daemon)
         }
     }
 
@@ -272,6 +283,7 @@ package final class Simulation {
             try turn(isLast: true)
         }
         checkPermits(daemon)
+        checkNobodyWaits(daemon)
         let totals = permitTotals(daemon)
         if totals.outstanding != 0 || totals.held != .zero {
             fail("\(totals.outstanding) permits are in force long after the end")
@@ -297,6 +309,7 @@ package final class Simulation {
             client.send(random.once(in: 3) ? admissionDeed(client) : deed())
         }
         if random.once(in: 10) { client.ask(LedgerProviders()) }
+        if random.once(in: 20), let ticket = client.waits.keys.min() { client.withdraw(ticket) }
         if random.once(in: 60) {
             // The connection breaks. The daemon notices at once, or only when the worker reconnects.
             client.leave()
@@ -372,8 +385,11 @@ package final class Simulation {
             line.uplink.removeFirst()
             trace.add(frame)
             var session = line.session
+            let before = permitsOfQueue(daemon, before: frame)
             let verdict = daemon.handle(frame, &session)
             line.session = session
+            if let before { checkNobodyPassed(line, before, daemon) }
+            if case .close = verdict {} else { noteConnection(line, daemon, isOpen: true) }
             switch verdict {
             case .proceed:
                 for session in daemon.takeFenced() {
@@ -387,7 +403,9 @@ package final class Simulation {
 
     private func close(_ line: Line, _ daemon: SimulatedDaemon) {
         daemon.ended(line.session)
+        waits.lost(line, at: daemon.moment.now)
         lines.removeAll { $0 === line }
+        noteConnection(line, daemon, isOpen: false)
         if clients[line.client].line === line { clients[line.client].leave() }
     }
 
@@ -402,12 +420,15 @@ package final class Simulation {
         }
         line.downlink.append(frame)
         let (header, payload) = SimulatedClient.parse(frame)
+        noteWait(line, header, payload)
         guard header.correlation < SimulatedClient.helloCorrelation - 1, header.kind == FrameKind.reply.rawValue else {
             return
         }
         // A reply without an effect is not kept. If the request is sent again, it is a new one.
         let number = UInt64(header.correlation)
-        let isKept = departure == .held || !leavesNoTrace(header, payload) || books(of: line)?.isDone(number) == true
+        let isOfQueue = isOfQueue(line, header, payload)
+        let hasTrace = departure == .held || !leavesNoTrace(header, payload) || books(of: line)?.isDone(number) == true
+        let isKept = hasTrace && !isOfQueue
         let isDone = header.detail == Status.ok.rawValue && isKept
         if isDone { result.acknowledged += 1 } else { result.repeatedOrRefused += 1 }
         if isDone, departure == .atOnce, durability != .snapshot, daemon?.takesUnjournaledOutcomes != true {
@@ -434,7 +455,7 @@ package final class Simulation {
     }
 
     /// The books of a connection's worker; nil if they are not kept any more.
-    private func books(of line: Line) -> Books? {
+    func books(of line: Line) -> Books? {
         let client = clients[line.client]
         if client.generation == line.generation { return client.books }
         return retired.first { $0.client == line.client && $0.generation == line.generation }?.books

@@ -99,6 +99,9 @@ struct Simulate {
             "permits: \(total.permits) granted, \(total.lapsedPermits) expired or reclaimed, \(total.lateSettles) settled after that; held is always the sum, and within the limit"
         )
         print("limits: compared with a plain model \(total.limitAudits) times, at each start and between")
+        print(
+            "waits: \(total.tickets) tickets, \(total.turns) had their turns, \(total.withdrawals) were withdrawn, \(total.lostWaits) lost by restarts"
+        )
         print("trace of all: \(String(total.trace, radix: 16))")
     }
 }
@@ -125,6 +128,10 @@ extension SimulationResult {
         lapsedPermits += other.lapsedPermits
         lateSettles += other.lateSettles
         limitAudits += other.limitAudits
+        tickets += other.tickets
+        turns += other.turns
+        withdrawals += other.withdrawals
+        lostWaits += other.lostWaits
         trace = trace &* 31 &+ other.trace
     }
 }

@@ -31,7 +31,7 @@ struct Examination {
     var reason: DenialReason?
     /// What stands against the candidates that can come free, each subject once.
     var obstacles: [Obstacle] = []
-    /// The limits that cover these candidates and that the call needs something of, each once.
+    /// The limits that cover these candidates and that the call needs something of, each once; none if it is not old.
     var covering: [Obstacle] = []
 
     /// Adds to a list what is not in it. Of one subject the largest need is kept.
@@ -77,6 +77,8 @@ struct ExaminedCall {
     /// Where it stands; nil: behind every call that waits.
     var order: WaitQueue.Order?
     var hasDrawn = false
+    /// Whether it reserves of every limit that covers it.
+    var isOld = false
 }
 
 extension WaitQueue {
@@ -179,7 +181,7 @@ extension WaitQueue {
             let dimension = machine.limitTable.rules[limit.rule].limit.dimension
             guard machine.limitTable.rules[limit.rule].limit.mode == .deny, need.room(dimension) > 0 else { continue }
             let room = need.room(dimension)
-            if let entry = limit.entry {
+            if examined.isOld, let entry = limit.entry {
                 candidate.covering.append(Examination.Obstacle(subject: .limit(entry), need: room))
             }
             if let objection = machine.limitTable.objection(of: limit, to: need, at: moment) {

@@ -113,9 +113,10 @@ struct WaitLines: Sendable {
         private var heads: [Int] = []
 
         fileprivate init(_ line: Line, _ standings: borrowing SlotTable<Standing>) {
-            for user in line.users {
-                for priority in user.chains.indices {
-                    if let first = user.chains[priority].first { heads.append(first) }
+            heads.reserveCapacity(line.users.count)
+            for user in line.users.indices {
+                for priority in line.users[user].chains.indices {
+                    if let first = line.users[user].chains[priority].first { heads.append(first) }
                 }
             }
         }

@@ -146,6 +146,12 @@ extension WaitQueue {
         of line: Int, _ front: inout WaitFront, _ machine: StateMachine, at now: Timestamp
     ) {
         guard lines.lines.contains(line) else { return }
+        // A call needs one unit at least. Without room for that this limit stands against all that wait for it.
+        if case .limit(let entry) = lines.lines[line].subject,
+            !machine.limitTable.hasRoom(for: 1, entry, at: now)
+        {
+            return
+        }
         var reserved: Int128 = 0
         var walk = lines.walk(line)
         while let standing = walk.next(self, at: now) {
@@ -194,10 +200,14 @@ extension WaitQueue {
             guard (try? call.fields(&reader)) != nil else { preconditionFailure("it was decoded before") }
             let examined = ExaminedCall(
                 slot: slot, application: application(of: waiter, at: moment), left: waiter.until - moment.now,
-                order: order(of: slot, at: moment.now), hasDrawn: waiter.hasDrawn)
+                order: order(of: slot, at: moment.now), hasDrawn: waiter.hasDrawn,
+                isOld: Self.isOld(waiter, at: moment.now))
             return examine(call, examined, machine)
         }
     }
+
+    /// Whether a call has waited for so long that it reserves of every limit that covers it.
+    private static func isOld(_ waiter: Waiter, at now: Timestamp) -> Bool { now - waiter.since >= stepMilliseconds }
 
     private func application(of waiter: Waiter, at moment: Moment) -> Application {
         Application(
@@ -211,7 +221,6 @@ extension WaitQueue {
     ) {
         if let reason = found.reason { waiters[slot].reason = reason }
         waiters[slot].liftsAt = found.untilLifted.map { moment.now + $0 } ?? (found.canComeFree ? moment.now : nil)
-        let isOld = moment.now - waiters[slot].since >= Self.stepMilliseconds
         for standing in waiters[slot].standings where !lines.standings[standing].reserves {
             let subject = lines.lines[lines.standings[standing].line].subject
             if !found.obstacles.contains(where: { $0.subject == subject }) {
@@ -223,10 +232,8 @@ extension WaitQueue {
             let standing = lines.join(obstacle.subject, need: obstacle.need, slot, &waiters[slot], &machine)
             if found.obstacles.count == 1, case .limit = obstacle.subject { lines.reserve(standing) }
         }
-        if isOld {
-            for limit in found.covering {
-                lines.reserve(lines.join(limit.subject, need: limit.need, slot, &waiters[slot], &machine))
-            }
+        for limit in found.covering {
+            lines.reserve(lines.join(limit.subject, need: limit.need, slot, &waiters[slot], &machine))
         }
         setWake(slot, at: moment.now, lifting: found.untilLifted.map { moment.now + $0 })
     }
@@ -263,11 +270,14 @@ extension WaitQueue.Waiter {
 private struct WaitFront {
     /// The last comes first.
     private var calls: [(slot: Int, order: WaitQueue.Order)] = []
+    /// The calls that were added. Mostly it is one, which needs no set.
+    private var one: Int?
     private var known: Set<Int> = []
     private var isSorted = true
 
     mutating func add(_ slot: Int, _ order: WaitQueue.Order) {
-        guard known.insert(slot).inserted else { return }
+        guard slot != one else { return }
+        if one == nil { one = slot } else if !known.insert(slot).inserted { return }
         calls.append((slot, order))
         isSorted = false
     }

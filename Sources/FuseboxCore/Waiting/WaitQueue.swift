@@ -19,6 +19,8 @@ package struct WaitQueue: Sendable {
     /// A call that waits.
     struct Waiter: Sendable {
         let worker: WorkerID
+        /// Its worker's place in `workers`.
+        let place: Int
         /// Its user's place in `users`.
         let user: Int
         let isOperator: Bool
@@ -77,7 +79,10 @@ package struct WaitQueue: Sendable {
 
     var waiters = SlotTable<Waiter>()
     private var index: [Key: Int] = [:]
-    private var ofWorker: [WorkerID: [Int]] = [:]
+    /// The calls of each worker that has some, in the order of their arrival, and their places in this table.
+    private var workers = SlotTable<Chain>()
+    private var workerLinks = ChainLinks()
+    private var ofWorker: [WorkerID: Int] = [:]
     var users = SlotTable<User>()
     private var userIndex: [UInt32: Int] = [:]
     /// In the order of their arrival.
@@ -124,10 +129,10 @@ package struct WaitQueue: Sendable {
     }
 
     func order(of slot: Int, at now: Timestamp) -> Order {
-        let waiter = waiters[slot]
-        return Order(
-            step: Self.step(waiter.priority, since: waiter.since, at: now), lastGrant: users[waiter.user].lastGrant,
-            arrival: waiter.arrival)
+        // It is read in place, because a copy of the waiter would count references.
+        Order(
+            step: Self.step(waiters[slot].priority, since: waiters[slot].since, at: now),
+            lastGrant: users[waiters[slot].user].lastGrant, arrival: waiters[slot].arrival)
     }
 
     /// Where a call of a user would stand that arrives now.
@@ -160,14 +165,16 @@ package struct WaitQueue: Sendable {
         arrivals += 1
         let user = user(application.user)
         users[user].waiting += 1
+        let place = place(of: application.worker)
         let now = application.now
         let slot = waiters.insert(
             Waiter(
-                worker: application.worker, user: user, isOperator: application.isOperator, ticket: application.request,
+                worker: application.worker, place: place, user: user,
+                isOperator: application.isOperator, ticket: application.request,
                 request: request, priority: call.priority, arrival: arrivals, since: now,
                 until: now + call.waitMilliseconds, hasDrawn: hasDrawn, reason: .waiting))
         index[Key(worker: application.worker, ticket: application.request)] = slot
-        ofWorker[application.worker, default: []].append(slot)
+        workers[waiters[slot].place].append(slot, &workerLinks)
         arrived.append(slot, &arrivedLinks)
         setWake(slot, at: now, lifting: nil)
         return slot
@@ -181,12 +188,22 @@ package struct WaitQueue: Sendable {
         let waiter = waiters[slot]
         users[waiter.user].waiting -= 1
         index[Key(worker: waiter.worker, ticket: waiter.ticket)] = nil
-        ofWorker[waiter.worker]?.removeAll { $0 == slot }
-        if ofWorker[waiter.worker]?.isEmpty == true { ofWorker[waiter.worker] = nil }
+        workers[waiter.place].remove(slot, &workerLinks)
+        if workers[waiter.place].isEmpty {
+            workers.remove(at: waiter.place)
+            ofWorker[waiter.worker] = nil
+        }
         waiters[slot].request = []
         waiters.remove(at: slot)
         machine.news.waiting = count
         if !awake.isEmpty { awake.removeAll { $0 == slot } }
+    }
+
+    private mutating func place(of worker: WorkerID) -> Int {
+        if let known = ofWorker[worker] { return known }
+        let place = workers.insert(Chain())
+        ofWorker[worker] = place
+        return place
     }
 
     /// Ends the wait of a call. Returns whether it has waited.
@@ -199,7 +216,10 @@ package struct WaitQueue: Sendable {
     /// Notes that a worker has lost its connection, or has one again. Meanwhile its calls keep their places, are passed
     /// over and reserve nothing.
     package mutating func setAway(_ worker: WorkerID, _ isAway: Bool) {
-        for slot in ofWorker[worker] ?? [] where waiters[slot].isAway != isAway {
+        var next = ofWorker[worker].flatMap { workers[$0].first }
+        while let slot = next {
+            next = workerLinks.next(after: slot)
+            guard waiters[slot].isAway != isAway else { continue }
             waiters[slot].isAway = isAway
             lines.noteChange(of: waiters[slot].standings)
         }
@@ -207,7 +227,7 @@ package struct WaitQueue: Sendable {
 
     /// Removes the calls of a worker that does not come back.
     package mutating func forget(_ worker: WorkerID, _ machine: inout StateMachine) {
-        for slot in ofWorker[worker] ?? [] { remove(slot, &machine) }
+        while let place = ofWorker[worker], let slot = workers[place].first { remove(slot, &machine) }
     }
 
     /// Notes that a call was granted, and removes it.

@@ -195,13 +195,13 @@ extension Engine {
     /// Sends the end of a wait to its worker, once the inputs so far are written. The ticket is sent before it.
     private mutating func push(_ entry: TicketEntry, to worker: WorkerID) {
         guard let speaker = speakers[worker] else { return }
-        var frame = ByteWriter(capacity: 256)
-        frame.version = speaker.version
-        let start = frame.beginFrame(FrameHeader(command: Tickets.declaration.number, kind: .push, correlation: 0))
-        entry.encode(into: &frame)
-        frame.endFrame(start)
+        pushed.version = speaker.version
+        let start = pushed.beginFrame(FrameHeader(command: Tickets.declaration.number, kind: .push, correlation: 0))
+        entry.encode(into: &pushed)
+        pushed.endFrame(start)
         let watermark = commit.durability.watermark(for: .written)
-        unsafe frame.withBytes { unsafe commit.push($0, to: speaker.session, until: watermark) }
+        unsafe pushed.withBytes { unsafe commit.push($0, to: speaker.session, until: watermark) }
+        pushed.removeAll()
     }
 
     // MARK: Asking

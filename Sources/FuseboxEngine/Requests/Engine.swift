@@ -93,6 +93,8 @@ package struct Engine: ~Copyable {
     private var replies = ByteWriter(capacity: 4096)
     /// The watermark that these frames wait for.
     var watermark = Watermark.applied
+    /// The frame of the present push.
+    var pushed = ByteWriter(capacity: 256)
 
     /// An engine with a recovered state.
     ///

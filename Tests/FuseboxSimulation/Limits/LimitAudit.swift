@@ -10,6 +10,13 @@ struct LimitAudit {
         let payload: [UInt8]
     }
 
+    /// A call had its turn.
+    struct Turn {
+        var sequence: UInt64
+        var worker: WorkerID
+        var ticket: UInt64
+    }
+
     /// The state that the last start has found.
     private var base: LimitPair
     private var pair: LimitPair
@@ -17,6 +24,8 @@ struct LimitAudit {
     private var inputs: [Input] = []
     /// The sequence of the last input.
     private(set) var sequence: UInt64 = 0
+    /// The turns that were read since they were taken.
+    private var turns: [Turn] = []
 
     /// Whether one settle in ten is passed over, to show that the daemon's limits are then found to be others.
     private let losesSettles: Bool
@@ -43,8 +52,22 @@ struct LimitAudit {
             for input in found {
                 apply(input)
                 inputs.append(input)
+                noteTurn(input)
             }
         }
+    }
+
+    private mutating func noteTurn(_ input: Input) {
+        guard input.entry.command == GrantTurn.declaration.number,
+            let turn = SimulatedClient.decode(GrantTurn.self, input.payload[...])
+        else { return }
+        turns.append(Turn(sequence: input.entry.sequence, worker: input.entry.worker, ticket: turn.ticket))
+    }
+
+    /// Takes the turns that were read.
+    mutating func takeTurns() -> [Turn] {
+        defer { turns = [] }
+        return turns
     }
 
     /// The daemon has started with the state of this sequence. Later inputs are undone.

@@ -58,6 +58,9 @@ package struct LimitPair: Sendable {
             model.wall = max(moment.wall, machine.lastMoment.wall).milliseconds
             if let admit = command as? Admit, let reply = reply as? Admit.Reply {
                 decided(admit, reply, by: user, worker, at: now)
+            } else if let turn = command as? GrantTurn, let reply = reply as? Admit.Reply {
+                decided(turn.call, reply, by: user, worker, at: now)
+                if reply.permit == nil { fail("ticket \(turn.ticket) had its turn and no permit") }
             } else {
                 note(command, at: now, by: user)
             }
