@@ -138,10 +138,11 @@ class AioExchange:
         self.machine.submit(request, monotonic())
         self._flush_soon()
 
-    def _expire(self, request: Pending, deadline: float) -> None:
-        if request.interest == OPEN and monotonic() - deadline > _LATE and self.machine.phase == CONNECTED:
+    def _expire(self, request: Pending, deadline: float, was_late: bool = False) -> None:
+        is_late = not was_late and monotonic() - deadline > _LATE
+        if request.interest == OPEN and is_late and self.machine.phase == CONNECTED:
             # The loop was blocked. What the daemon has sent meanwhile is read first.
-            self.loop.call_later(0.001, self._expire, request, monotonic())
+            self.loop.call_later(0.001, self._expire, request, deadline, True)
             return
         self.machine.expire(request, monotonic())
         self._flush_soon()
