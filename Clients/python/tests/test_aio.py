@@ -281,6 +281,40 @@ class AbsenceTests(AsyncTestCase):
         self.assertEqual(permit.settling.standing, PermitStanding.IN_FORCE)
 
 
+class ConnectionTests(AsyncTestCase):
+    async def test_a_connection_that_ends_right_after_hello_is_not_waited_for(self) -> None:
+        """The end may be told before the task that connects has gone on."""
+        front = f"{self.daemon.folder}/front"
+        serving: list[asyncio.Task[Any]] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            serving.append(task)
+            is_cut = len(serving) <= 3
+            back_reader, back_writer = await asyncio.open_unix_connection(self.daemon.socket)
+
+            async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+                while data := await source.read(65_536):
+                    target.write(data)
+                    if is_cut and target is writer:
+                        break
+                target.close()
+
+            await asyncio.gather(pass_on(reader, back_writer), pass_on(back_reader, writer))
+
+        async with await asyncio.start_unix_server(serve, front):
+            client = AsyncClient(front, spool=False, timeout=PATIENCE, restart_patience=PATIENCE)
+            self.addAsyncCleanup(client.close)
+            began = time.monotonic()
+            async with client.permit("p") as permit:
+                permit.usage(cost=1)
+            self.assertLess(time.monotonic() - began, PATIENCE / 2)
+            await client.close()
+            await asyncio.gather(*serving)
+        self.assertEqual(len(serving), 4)
+
+
 class LoopTests(unittest.TestCase):
     def setUp(self) -> None:
         self.daemon = Daemon()

@@ -70,11 +70,7 @@ class Interrupter:
         if self._left or self.place is not None:
             return
         self.place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-        sys.settrace(None)
-        outer: FrameType | None = frame
-        while outer is not None:
-            outer.f_trace = None
-            outer = outer.f_back
+        # A trace function that raises is not called again.
         raise (KeyboardInterrupt if frame.f_lineno % 2 else SoftTimeLimit)
 
 

@@ -38,6 +38,10 @@ class _Link(asyncio.Protocol):
         self._frames: _frames.FrameReader | None = _frames.FrameReader()
         self.hello: asyncio.Future[HelloReply] = exchange.loop.create_future()
         self.transport: asyncio.Transport | None = None
+        self.early = b""
+        """What came after hello, before the task that connects went on."""
+        self.end: str | None = None
+        """Why the connection has ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -50,6 +54,8 @@ class _Link(asyncio.Protocol):
         try:
             for frame in self._frames.take(data):
                 self._frames = None
+                received, _, end = frame[4]
+                self.early += received[end:]
                 if not self.hello.done():
                     self.hello.set_result(read_hello(frame))
                 return
@@ -59,6 +65,7 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         reason = sentence(error) if error else "the daemon closed the connection"
+        self.end = reason
         if not self.hello.done():
             self.hello.set_exception(NotConnected(reason))
         self._exchange.lost(self, reason)
@@ -131,10 +138,11 @@ class AioExchange:
         self.machine.submit(request, monotonic())
         self._flush_soon()
 
-    def _expire(self, request: Pending, deadline: float) -> None:
-        if request.interest == OPEN and monotonic() - deadline > _LATE and self.machine.phase == CONNECTED:
+    def _expire(self, request: Pending, deadline: float, was_late: bool = False) -> None:
+        is_late = not was_late and monotonic() - deadline > _LATE
+        if request.interest == OPEN and is_late and self.machine.phase == CONNECTED:
             # The loop was blocked. What the daemon has sent meanwhile is read first.
-            self.loop.call_later(0.001, self._expire, request, monotonic())
+            self.loop.call_later(0.001, self._expire, request, deadline, True)
             return
         self.machine.expire(request, monotonic())
         self._flush_soon()
@@ -195,6 +203,10 @@ class AioExchange:
                 machine.connected(link.hello.result(), monotonic())
                 self._on_connected()
                 self._flush_soon()
+                if link.early:
+                    self.received(link, link.early)
+                if link.end is not None:
+                    self.lost(link, link.end)
         finally:
             self._connecting = None
 
@@ -212,6 +224,7 @@ class AioExchange:
             await asyncio.wait_for(asyncio.shield(link.hello), settings.connect_timeout)
         except BaseException as error:
             _fork.leave(one)
+            link.hello.cancel()
             self._abort(link)
             one.close()
             if isinstance(error, asyncio.TimeoutError):
@@ -242,6 +255,8 @@ class AioExchange:
         if link is self._link:
             self.machine.received(data, monotonic())
             self._flush_soon()
+        else:
+            link.early += data
 
     def lost(self, link: _Link, reason: str) -> None:
         if link is self._link:

@@ -96,6 +96,8 @@ class Connection:
         self._users = 0
         self._is_ended = False
         self._is_broken = False
+        self.early = b""
+        """What came with the reply to hello."""
         _fork.enter(self._socket)
         try:
             # A listener whose queue is full makes connect wait. The kernel ends that by this timeout.
@@ -116,6 +118,8 @@ class Connection:
         self._socket.send(hello, self._send_flags)
         while True:
             for frame in self._frames.take(self.receive(deadline) or b""):
+                received, _, end = frame[4]
+                self.early = received[end:]
                 return read_hello(frame)
             if monotonic() >= deadline:
                 raise NotConnected("something listens there but did not answer in time")

@@ -262,6 +262,8 @@ class Exchange:
             else:
                 self._connection = connection
                 machine.connected(connection.hello, now)
+                if connection.early:
+                    machine.received(connection.early, now)
                 self._flush()
             machine.is_torn = False
         self._on_connected()
