@@ -75,7 +75,7 @@ extension HistoryWriter {
             for month in try files.historyMonths() {
                 do throws(StorageError) {
                     guard try isNamed(erasures, in: month, of: files) else { continue }
-                    forgetEnd()
+                    forgetEnd(of: month)
                     try rewrite(month, without: erasures, in: files, &outcome)
                 } catch {
                     // The others are written anew all the same. The oldest may be removed meanwhile.

@@ -91,12 +91,12 @@ package struct HistoryBounds: Sendable {
 
 /// Appends entries to the files of the months.
 ///
-/// It is a value that is handed to the thread that writes, and back. It remembers the end of the file that it last
-/// wrote. A file is read once before anything is appended to it, so an entry that is there already is not written
-/// again, and one that was not written completely is overwritten.
+/// It is a value that is handed to the thread that writes, and back. It remembers the ends of the files that it wrote. A
+/// file is read and synced once before anything is appended to it, so an entry that is there already is on disk and is
+/// not written again, and one that was not written completely is overwritten. After a failure a file is not read again:
+/// what it seems to have then may not be on disk.
 package struct HistoryWriter: Sendable {
     private struct Tail: Sendable {
-        var month: HistoryMonth
         var end: Int
         var last: [UInt64: HistoryPlace]
     }
@@ -117,13 +117,13 @@ package struct HistoryWriter: Sendable {
     private static let gapBytes = 16 * 1024
 
     private let bounds: HistoryBounds
-    private var tail: Tail?
+    private var tails: [HistoryMonth: Tail] = [:]
 
     /// A writer that has not written anything yet.
     package init(_ bounds: HistoryBounds = HistoryBounds()) { self.bounds = bounds }
 
-    /// Forgets the end of the file that was written last, because files are written anew.
-    mutating func forgetEnd() { tail = nil }
+    /// Forgets the end of a file, because it is written anew.
+    mutating func forgetEnd(of month: HistoryMonth) { tails[month] = nil }
 
     /// Writes and syncs entries.
     package mutating func append<Files: JournalStorage>(_ items: [HistoryItem], to files: Files) -> Outcome {
@@ -140,7 +140,7 @@ package struct HistoryWriter: Sendable {
                 outcome.done += group.count
             }
         } catch {
-            if error.isNotFound { tail = nil }
+            if error.isNotFound { tails = [:] }
             outcome.failure = error
         }
         return outcome
@@ -181,22 +181,23 @@ package struct HistoryWriter: Sendable {
             if let failure { throw failure }
             tail.end += bytes.count
         }
-        self.tail = tail
+        tails[month] = tail
     }
 
     private mutating func find<Files: JournalStorage>(
         _ month: HistoryMonth, in files: Files, _ outcome: inout Outcome
     ) throws(StorageError) -> Tail {
-        if let tail, tail.month == month, try files.length(of: month.file) >= tail.end { return tail }
-        tail = nil
+        if let tail = tails[month], try files.length(of: month.file) >= tail.end { return tail }
+        tails[month] = nil
         guard try files.list().contains(month.file) else {
             try create(month, in: files)
             try removeOldest(in: files)
-            return Tail(month: month, end: HistoryHeader.bytes, last: [:])
+            return Tail(end: HistoryHeader.bytes, last: [:])
         }
         // The attempt that created the file may have failed before its name was on disk.
         try files.syncDirectory()
-        var found = Tail(month: month, end: HistoryHeader.bytes, last: [:])
+        try files.openSegment(month.file).sync()
+        var found = Tail(end: HistoryHeader.bytes, last: [:])
         var reader = HistoryReader(month)
         let head = try files.read(month.file, at: 0, length: HistoryHeader.bytes)
         if let newer = reader.checkHead(head) {
@@ -213,6 +214,7 @@ package struct HistoryWriter: Sendable {
             reader.forgetHead()
         }
         outcome.damage += reader.damage.map { "\(month.file), byte \($0.offset): \($0.what)" }
+        tails[month] = found
         return found
     }
 
@@ -238,9 +240,10 @@ package struct HistoryWriter: Sendable {
 
     /// Removes the file of the oldest month if there are too many. Never more than one is removed at once, because a
     /// wrong clock may have begun a file of a far month.
-    private func removeOldest<Files: Storage>(in files: Files) throws(StorageError) {
+    private mutating func removeOldest<Files: Storage>(in files: Files) throws(StorageError) {
         let months = try files.historyMonths()
         guard months.count > bounds.months, let oldest = months.first else { return }
+        tails[oldest] = nil
         try files.remove(oldest.file)
         try files.syncDirectory()
     }
