@@ -1,12 +1,12 @@
 import FuseboxWire
 import Glibc
 
-/// Calls that wait for their turn: the cost of a settle that wakes one of as many as may wait, and the time from a settle
-/// to the permit of the next.
+/// Calls that wait for their turn: the cost of a settle that wakes one of as many as may wait, and the time from a
+/// settle to the permit of the next.
 ///
-/// The cost is counted by callgrind as in `CostBenchmark`, and compared with a settle and an admission while nobody waits.
-/// The daemon's clocks stand still meanwhile. Otherwise calls would become more urgent while callgrind slows them down, and
-/// that work would be counted too.
+/// The cost is counted by callgrind as in `CostBenchmark`, and compared with a settle and an admission while nobody
+/// waits. The daemon's clocks stand still meanwhile. Otherwise calls would become more urgent while callgrind slows
+/// them down, and that work would be counted too.
 struct WaitsBenchmark {
     private let calls: Int
     private let waiting: Int

@@ -45,8 +45,8 @@ package struct SimulationResult: Sendable, Equatable {
     package var lateSettles = 0
     /// How often every limit was compared with the plain model.
     package var limitAudits = 0
-    /// Calls that have waited: the tickets that were told, those that ended with a permit, those that were withdrawn, and
-    /// those that a restart has lost.
+    /// Calls that have waited: the tickets that were told, those that ended with a permit, those that were withdrawn,
+    /// and those that a restart has lost.
     package var tickets = 0
     package var turns = 0
     package var withdrawals = 0

@@ -3,8 +3,8 @@ import Glibc
 
 /// Makes one call after the other until it is killed, and waits for its turn for each of them.
 ///
-/// Its book has `granted PERMIT NUMBER` for each call, with the number of its request, and `dying` before it kills itself
-/// in a call. With `polls=1` it does not wait: it asks again and again, and ends its calls at once.
+/// Its book has `granted PERMIT NUMBER` for each call, with the number of its request, and `dying` before it kills
+/// itself in a call. With `polls=1` it does not wait: it asks again and again, and ends its calls at once.
 struct TurnCaller {
     private let socket: String
     private let book: Book
