@@ -69,6 +69,11 @@ struct RandomValues: Sendable {
             let alias = random.pick(aliases)
             return AliasRemove(provider: alias.provider, name: alias.name) as? Made ?? made
         }
+        if var bill = made as? LedgerReconcile, !random.once(in: 4) {
+            let date = CivilDate(dayNumber: max(0, now.milliseconds) / 86_400_000)
+            (bill.year, bill.month) = (UInt32(date.year), UInt8(date.month))
+            return bill as? Made ?? made
+        }
         guard limitPlace < limits.count, !random.once(in: 4) else { return made }
         if var topUp = made as? LimitTopUp {
             guard let prepaid = limits.last(where: { $0.limit.window.kind == .prepaid }) else { return made }

@@ -47,7 +47,7 @@ struct DaemonWalkTests {
     @Test func everyStartLoadsWhatTheWalkHasLeftAKillLosesNothingAndEveryCommandOfAPeerIsCarriedOut() {
         var carriedOut: Set<UInt16> = []
         var refusals: Set<Status> = []
-        for seed in 1...12 as ClosedRange<UInt64> {
+        for seed in 1...20 as ClosedRange<UInt64> {
             let outcome = DaemonWalk(seed: seed).run(lives: 20)
             #expect(outcome.violation == nil, "again: fusebox-simulate --walk 2000 --seed \(seed) --seeds 1")
             #expect(outcome.starts == 20 && outcome.comparisons > 3)
