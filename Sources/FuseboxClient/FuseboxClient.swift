@@ -36,7 +36,9 @@ public final class FuseboxClient: Sendable {
 
     /// Connects to the daemon.
     ///
-    /// - Parameter path: the path of the daemon's socket. Nil stands for `defaultPath`.
+    /// - Parameters:
+    ///   - path: the path of the daemon's socket. Nil stands for `defaultPath`.
+    ///   - configuration: how the client behaves
     /// - Throws: `unavailable` if no daemon answers in time. A client that fails open does not throw this: it begins
     ///   without a connection.
     public static func connect(
@@ -54,6 +56,7 @@ public final class FuseboxClient: Sendable {
     ///
     /// - Parameters:
     ///   - path: the path of the daemon's socket. Nil stands for `defaultPath`.
+    ///   - configuration: how the client behaves
     ///   - time: how long the daemon is waited for; with zero it is asked once
     /// - Throws: `unavailable` or `timedOut` if no daemon has answered in this time; what no time helps against is thrown at
     ///   once. A client that fails open begins without a connection after this time, and throws neither.

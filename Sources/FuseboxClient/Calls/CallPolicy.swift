@@ -87,7 +87,9 @@ public struct CallResult<Value> {
 
     /// The provider answered.
     ///
-    /// - Parameter usage: what was used, in addition to what `HeldPermit.use` was told
+    /// - Parameters:
+    ///   - value: what the caller gets
+    ///   - usage: what was used, in addition to what `HeldPermit.use` was told
     public static func success(_ value: Value, usage: Usage? = nil) -> CallResult {
         CallResult(value, outcome: .success(usage: usage))
     }
@@ -102,28 +104,36 @@ public struct CallResult<Value> {
 
     /// The provider failed: 5xx, timeout, no connection. The next candidate is tried.
     ///
-    /// - Parameter retryAfter: how long the provider takes no calls, if it said so. Nil: the breaker alone decides.
+    /// - Parameters:
+    ///   - retryAfter: how long the provider takes no calls, if it said so. Nil: the breaker alone decides.
+    ///   - usage: what the failed call has used; nil: nothing is known of it
     public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .failure(retryAfter: retryAfter, usage: usage))
     }
 
     /// The provider refused for now: 429. The next candidate is tried.
     ///
-    /// - Parameter retryAfter: how long the provider takes no calls. Nil: the breaker alone decides.
+    /// - Parameters:
+    ///   - retryAfter: how long the provider takes no calls. Nil: the breaker alone decides.
+    ///   - usage: what the failed call has used; nil: nothing is known of it
     public static func throttled(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .throttled(retryAfter: retryAfter, usage: usage))
     }
 
     /// The provider's quota is used up. The next candidate is tried.
     ///
-    /// - Parameter resetAfter: the time until the quota is reset. Nil: the default cooldown.
+    /// - Parameters:
+    ///   - resetAfter: the time until the quota is reset. Nil: the default cooldown.
+    ///   - usage: what the failed call has used; nil: nothing is known of it
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .quotaExhausted(resetAfter: resetAfter, usage: usage))
     }
 
     /// The provider did not take the key: 401, 403. The next candidate is tried.
     ///
-    /// - Parameter scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
+    /// - Parameters:
+    ///   - scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
+    ///   - usage: what the failed call has used; nil: nothing is known of it
     public static func unauthorized(_ scope: MarkScope? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .unauthorized(scope, usage: usage))
     }

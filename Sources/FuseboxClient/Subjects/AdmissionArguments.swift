@@ -110,8 +110,10 @@ public struct CallOutcome: Sendable, Equatable {
     public static let success = CallOutcome(.success)
     /// The provider answered.
     ///
-    /// - Parameter retryAfter: how long the provider takes no more calls, if its rate limit has nothing left. It counts
-    ///   for 60 s at most.
+    /// - Parameters:
+    ///   - usage: what the call has used; nil: nothing is known of it
+    ///   - retryAfter: how long the provider takes no more calls, if its rate limit has nothing left. It counts for 60
+    ///     s at most.
     public static func success(usage: Usage?, retryAfter: Duration? = nil) -> CallOutcome {
         CallOutcome(.success, usage: usage, retryAfter: retryAfter)
     }
@@ -120,24 +122,30 @@ public struct CallOutcome: Sendable, Equatable {
     public static let failure = CallOutcome(.failure)
     /// The provider failed: 5xx, timeout, no connection.
     ///
-    /// - Parameter retryAfter: how long the provider takes no calls, if it said so (503, 529). Nil: the breaker alone
-    ///   decides. Less than 0 counts as 0, more than 366 days as 366 days.
+    /// - Parameters:
+    ///   - retryAfter: how long the provider takes no calls, if it said so (503, 529). Nil: the breaker alone decides.
+    ///     Less than 0 counts as 0, more than 366 days as 366 days.
+    ///   - usage: what the call has used; nil: nothing is known of it
     public static func failure(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.failure, usage: usage, retryAfter: retryAfter)
     }
 
     /// The provider refused for now: 429. The breaker counts a failure, unless the provider told a time.
     ///
-    /// - Parameter retryAfter: how long the provider takes no calls. Nil: the breaker alone decides. Less than 0 counts
-    ///   as 0, more than 366 days as 366 days.
+    /// - Parameters:
+    ///   - retryAfter: how long the provider takes no calls. Nil: the breaker alone decides. Less than 0 counts as 0,
+    ///     more than 366 days as 366 days.
+    ///   - usage: what the call has used; nil: nothing is known of it
     public static func throttled(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.throttled, usage: usage, retryAfter: retryAfter)
     }
 
     /// The provider's quota is used up.
     ///
-    /// - Parameter resetAfter: the time until the quota is reset. Nil: the default cooldown. Less than 0 counts as 0,
-    ///   more than 366 days as 366 days.
+    /// - Parameters:
+    ///   - resetAfter: the time until the quota is reset. Nil: the default cooldown. Less than 0 counts as 0, more than
+    ///     366 days as 366 days.
+    ///   - usage: what the call has used; nil: nothing is known of it
     public static func quotaExhausted(resetAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.quotaExhausted, usage: usage, retryAfter: resetAfter)
     }
@@ -146,8 +154,10 @@ public struct CallOutcome: Sendable, Equatable {
     public static let unauthorized = CallOutcome(.unauthorized)
     /// The provider did not take the key: 401, 403.
     ///
-    /// - Parameter scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
-    ///   `route` is right for a 403, where the key may not use this model.
+    /// - Parameters:
+    ///   - scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none. `route`
+    ///     is right for a 403, where the key may not use this model.
+    ///   - usage: what the call has used; nil: nothing is known of it
     public static func unauthorized(_ scope: MarkScope? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(.unauthorized, usage: usage, markScope: scope)
     }

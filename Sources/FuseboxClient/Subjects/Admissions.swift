@@ -62,6 +62,8 @@ public struct Admissions: Sendable {
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report.
     ///
     /// - Parameters:
+    ///   - permit: the permit of the call
+    ///   - outcome: how the call went and what it used
     ///   - firstToken: the time from the permit to the first token of the answer; nil: not known
     ///   - duration: the time from the permit to the end of the call; nil: until this settle reaches the daemon
     @discardableResult
@@ -89,7 +91,9 @@ public struct Admissions: Sendable {
 
     /// Extends a permit whose call is still under way. A renewal never shortens a permit.
     ///
-    /// - Parameter ttl: how long the permit lasts from now on, 1 ms to 24 hours
+    /// - Parameters:
+    ///   - permit: the permit of the call
+    ///   - ttl: how long the permit lasts from now on, 1 ms to 24 hours
     /// - Throws: `refused` with `notFound` if the daemon keeps nothing of the permit any more
     public func renew(_ permit: Permit, ttl: Duration = .seconds(60)) throws(ClientError) -> Renewal {
         guard let number = permit.number else { return .assumed }
@@ -151,8 +155,12 @@ public struct Admissions: Sendable {
 
     /// What `admit` would decide now. Holds nothing, and does not bind a later `admit`.
     ///
-    /// - Parameter explains: whether a denial tells every limit that stands against a candidate, not only the one that lasts
-    ///   longest
+    /// - Parameters:
+    ///   - candidates: where the call may go, best first; 1 to `WireLimits.candidates`
+    ///   - tags: what the call would be made for: at most 8
+    ///   - estimate: what the call may use at most
+    ///   - explains: whether a denial tells every limit that stands against a candidate, not only the one that lasts
+    ///     longest
     /// - Returns: which candidate would be admitted; or why none of them may be called, and when to try again
     public func preview(
         _ candidates: [Candidate], tags: [String] = [], estimate: Estimate = Estimate(), explains: Bool = false

@@ -60,14 +60,18 @@ public struct Breakers: Sendable {
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func get(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) -> BreakerGet.Reply {
         try client.call(BreakerGet(route, mustBeKnown: mustBeKnown))
     }
 
     /// The status of a breaker, and whether it is known. An unknown breaker has the status of a new one.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func get(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) -> BreakerGet.Reply {
         try await client.call(BreakerGet(route, mustBeKnown: mustBeKnown))
     }
@@ -80,28 +84,36 @@ public struct Breakers: Sendable {
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func forceOpen(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) {
         _ = try client.call(BreakerForceOpen(route, mustBeKnown: mustBeKnown))
     }
 
     /// Opens a breaker by hand; decay closes it again. An unknown breaker is created. For operators.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func forceOpen(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) {
         _ = try await client.call(BreakerForceOpen(route, mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
     public func reset(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) {
         _ = try client.call(BreakerReset(route, mustBeKnown: mustBeKnown))
     }
 
     /// Closes a breaker and forgets its failures and statistics; its configuration stays. For operators.
     ///
-    /// - Parameter mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether a name without a breaker is refused with `notFound` under `llm-providers` too
     public func reset(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError) {
         _ = try await client.call(BreakerReset(route, mustBeKnown: mustBeKnown))
     }
@@ -115,13 +127,14 @@ public struct Breakers: Sendable {
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
     ///
     /// - Parameters:
+    ///   - route: the route of the breaker
     ///   - failureThreshold: the number of consecutive failures at which the breaker opens; 0 counts as 1
     ///   - resetTimeout: the time without traffic that takes one failure off, 1 ms to 366 days
     ///   - monitoringPeriod: how long a call counts for the rates, and a worker's failure for `minWorkers`
     ///   - minRequests: how many calls of the monitoring period a rate needs to open the breaker
     ///   - degradationCurve: the shares admitted after 0, 1, 2 … failures; an empty one stands for the default
-    ///   - maxProbes: from the opening of the breaker until it is closed, how many calls with a permit of that time may be
-    ///     in flight; 0: as many as its share admits
+    ///   - maxProbes: from the opening of the breaker until it is closed, how many calls with a permit of that time may
+    ///     be in flight; 0: as many as its share admits
     ///   - minWorkers: how many distinct workers must report failures within the monitoring period for the breaker to
     ///     open fully, at most 16; 0 counts as 1
     ///   - failureRate: the share of failed calls, 0 to 1, at which a failure opens the breaker; 0: any may fail
@@ -160,7 +173,9 @@ public struct Breakers: Sendable {
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func configuration(_ route: Candidate, mustBeKnown: Bool = false) throws(ClientError) -> BreakerConfiguration
     {
         try client.call(BreakerConfigurationGet(route, mustBeKnown: mustBeKnown))
@@ -168,7 +183,9 @@ public struct Breakers: Sendable {
 
     /// A breaker's configuration; of an unknown one, the default.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - route: the route of the breaker
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func configuration(_ route: Candidate, mustBeKnown: Bool = false) async throws(ClientError)
         -> BreakerConfiguration
     {

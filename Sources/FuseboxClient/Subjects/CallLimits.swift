@@ -42,7 +42,9 @@ public struct CallLimits: Sendable {
 
     /// Removes limits from a scope. Calls in flight go on; a limit that is set again sees them.
     ///
-    /// - Parameter limits: told by dimension and window, their amounts do not matter; nil: all of the scope
+    /// - Parameters:
+    ///   - limits: told by dimension and window, their amounts do not matter; nil: all of the scope
+    ///   - scope: the scope that the limits are set on
     /// - Returns: the limits as they were
     /// - Throws: `refused` with `notFound` if one is not set
     @discardableResult
@@ -64,6 +66,7 @@ public struct CallLimits: Sendable {
     ///
     /// - Parameters:
     ///   - limit: told by dimension and window, with the amount that holds meanwhile; never below the limit's own
+    ///   - scope: the scope that the limits are set on
     ///   - duration: 1 ms to 366 days
     /// - Throws: `refused` with `notFound` if it is not set, with `outOfRange` for an amount below its own
     @discardableResult
@@ -99,7 +102,9 @@ public struct CallLimits: Sendable {
 
     /// Adds to the amount of a prepaid limit. What was used of it stays, and its thresholds fire again.
     ///
-    /// - Parameter limit: the prepaid limit, with the amount that is added
+    /// - Parameters:
+    ///   - limit: the prepaid limit, with the amount that is added
+    ///   - scope: the scope that the limits are set on
     /// - Throws: `refused` with `notFound` if it is not set, with `outOfRange` if it is not prepaid or the amount is 0
     @discardableResult
     public func topUp(

@@ -33,7 +33,9 @@ extension FuseboxClient {
 
     /// Replaces breakers, exhaustion and ledger, or some of them, by those of a snapshot. For operators.
     ///
-    /// - Parameter bytes: the bytes of a snapshot file
+    /// - Parameters:
+    ///   - bytes: the bytes of a snapshot file
+    ///   - parts: what is replaced
     /// - Returns: the snapshot with the new state, once it is on disk
     /// - Throws: `refused` with `damagedData` if the bytes are not a snapshot; the state has not changed then
     @discardableResult

@@ -22,8 +22,11 @@ public struct Exhaustion: Sendable {
     ///
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report. Its cooldown then counts from its arrival.
     ///
-    /// - Parameter cooldown: how long the mark lasts, 0 to 366 days. Nil: the default cooldown, doubled by each mark in
-    ///   a row.
+    /// - Parameters:
+    ///   - provider: the provider
+    ///   - deployment: the API key, region or endpoint; nil: the route names none
+    ///   - model: the model; nil: the route names none
+    ///   - cooldown: how long the mark lasts, 0 to 366 days. Nil: the default cooldown, doubled by each mark in a row.
     @discardableResult
     public func mark(
         _ provider: String, deployment: String? = nil, model: String? = nil, for cooldown: Duration? = nil
@@ -47,7 +50,11 @@ public struct Exhaustion: Sendable {
 
     /// Removes a route's own mark. Wider and narrower marks stay, and pauses do. For operators.
     ///
-    /// - Parameter mustBeKnown: whether an unknown name is refused with `notFound`
+    /// - Parameters:
+    ///   - provider: the provider
+    ///   - deployment: the API key, region or endpoint; nil: the route names none
+    ///   - model: the model; nil: the route names none
+    ///   - mustBeKnown: whether an unknown name is refused with `notFound`
     public func clear(
         _ provider: String, deployment: String? = nil, model: String? = nil, mustBeKnown: Bool = false
     ) throws(ClientError) {
@@ -150,6 +157,9 @@ public struct Exhaustion: Sendable {
     /// no success and no reset. Pausing a paused route again changes its end and its reason. For operators.
     ///
     /// - Parameters:
+    ///   - provider: the provider
+    ///   - deployment: the API key, region or endpoint; nil: the route names none
+    ///   - model: the model; nil: the route names none
     ///   - reason: why, for those who meet the pause; 1 to 1,024 bytes
     ///   - duration: how long it lasts, 1 ms to 366 days. Nil: until it is resumed
     ///   - mustBeKnown: whether an unknown name is refused with `notFound`

@@ -19,6 +19,7 @@ public struct Ledger: Sendable {
     /// While the daemon is away, `FailurePolicy.failOpen` keeps the report; it is then dated by its arrival.
     ///
     /// - Parameters:
+    ///   - provider: the provider
     ///   - deployment: the API key, region or endpoint, where limits are to tell them apart; nil: none
     ///   - model: the model that is charged
     ///   - tags: what the call was made for: at most 8
@@ -41,6 +42,10 @@ public struct Ledger: Sendable {
     /// Records what a call has cost.
     ///
     /// - Parameters:
+    ///   - provider: the provider
+    ///   - deployment: the API key, region or endpoint, where limits are to tell them apart; nil: none
+    ///   - model: the model that is charged
+    ///   - tags: what the call was made for: at most 8
     ///   - cost: $0 to $1,000,000
     ///   - inputTokens: tokens sent, 0 to 4,294,967,295; nil: not known
     ///   - outputTokens: tokens received, 0 to 4,294,967,295; nil: not known
@@ -188,6 +193,7 @@ public struct Ledger: Sendable {
     /// operators.
     ///
     /// - Parameters:
+    ///   - scope: the scope whose account is corrected
     ///   - cost: what is added; below $0 it is taken back, from the newest use backwards
     ///   - reason: why, for those who read of it later
     /// - Returns: the account of the scope; nil: scopes of its shape have none
@@ -212,8 +218,11 @@ public struct Ledger: Sendable {
     /// operators.
     ///
     /// - Parameters:
+    ///   - provider: the provider
     ///   - year: the year of the month
     ///   - month: the month, 1 to 12, in UTC; it has begun, and the history keeps it
+    ///   - billed: what the provider has billed for the month
+    ///   - reason: why, for those who read of it later
     /// - Returns: what the ledger had, and the difference that was recorded
     /// - Throws: `refused` with `notFound` if nothing was counted for the provider yet, with `outOfRange` for another
     ///   month

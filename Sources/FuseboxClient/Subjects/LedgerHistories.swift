@@ -27,8 +27,10 @@ extension Ledger {
     /// have several records of a day; they add up. For operators.
     ///
     /// - Parameters:
+    ///   - kind: which accounts are told
     ///   - scope: what the accounts' scopes must name; a part that is absent may be any
     ///   - days: the first and the last day, in days since 1970-01-01
+    ///   - sink: gets each record, in the order of the days
     public func history(
         _ kind: FuseboxClient.AccountKind, within scope: FuseboxClient.Scope = .host, days: ClosedRange<Int64>,
         into sink: (FuseboxWire.HistoryDay) -> Void
