@@ -143,6 +143,9 @@ extension CreditLedger.Sums {
     }
 
     /// Adds other sums. Sums stop at the end of their range.
+    ///
+    /// It is a call of its own: inside a loop over accounts, the compiler's alias analysis takes longer than ten minutes.
+    @inline(never)
     mutating func add(_ other: Self) {
         spend = spend.saturatingAdd(other.spend)
         inputTokens = inputTokens.saturatingAdd(other.inputTokens)

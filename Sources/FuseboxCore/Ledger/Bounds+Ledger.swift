@@ -5,5 +5,5 @@ extension Bounds {
 
     /// Users of a tag that are remembered, so that they may read of it: the first ones whose calls have named it. They
     /// take 4 bytes each.
-    public static let usersOfTag = TagUsers.Users.scalarCount
+    public static let usersOfTag = TagUsers.Users.count
 }

@@ -355,13 +355,8 @@ extension CreditLedger {
     }
 
     /// Gives the host an account of what the providers have spent, in a ledger that was imported without one.
-    ///
-    /// It is not optimized: the compiler's alias analysis takes longer than ten minutes for this function.
-    @_optimize(none)
     mutating func deriveHost() {
-        var sums = CreditLedger.Sums()
-        providers.forEachIndex { sums.add(providers[existing: $0].sums) }
         host = Account()
-        host.sums = sums
+        providers.forEachIndex { host.sums.add(providers[existing: $0].sums) }
     }
 }

@@ -3,9 +3,8 @@
 /// Root is left out, because it may read everything. What finds no room is not remembered: further users need the rights
 /// of a reader.
 struct TagUsers: Sendable {
-    /// A place for each of them. With an array in place, the optimizer takes minutes for functions that change accounts in
-    /// a loop.
-    typealias Users = SIMD8<UInt32>
+    /// A place for each of them.
+    typealias Users = InlineArray<8, UInt32>
 
     private var ids = Users(repeating: 0)
     private(set) var count = 0
