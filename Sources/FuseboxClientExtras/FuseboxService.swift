@@ -67,7 +67,9 @@ public struct FuseboxService: Service, CustomStringConvertible {
                 return
             } catch {
                 guard !Task.isCancelled else { return }
-                if !isAway { logger.warning("no events of the daemon are known any more", error: error) }
+                if !isAway {
+                    logger.warning("no events of the daemon are known any more", metadata: ["error": "\(error)"])
+                }
                 isAway = true
             }
             try? await Task.sleep(for: pause)
@@ -94,11 +96,5 @@ public struct FuseboxService: Service, CustomStringConvertible {
         }
         if let failure = spooling.failure { logger.error("\(failure)") }
         if client.droppedReports > 0 { logger.error("\(client.droppedReports) reports were dropped") }
-    }
-}
-
-extension Logger {
-    fileprivate func warning(_ message: Logger.Message, error: ClientError) {
-        warning(message, metadata: ["error": "\(error)"])
     }
 }
