@@ -112,8 +112,8 @@ public struct CallOutcome: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - usage: what the call has used; nil: nothing is known of it
-    ///   - retryAfter: how long the provider takes no more calls, if its rate limit has nothing left. It counts for 60
-    ///     s at most.
+    ///   - retryAfter: how long the provider takes no more calls, if its rate limit has nothing left. It counts for
+    ///     60 s at most.
     public static func success(usage: Usage?, retryAfter: Duration? = nil) -> CallOutcome {
         CallOutcome(.success, usage: usage, retryAfter: retryAfter)
     }

@@ -17,8 +17,12 @@ struct TagUsers: Sendable {
         return false
     }
 
+    /// Whether `add` remembers a user that is not remembered yet.
+    @inline(__always)
+    func takes(_ user: UInt32) -> Bool { user != 0 && count < Bounds.usersOfTag && !contains(user) }
+
     mutating func add(_ user: UInt32) {
-        guard count < Bounds.usersOfTag, user != 0 else { return }
+        guard takes(user) else { return }
         ids[count] = user
         count += 1
     }

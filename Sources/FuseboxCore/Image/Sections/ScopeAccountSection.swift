@@ -121,7 +121,7 @@ extension StateMachine.Builder {
         }
         var account = CreditLedger.Account(sums: sums)
         try machine.ledger.recents.restore(image.recent, in: &account.recent)
-        for user in image.users where !account.users.contains(user) { account.users.add(user) }
+        for user in image.users { account.users.add(user) }
         guard account.users.all == image.users, image.users.isEmpty || image.tag != nil else {
             throw Refusal(.damagedData, "the users of an account cannot be there")
         }
