@@ -38,11 +38,10 @@ extension Engine {
 
     /// Applies an admission while calls wait, or one that may wait.
     ///
-    /// - Parameter finish: answers the request with this payload, which the journal gets, and with its number; a call that
-    ///   joins the queue has not used its number yet, so that it may be sent again
+    /// - Parameter finish: answers the request with this payload, which the journal gets
     mutating func admitInTurn(
         _ payload: UnsafeRawBufferPointer, _ caller: Caller, at moment: Moment,
-        finish: (inout Engine, UnsafeRawBufferPointer, _ joins: Bool) -> Void
+        finish: (inout Engine, UnsafeRawBufferPointer) -> Void
     ) throws(Refusal) {
         let application = application(of: caller, at: moment)
         let (arrival, marks) = try unsafe queue.arrive(payload, application, state.machine)
@@ -60,7 +59,7 @@ extension Engine {
             let substitute = try substitute(of: .admit, decided, refusal, caller, at: moment)
             decided = unsafe substitute.withBytes { bytes in unsafe [UInt8](bytes) }
         }
-        unsafe decided.withUnsafeBytes { unsafe finish(&self, $0, joins) }
+        unsafe decided.withUnsafeBytes { unsafe finish(&self, $0) }
         queue.arrived(marks)
         if joins { unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) } }
     }
@@ -143,7 +142,7 @@ extension Engine {
                 payload = try substitute(of: .grantTurn, request, refusal, caller, at: moment)
             } catch { return refuse(turn) }
         }
-        let reply = unsafe state.reply.withBytes { unsafe Self.admission(in: $0) }
+        let reply = unsafe state.reply.withBytes { unsafe AdmitReply(in: $0) }
         guard let admission = reply, admission.permit != nil else { return refuse(turn) }
         switch placement {
         case .journaled:
@@ -175,16 +174,6 @@ extension Engine {
         guard let result else { throw refusal }
         return try result.get()
     }
-
-    private static func admission(in bytes: UnsafeRawBufferPointer) -> AdmitReply? {
-        var reader = unsafe ByteReader(bytes)
-        var reply = AdmitReply()
-        guard (try? reply.decode(from: &reader)) != nil else { return nil }
-        return reply
-    }
-
-    /// Whether the reply to an admission is a ticket.
-    static func isTicket(_ reply: UnsafeRawBufferPointer) -> Bool { unsafe admission(in: reply)?.ticket != nil }
 
     /// Ends the wait of a call that cannot be granted although its turn has come.
     private mutating func refuse(_ turn: WaitQueue.Turn) {

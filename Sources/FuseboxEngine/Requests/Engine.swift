@@ -216,9 +216,8 @@ package struct Engine: ~Copyable {
         if traits.number == .admit, unsafe mayWait(payload) {
             let resumed = unsafe AdmitTail.resumes(in: payload)
             guard !answerWaiting(caller, resuming: resumed, header) else { return .proceed }
-            try unsafe admitInTurn(payload, caller, at: moment) { engine, payload, joins in
-                unsafe engine.finish(
-                    header, payload, joins && slot != nil ? nil : number, slot, session, traits, placement, at: moment)
+            try unsafe admitInTurn(payload, caller, at: moment) { engine, payload in
+                unsafe engine.finish(header, payload, number, slot, session, traits, placement, at: moment)
             }
             return .proceed
         }
@@ -313,16 +312,13 @@ package struct Engine: ~Copyable {
             return true
         }
         let bytes = try unsafe request.readBytes(request.remaining)
-        let kept: Bool?? = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload -> Bool? in
+        let found = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
             guard command == header.command, let number = CommandNumber(rawValue: command),
                 unsafe Self.isDigest(digest, of: number, bytes)
             else { return false }
-            // The wait is over. The request is a new one.
-            if number == .admit, unsafe Self.isTicket(payload) { return nil }
             unsafe replies.writeReply(payload: payload, command: command, correlation: header.correlation)
             return true
         }
-        let found = kept ?? nil
         guard found != false else {
             throw Refusal(
                 .sequenceReused,

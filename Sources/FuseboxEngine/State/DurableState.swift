@@ -97,10 +97,27 @@ struct DurableState: ~Copyable {
         user: UInt32, command: UInt16, at now: Timestamp
     ) {
         let slot = slot ?? workers.add(WorkerTable.Worker(id: worker, user: user, lastSeen: now))
+        // A call that joins the queue has not used its number. If its wait is lost, it is sent again and begins anew.
+        guard unsafe !isTicket(command, request) else { return }
         let digest = unsafe RequestDigest.of(command, request)
         unsafe reply.withBytes {
             unsafe workers.keep($0, to: number, command: command, digest: digest, at: now, in: slot)
         }
+    }
+
+    /// Whether the reply to a request is a ticket.
+    private func isTicket(_ command: UInt16, _ request: UnsafeRawBufferPointer) -> Bool {
+        guard command == CommandNumber.admit.rawValue, unsafe AdmitTail.isQueued(in: request) else { return false }
+        return unsafe reply.withBytes { unsafe AdmitReply(in: $0)?.ticket != nil }
+    }
+}
+
+extension AdmitReply {
+    /// The reply in a payload. Nil if it cannot be read.
+    init?(in payload: UnsafeRawBufferPointer) {
+        self.init()
+        var reader = unsafe ByteReader(payload)
+        guard (try? decode(from: &reader)) != nil else { return nil }
     }
 }
 

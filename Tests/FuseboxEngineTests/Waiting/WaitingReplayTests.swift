@@ -66,6 +66,24 @@ struct WaitingReplayTests {
         #expect(anew == again.sequence && anew != ticket)
     }
 
+    /// The first request of a worker joins the queue, its ticket is lost, and the daemon starts anew.
+    @Test func aCallThatJoinedHasNotUsedItsNumber() throws {
+        _ = try engine.ok(try admit(), by: holder)
+        _ = try engine.ok(try admit(wait: 30_000), by: waiter)
+        let number = waiter.sequence
+        let image = engine.image
+        try engine.restart()
+        #expect(engine.image == image)
+        let (again, standing) = try engine.connect(waiter.id, after: number)
+        #expect(standing == .resumed)
+        let answer = try engine.ask(try admit(wait: 30_000), by: again, again: number)
+        #expect(try answer.reply(Admit.Reply.self).ticket == number)
+        // The same number of a known worker, once its wait is over, is decided anew as well.
+        _ = try engine.ok(Withdraw(ticket: number), by: again)
+        let anew = try engine.ask(try admit(), by: again, again: number).reply(Admit.Reply.self)
+        #expect(anew.permit == nil && anew.ticket == nil)
+    }
+
     @Test func aTicketWhoseReplyWasLostIsToldAgainUnderTheSameNumber() throws {
         _ = try engine.ok(try admit(), by: holder)
         let ticket = try engine.ok(try admit(wait: 30_000), by: waiter).ticket

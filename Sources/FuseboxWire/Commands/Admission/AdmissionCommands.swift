@@ -474,6 +474,12 @@ package enum AdmitTail {
         payload[start + 10] = isQueued ? 1 : 0
     }
 
+    /// Whether the queue has taken the call. False if the payload is too short to be a request.
+    package static func isQueued(in payload: UnsafeRawBufferPointer) -> Bool {
+        guard payload.count >= bytes else { return false }
+        return unsafe payload[payload.count - 1] != 0
+    }
+
     /// Turns a request into one that continues the wait of a ticket.
     package static func write(resumes ticket: UInt64, waitMilliseconds: Int64, into payload: inout [UInt8]) {
         let start = payload.count - bytes
