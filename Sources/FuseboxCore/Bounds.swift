@@ -310,6 +310,17 @@ public struct Bounds: Sendable, Equatable {
     /// How long a shutdown waits for peers to take their last replies, in milliseconds.
     public static let farewellMilliseconds: Int64 = 2_000
 
+    /// The time between rounds of recurring work while nothing happens and nothing is left to do, in milliseconds.
+    public static let restMilliseconds: Int64 = 60_000
+
+    /// How many intervals of the watchdog a sync of the journal may take. After that the service manager is no longer told
+    /// that the daemon is alive. A disk under load takes seconds. A sync that takes a minute will not end.
+    public static let syncWatchdogIntervals: Int64 = 2
+
+    /// The time that the service manager is asked to wait while the daemon starts or stops, in milliseconds. It is asked
+    /// again while it goes on.
+    public static let patienceMilliseconds: Int64 = 30_000
+
     // MARK: Time zones
 
     /// How often the files of the zones in use are read again, in milliseconds: the tz database may be updated.

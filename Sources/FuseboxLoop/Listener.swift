@@ -80,6 +80,9 @@ package protocol ListenerDelegate: AnyObject {
     /// The path that this listener bound; nil for an inherited socket.
     package var path: String? { file.flatMap { $0.isOwn ? $0.path : nil } }
 
+    /// The path that clients connect to. Nil for an inherited socket without one.
+    package var filePath: String? { file?.path }
+
     /// The file at the path that clients connect to.
     package enum PathState: Sendable, Equatable {
         /// The file of this socket. Also a path that is not known or cannot be examined.

@@ -15,6 +15,7 @@ package struct LoopError: Error, Hashable, Sendable {
         case readCredentials = "read a peer's credentials"
         case watchSignal = "watch a signal"
         case watchProcess = "watch a process"
+        case watchDirectory = "watch a directory"
         case limitDescriptors = "change the limit of open descriptors"
     }
 

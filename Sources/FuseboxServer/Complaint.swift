@@ -6,6 +6,9 @@ struct Complaint {
 
     private static let repeatMilliseconds: Int64 = 60_000
 
+    /// Whether there is a problem.
+    var isOpen: Bool { logged != nil }
+
     /// Whether the caller should log this text now.
     mutating func shouldLog(_ text: String, at now: Timestamp) -> Bool {
         if let logged, logged.text == text, now - logged.at < Self.repeatMilliseconds { return false }

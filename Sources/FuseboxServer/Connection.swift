@@ -253,7 +253,10 @@ final class Connection {
 
     // MARK: Deadlines
 
-    /// Ends the connection if the peer has been silent or has not read for too long. Called about once a second.
+    /// Whether no deadline is near and no output is left to send.
+    var isQuiet: Bool { session.state != .opening && stalledSince == nil && channel.output.isEmpty }
+
+    /// Ends the connection if the peer has been silent or has not read for too long. Called in every round.
     func checkDeadlines(at now: Timestamp) {
         if let stalledSince, now - stalledSince > Bounds.stallMilliseconds {
             return server.drop(self, "the peer has not read its output for \(Bounds.stallMilliseconds / 1000) s")

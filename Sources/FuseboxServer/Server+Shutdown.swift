@@ -8,7 +8,7 @@ extension Server {
     /// Closes the listener, answers all received requests, writes a last snapshot and ends.
     func beginShutdown() {
         guard case .notBegun = shutdown else { return }
-        ServiceManager.notify("STOPPING=1")
+        tellStopping()
         listener?.close()
         shutdown = .draining(since: moment.now)
         turnsUntilQuiet = 2
@@ -63,15 +63,15 @@ extension Server {
     }
 
     private func armFlushDeadline() {
-        housekeeping?.close()
+        house.close()
         guard let deadline = try? Timer(on: loop, action: { [unowned self] in end() }) else { return end() }
         deadline.start(afterMilliseconds: Bounds.farewellMilliseconds)
-        housekeeping = deadline
+        house.timer = deadline
     }
 
     private func end() {
         for case let connection? in connections { remove(connection) }
-        housekeeping?.close()
+        house.close()
         alarm?.close()
         endSignals()
         keeper.seal()

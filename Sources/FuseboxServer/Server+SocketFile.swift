@@ -23,7 +23,9 @@ extension Server {
         guard let listener, socketFileWatch.isDue(at: moment.now) else { return }
         switch listener.checkPath() {
         case .unchanged:
-            if socketFileWatch.complaint.clear() { log(.notice, "new clients reach this daemon again") }
+            guard socketFileWatch.complaint.clear() else { return }
+            log(.notice, "new clients reach this daemon again")
+            watchDirectories()
         case .missing(let path): restoreSocketFile(listener, path, "was removed")
         case .replaced(let path): restoreSocketFile(listener, path, "was replaced")
         }
@@ -46,6 +48,8 @@ extension Server {
             self.listener = successor
             _ = socketFileWatch.complaint.clear()
             log(.warning, "the socket file \(path) \(what); it was made again")
+            // Its directory may be another one.
+            watchDirectories()
         } catch {
             complain(
                 "the socket file \(path) \(what): no new client reaches this daemon. It cannot be made again: \(error)")

@@ -10,6 +10,7 @@ extension Server: EventLoopDelegate {
         turnStartedAt = SystemClock.threadNanoseconds
         turn += 1
         readClocks()
+        if house.isResting { leaveRest() }
         schedule.begin(at: SystemClock.monotonicNanoseconds)
         acceptWaiting()
         continueRequests()
@@ -26,6 +27,7 @@ extension Server: EventLoopDelegate {
         let nanoseconds = SystemClock.threadNanoseconds - turnStartedAt
         keeper.engine.hasUsed(processorNanoseconds: nanoseconds)
         longestTurnNanoseconds = max(longestTurnNanoseconds, nanoseconds)
+        tellAlive()
     }
 
     /// Sends events to subscribers, for `eventNanoseconds` at most. So many subscribers do not delay requests.
@@ -58,17 +60,6 @@ extension Server: EventLoopDelegate {
         guard !connection.isDirty else { return }
         connection.isDirty = true
         dirty.append(connection)
-    }
-
-    /// Does what is due about once a second: deadlines, snapshots, measurements, the socket file, the clock, the log.
-    func keepHouse() {
-        for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        keeper.keepHouse()
-        forgetProcesses()
-        measure()
-        watchSocketFile()
-        isClockSynchronised = SystemClock.isSynchronised
-        log.reportLeftOut()
     }
 
     /// Logs the statistics that SIGUSR1 asks for, and resets the longest turn.

@@ -20,10 +20,16 @@ package final class Server {
     /// The work object for syncs of the journal.
     let syncWork = RepeatedWork()
 
+    /// The service manager, and what it was told last: how the daemon stands, and when it was alive.
+    let manager: ServiceManager
+    var toldStanding = ""
+    var toldAlive = Timestamp(milliseconds: 0)
+    var syncComplaint = Complaint()
+
     var listener: Listener?
     var socketFileWatch = SocketFileWatch()
     var signals: [SignalWatcher] = []
-    var housekeeping: Timer?
+    var house = House()
     /// The timer that begins a turn at the engine's next deadline, and the time that it is set to.
     var alarm: Timer?
     var alarmAt: Timestamp?
@@ -71,8 +77,6 @@ package final class Server {
         case flushing
     }
 
-    private static let housekeepingMilliseconds: Int64 = 1_000
-
     /// The failure of the last snapshot, which `run` throws at the end.
     var failure: ServerFailure?
 
@@ -84,6 +88,7 @@ package final class Server {
     ///   loop
     package init(_ configuration: ServerConfiguration) throws(ServerFailure) {
         self.configuration = configuration
+        manager = ServiceManager()
         log = Log(threshold: configuration.logLevel)
         (bounds, processLimit) = try Self.bounds(configuration, log)
         quotas = UserQuotas(bounds)
@@ -101,7 +106,7 @@ package final class Server {
         isClockSynchronised = reading.isSynchronised
         let begun = SystemClock.threadNanoseconds
         let recovered = try Self.recover(
-            store, configuration, bounds, log, at: Moment(milliseconds: reading.realtime))
+            store, configuration, bounds, log, manager, at: Moment(milliseconds: reading.realtime))
         let clock = EngineClock(continuing: recovered.time, reading)
         moment = clock.moment
         log(recovered.isWhole ? .notice : .critical, recovered.report(of: configuration.dataDirectory))
@@ -121,12 +126,15 @@ package final class Server {
 
     private static func recover(
         _ store: SnapshotStore<DirectoryStorage>, _ configuration: ServerConfiguration, _ bounds: Bounds, _ log: Log,
-        at moment: Moment
+        _ manager: ServiceManager, at moment: Moment
     ) throws(ServerFailure) -> Recovered {
         do throws(RecoveryRefusal) {
             return try Recovered.find(
                 in: store, profile: configuration.profile, bounds: bounds, newEpoch: .random(in: 1 ... .max), at: moment
-            ) { log(.notice, "\(Quantity.count($0, "journal entry", plural: "journal entries")) replayed") }
+            ) {
+                log(.notice, "\(Quantity.count($0, "journal entry", plural: "journal entries")) replayed")
+                tellReplay($0, to: manager)
+            }
         } catch { throw ServerFailure(error) }
     }
 
@@ -169,7 +177,7 @@ package final class Server {
         let inherited = try ServiceManager.inheritedListener()
         do throws(LoopError) { try watchSignals() } catch { throw ServerFailure(error, on: configuration.socketPath) }
         try listen(on: inherited)
-        ServiceManager.notify("READY=1")
+        tellReady()
         loop.run()
         if let failure { throw failure }
     }
@@ -183,6 +191,8 @@ package final class Server {
             listener.delegate = self
             try listener.start()
             self.listener = listener
+            // The timer only has to begin a turn. The turn applies the deadlines.
+            alarm = try Timer(on: loop) { [unowned self] in alarmAt = nil }
             try startHousekeeping()
         } catch {
             throw ServerFailure(error, on: configuration.socketPath)
@@ -203,16 +213,6 @@ package final class Server {
         let listener = try Listener(on: loop, path: configuration.socketPath, mode: configuration.socketMode)
         log(.notice, "listening on \(configuration.socketPath)")
         return listener
-    }
-
-    private func startHousekeeping() throws(LoopError) {
-        let soonest = min(configuration.snapshotIntervalMilliseconds, bounds.helloMilliseconds)
-        let interval = min(Self.housekeepingMilliseconds, max(10, soonest))
-        let housekeeping = try Timer(on: loop) { [unowned self] in keepHouse() }
-        housekeeping.start(afterMilliseconds: interval, repeatingMilliseconds: interval)
-        self.housekeeping = housekeeping
-        // The timer only has to begin a turn. The turn applies the deadlines.
-        alarm = try Timer(on: loop) { [unowned self] in alarmAt = nil }
     }
 
     /// Whether requests are still read and handled.

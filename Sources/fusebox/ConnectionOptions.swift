@@ -3,8 +3,8 @@ import FuseboxClient
 import FuseboxWire
 import Glibc
 
-/// The options of every subcommand that asks the daemon.
-struct ConnectionOptions: ParsableArguments {
+/// Where the daemon is, and how its answers are printed.
+struct SocketOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's socket. (default: $FUSEBOX_SOCKET, else /run/fusebox/fusebox.sock)", valueName: "path"))
@@ -12,13 +12,48 @@ struct ConnectionOptions: ParsableArguments {
 
     @Flag(help: "Print the answer as one JSON value.")
     var json = false
+}
 
-    /// A request's timeout. It is longer than a worker's, because a person is waiting.
-    private static let requestTimeoutMilliseconds = 5_000
+/// The options of every subcommand that asks the daemon.
+struct ConnectionOptions: ParsableArguments, DaemonConnection {
+    @OptionGroup var base: SocketOptions
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long to wait for the daemon's answer: 500ms, 5s. (default: 5s)", valueName: "time"),
+        transform: { text in
+            guard let milliseconds = Quantity.milliseconds(text), (1...3_600_000).contains(milliseconds) else {
+                throw ValidationError("give \(Quantity.durationForms), from 1ms to 1h")
+            }
+            return Int(milliseconds)
+        })
+    var timeout = Self.patience
+}
+
+/// The same without a timeout: for `fusebox run`, whose own one is for its command, and before a subcommand.
+struct PlainConnectionOptions: ParsableArguments, DaemonConnection {
+    @OptionGroup var base: SocketOptions
+
+    var timeout: Int { Self.patience }
+}
+
+/// A connection to the daemon, as the command line describes it.
+protocol DaemonConnection {
+    var base: SocketOptions { get }
+    /// How long a request may take, in milliseconds.
+    var timeout: Int { get }
+}
+
+extension DaemonConnection {
+    /// A request's timeout in milliseconds. It is longer than a worker's, because a person is waiting.
+    static var patience: Int { 5_000 }
+
+    var socket: String? { base.socket }
+    var json: Bool { base.json }
 
     var configuration: FuseboxClient.Configuration {
-        var configuration = FuseboxClient.Configuration(
-            clientName: "fusebox", requestTimeoutMilliseconds: Self.requestTimeoutMilliseconds)
+        var configuration = FuseboxClient.Configuration(clientName: "fusebox", requestTimeoutMilliseconds: timeout)
+        configuration.connectTimeoutMilliseconds = min(configuration.connectTimeoutMilliseconds, timeout)
         configuration.keepsReports = true
         return configuration
     }

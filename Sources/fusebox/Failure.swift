@@ -47,11 +47,22 @@ struct Failure: Error {
         }
     }
 
-    /// Prints the message to standard error and exits.
+    /// Prints the message to standard error and exits. With --json it is one JSON value there.
     func exit() -> Never {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        Self.tell("fusebox: \(line)")
+        Self.tell(Self.isJSONWanted ? Self.json(line, status.rawValue) : "fusebox: \(line)")
         Glibc.exit(status.rawValue)
+    }
+
+    /// Whether this command line asks for JSON. An error may come before it is parsed.
+    static var isJSONWanted: Bool {
+        CommandLine.arguments.dropFirst().prefix { $0 != "--" }.contains("--json")
+    }
+
+    /// An error as one JSON value.
+    static func json(_ message: String, _ status: Int32) -> String {
+        let error: JSONValue = ["error": ["message": .string(message), "exitStatus": JSONValue(Int(status))]]
+        return error.text()
     }
 
     /// Writes a line to standard error.

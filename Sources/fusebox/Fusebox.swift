@@ -33,6 +33,7 @@ struct Fusebox: ParsableCommand {
         version: "fusebox 0.1.0",
         subcommands: [
             StatusCommand.self, OverviewCommand.self, LatencyCommand.self, WatchCommand.self, PingCommand.self,
+            DoctorCommand.self, HealthCommand.self,
         ],
         groupedSubcommands: [
             CommandGroup(
@@ -59,7 +60,7 @@ struct Fusebox: ParsableCommand {
         ])
 
     // So that these options may also come before the subcommand.
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: PlainConnectionOptions
 
     static func main() {
         // A closed pipe is then an error of `write`, on which the tool ends quietly.
@@ -95,7 +96,18 @@ struct Fusebox: ParsableCommand {
         if CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }).contains(RunCommand.name) {
             UsageFile.tellOuterRun(notSent: ExitCode.validationFailure.rawValue)
         }
-        Failure.tell("fusebox: " + message.dropFirst("Error: ".count))
+        let text = String(message.dropFirst("Error: ".count))
+        guard !Failure.isJSONWanted else { Failure(.usage, text.part(before: "\nUsage:")).exit() }
+        Failure.tell("fusebox: " + text)
         exit(withError: ExitCode.validationFailure)
+    }
+}
+
+extension String {
+    /// The text before a separator; all of it if it has none.
+    fileprivate func part(before separator: String) -> String {
+        var rest = self[...]
+        while !rest.isEmpty, !rest.hasPrefix(separator) { rest = rest.dropFirst() }
+        return String(self[..<rest.startIndex])
     }
 }

@@ -25,6 +25,10 @@ struct ImportCommand: DaemonCommand {
     @Argument(help: "The file; - for standard input.")
     var file: String
 
+    @Flag(help: "Read the file, say what it holds, and change nothing.")
+    var dryRun = false
+
+    @OptionGroup var confirmation: Confirmation
     @OptionGroup var connection: ConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
@@ -43,16 +47,31 @@ struct ImportCommand: DaemonCommand {
         do throws(JSONFieldError) {
             machine = try LLMProvidersSnapshot.stateMachine(from: document, profile: status.profile, at: moment)
         } catch { throw Failure(error, in: LocalFile.label(file)) }
-        let header = SnapshotHeader(epoch: status.epoch, sequence: 0, moment: moment, profile: status.profile)
-        let info = try client.importState(SnapshotCapture(machine, header: header).bytes(), parts: parts)
         let contents = [
             parts.contains(.breakers) ? Quantity.count(machine.breakers.count, "breaker") : nil,
             parts.contains(.exhaustion) ? Quantity.count(machine.exhaustion.count, "mark") : nil,
             parts.contains(.ledger) ? Quantity.count(machine.ledger.providerCount, "provider") : nil,
         ].compactMap(\.self)
+        let list = contents.joined(separator: ", ")
+        guard !dryRun else {
+            return Answer(
+                json: ["isDryRun": true, "holds": .array(contents.map { .string($0) })],
+                text: "\(LocalFile.label(file)) holds \(list); nothing was imported")
+        }
+        try confirmation.ask("the daemon's present \(Self.names(of: parts)) will be replaced by \(list)", client)
+        let header = SnapshotHeader(epoch: status.epoch, sequence: 0, moment: moment, profile: status.profile)
+        let info = try client.importState(SnapshotCapture(machine, header: header).bytes(), parts: parts)
         return Answer(
             json: JSONValue(record: info),
             text:
-                "imported \(contents.joined(separator: ", ")); they are in \(info.file) of the daemon's data directory")
+                "imported \(list); they are in \(info.file) of the daemon's data directory")
+    }
+
+    /// What the parts of a state are, in words.
+    private static func names(of parts: ImportParts) -> String {
+        [
+            parts.contains(.breakers) ? "breakers" : nil, parts.contains(.exhaustion) ? "marks" : nil,
+            parts.contains(.ledger) ? "accounts and limits" : nil,
+        ].compactMap(\.self).joined(separator: ", ")
     }
 }

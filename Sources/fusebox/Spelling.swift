@@ -74,6 +74,16 @@ extension FuseboxClient {
         }
     }
 
+    /// Checks that a name is known.
+    ///
+    /// - Throws: `usage`, with a similar name, if it is not
+    func checkKnown(_ name: String) throws {
+        let known = try knownNames()
+        guard !known.contains(name) else { return }
+        throw Failure.unknown(
+            name, "nothing is known of '\(name)'", among: known, otherwise: "`fusebox overview` lists all names")
+    }
+
     /// All names with a breaker, a mark, an account or a limit.
     private func knownNames() throws(ClientError) -> Set<String> {
         Set(try overview().map(\.name.text) + limits.list().compactMap(\.scope.provider?.text))

@@ -155,7 +155,7 @@ extension EndToEnd {
             }
             let name = Array("team:search".utf8)
             #expect(files().contains { file in file.indices.contains { file[$0...].starts(with: name) } })
-            let outcome = try fusebox(daemon, "forget", "--tag", "team:search")
+            let outcome = try fusebox(daemon, "forget", "--tag", "team:search", "--yes")
             #expect(outcome.output.contains("team:search is forgotten; $3.00 spent by 2 requests"), "\(outcome.output)")
             #expect(!outcome.output.contains("history"), "\(outcome.output)")
             try end(daemon, signal)
@@ -163,7 +163,7 @@ extension EndToEnd {
             daemon = try start()
             #expect(try days(daemon).isEmpty)
             #expect(try fusebox(daemon, "history", "--json").json["total"]?["spend"] == 3)
-            #expect(try fusebox(daemon, "forget", "--tag", "team:search").status == 64)
+            #expect(try fusebox(daemon, "forget", "--tag", "team:search", "--yes").status == 64)
             #expect(daemon.check() == 0)
             try end(daemon, SIGTERM)
         }

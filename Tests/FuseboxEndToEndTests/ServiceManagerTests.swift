@@ -79,6 +79,61 @@ extension EndToEnd {
             #expect(daemon.logs("passed 2 sockets"))
         }
 
+        @Test func ofSeveralSocketsTheNamedOneIsListenedOn() throws {
+            let folder = TemporaryFolder()
+            let listener = try listen(on: folder("passed"))
+            defer { close(listener) }
+            var options = DaemonProcess.Options()
+            options.passesSocket = false
+            options.listener = listener
+            // Descriptor 3 is the passed one. Descriptor 4 is another socket.
+            options.prelude = "exec 4</dev/null; export LISTEN_FDNAMES=fusebox:other"
+            options.descriptors = 2
+            let daemon = try DaemonProcess(options, in: folder)
+            #expect(try FuseboxClient.connect(to: folder("passed")).ping().now.milliseconds > 0)
+            #expect(try daemon.stop() == 0)
+        }
+
+        @Test func theWatchdogIsToldWhileNothingHappens() throws {
+            var options = DaemonProcess.Options(flags: ["--snapshot-interval", "50ms"])
+            options.prelude = "export WATCHDOG_USEC=300000"
+            let daemon = try DaemonProcess(options, in: TemporaryFolder())
+            #expect(waitUntil { daemon.notifications(of: "WATCHDOG=1") >= 5 })
+            #expect(try daemon.stop() == 0)
+        }
+
+        @Test func theWatchdogIsNotToldWhileASyncHangs() throws {
+            try #require(Interposer.isPossible)
+            let folder = TemporaryFolder()
+            let interposer = try Interposer(in: folder)
+            var options = DaemonProcess.Options()
+            options.prelude = interposer.prelude + "; export WATCHDOG_USEC=300000"
+            let daemon = try DaemonProcess(options, in: folder)
+            interposer.holdSyncs()
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            peer.send(BreakerReset(name: try Name("openai")))
+            #expect(daemon.logs("a sync of the journal has been running"))
+            let told = daemon.notifications(of: "WATCHDOG=1")
+            // The loop goes on, and serves what waits for no sync.
+            let other = try RawPeer.greeted(daemon.socketPath)
+            for _ in 0..<20 {
+                #expect(try other.ask(Ping()).status == .ok)
+                _ = poll(nil, 0, 30)
+            }
+            #expect(daemon.notifications(of: "WATCHDOG=1") == told)
+            interposer.heal()
+            #expect(waitUntil { daemon.notifications(of: "WATCHDOG=1") > told })
+            #expect(try daemon.stop() == 0)
+        }
+
+        @Test func itsStandingIsOneLine() throws {
+            let daemon = try DaemonProcess()
+            try daemon.waitForNotification("STATUS=0 connections, 0 calls in flight")
+            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            _ = try client.ping()
+            try daemon.waitForNotification("STATUS=1 connection, 0 calls in flight")
+        }
+
         @Test func userSignalTellsTheLongestTurn() throws {
             let daemon = try DaemonProcess()
             daemon.send(SIGUSR1)

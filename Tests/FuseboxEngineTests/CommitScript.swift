@@ -42,6 +42,8 @@ final class CommitScript {
     var capacity: Int { commit.capacity }
     var isContinuous: Bool { commit.isContinuous }
     var isQuiet: Bool { commit.isQuiet }
+    var isAtRest: Bool { commit.isAtRest }
+    var syncAge: Int64? { commit.syncAge(at: Timestamp(milliseconds: time)) }
     var replacement: Commit.Replacement { commit.replacement }
     var takesUnjournaledOutcomes: Bool { commit.takesUnjournaledOutcomes }
     func mustWait(for needed: Int, of user: UInt32? = nil) -> Bool { commit.mustWait(for: needed, of: user) }
@@ -94,7 +96,7 @@ final class CommitScript {
         commit.wrote()
     }
 
-    func syncEnds() { commit.syncEnded(at: Timestamp(milliseconds: time)) }
+    func syncEnds() { commit.syncEnded(at: Timestamp(milliseconds: time), after: 1_000) }
 
     func snapshotEnds(_ sequence: UInt64 = 0, failure: StorageError? = nil) {
         var info = SnapshotInfo()

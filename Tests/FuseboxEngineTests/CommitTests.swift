@@ -51,6 +51,23 @@ struct CommitTests {
         #expect(script.next == nil, "the disk has everything")
     }
 
+    @Test func itIsAtRestOnceTheDiskHasEverythingAndTheSnapshotEveryChange() {
+        let script = CommitScript()
+        #expect(script.isAtRest)
+        script.input("record", .durable)
+        #expect(!script.isAtRest, "it is to be written")
+        script.writes()
+        #expect(script.next == .sync(marking: 1) && script.syncAge == 0)
+        script.time += 70
+        #expect(script.syncAge == 70 && !script.isAtRest)
+        script.syncEnds()
+        #expect(script.syncAge == nil && !script.isAtRest, "a snapshot is due in a while")
+        script.time += 60_000
+        #expect(script.next == .snapshot && !script.isAtRest)
+        script.snapshotEnds(1)
+        #expect(script.isAtRest)
+    }
+
     @Test func underIntervalADurableReplyLeavesWithTheWrite() {
         let script = CommitScript(.interval)
         script.input("record", .durable)

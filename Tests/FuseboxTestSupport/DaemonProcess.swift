@@ -17,6 +17,8 @@ package final class DaemonProcess {
         package var prelude = "true"
         /// A listening socket to pass, as systemd passes it.
         package var listener: Int32?
+        /// How many descriptors are said to be passed with it.
+        package var descriptors = 1
         /// Whether the temporary socket path is passed.
         package var passesSocket = true
         package var dataPath: String?
@@ -43,7 +45,7 @@ package final class DaemonProcess {
         var environment = ["PATH=/usr/bin:/bin", "NOTIFY_SOCKET=\(notifications.path)"] + sanitizerVariables
         var prelude = options.prelude
         if options.listener != nil {
-            environment.append("LISTEN_FDS=1")
+            environment.append("LISTEN_FDS=\(options.descriptors)")
             prelude += "; export LISTEN_PID=$$"
         }
         process = spawn(
@@ -91,6 +93,16 @@ package final class DaemonProcess {
     package func waitForNotification(_ state: String) throws {
         let arrived = waitUntil { notifications.has(state) || hasEnded }
         guard arrived, notifications.has(state) else { throw TestFailure("no \(state) from fuseboxd: \(log)") }
+    }
+
+    /// How often the daemon has sent this to its service manager.
+    package func notifications(of state: String) -> Int { notifications.count(of: state) }
+
+    /// How often the thread of the loop has waited, and so was woken.
+    package var wakeUps: Int {
+        let status = String(decoding: contents(of: "/proc/\(process)/task/\(process)/status"), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+        return line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0
     }
 
     package func send(_ signal: Int32) { Glibc.kill(process, signal) }
@@ -157,13 +169,16 @@ package final class NotifySocket {
     deinit { close(socket) }
 
     /// Whether this message has arrived.
-    package func has(_ state: String) -> Bool {
+    package func has(_ state: String) -> Bool { count(of: state) > 0 }
+
+    /// How often this message has arrived.
+    package func count(of state: String) -> Int {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             guard count > 0 else { break }
             received += String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n").map(String.init)
         }
-        return received.contains(state)
+        return received.count { $0 == state }
     }
 }

@@ -26,7 +26,7 @@ struct ExchangeCommandsTests {
     @Test(arguments: ["fusebox", "llm-providers"]) func whatIsImportedIsExportedAgain(_ profile: String) throws {
         let daemon = try Daemon(arguments: ["--profile", profile])
         let document = try Self.imported()
-        let imported = try daemon.fusebox("import", "--format", "llm-providers", "-", input: document.text())
+        let imported = try daemon.fusebox("import", "--format", "llm-providers", "-", "--yes", input: document.text())
         #expect(imported.status == 0)
         #expect(imported.output.hasPrefix("imported "))
 
@@ -49,7 +49,7 @@ struct ExchangeCommandsTests {
         let other = try Daemon(arguments: ["--profile", profile])
         let file = "\(other.folder.path)/state.json"
         other.folder.write("state.json", export.output.utf8)
-        #expect(try other.json("import", file)["sequence"] == 1)
+        #expect(try other.json("import", file, "--yes")["sequence"] == 1)
         #expect(try Self.undated(other.json("export")) == Self.undated(export.json))
     }
 
@@ -63,7 +63,7 @@ struct ExchangeCommandsTests {
             #"{"version":1,"defaultResetMs":9000,"entries":[{"provider":"q","exhaustedAt":1,"resetAt":\#(end),"#
             + #""by":"hand"}]}"#
         // As `serialize()` returns it: a text.
-        let imported = try daemon.fusebox("import", "-", input: JSONValue(marks).text())
+        let imported = try daemon.fusebox("import", "-", "--yes", input: JSONValue(marks).text())
         #expect(imported.output.hasPrefix("imported 1 mark; "))
         let export = try daemon.json("export")
         #expect(export["exhaustion"]?["entries"]?.list?.compactMap { $0["provider"]?.text } == ["q"])
@@ -100,7 +100,7 @@ struct ExchangeCommandsTests {
     func whatIsNoStateEndsWith65AndChangesNothing(_ document: String, _ place: String) throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("breaker", "open", "openai", "--create")
-        let outcome = try daemon.fusebox("import", "-", input: document)
+        let outcome = try daemon.fusebox("import", "-", "--yes", input: document)
         #expect(outcome.status == 65)
         #expect(outcome.errors.hasPrefix("fusebox: standard input: "))
         #expect(outcome.errors.contains(place))

@@ -124,7 +124,11 @@ struct HelpTests {
                     "/bin/sh", "-c", "'\(Program.fusebox)' \(command) > /dev/full",
                 ], environment: ["FUSEBOX_SOCKET": daemon.socket])
             #expect(outcome.status == 74, "\(command): \(outcome.errors)")
-            #expect(outcome.errors == "fusebox: cannot write standard output: No space left on device\n", "\(command)")
+            let message = "cannot write standard output: No space left on device"
+            let error =
+                command.hasSuffix("--json")
+                ? #"{"error":{"message":"\#(message)","exitStatus":74}}"# : "fusebox: \(message)"
+            #expect(outcome.errors == error + "\n", "\(command)")
         }
         for command in [
             "--help", "--version", "--check --socket '\(daemon.folder.path)/other' --data '\(daemon.folder.path)/new'",

@@ -121,7 +121,7 @@ struct LedgerCommandsTests {
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$90 prepaid")
         _ = try daemon.fusebox("ledger", "record", "openai", "o1", "--cost", "1")
         #expect(
-            try daemon.fusebox("ledger", "reset", "openai").lines == [
+            try daemon.fusebox("ledger", "reset", "openai", "--yes").lines == [
                 "openai begins anew; $40.6012 had been spent", "openai: $50 until reset; $0.00 of $50 used",
             ])
         let json = try daemon.json("ledger", "show", "openai")
@@ -130,11 +130,11 @@ struct LedgerCommandsTests {
         #expect(json["limits"]?.list?.map { $0["used"] } == [.number("0"), .number("420"), .number("1")])
         _ = try daemon.fusebox("ledger", "record", "other", "m", "--cost", "3")
         #expect(
-            try daemon.fusebox("ledger", "reset", "--host").lines == [
+            try daemon.fusebox("ledger", "reset", "--host", "--yes").lines == [
                 "everything begins anew; $43.6012 had been spent", "openai: $50 until reset; $0.00 of $50 used",
             ])
         #expect(try daemon.json("ledger", "show")["spend"] == 0)
-        let told = try daemon.json("ledger", "reset", "--provider", "openai")
+        let told = try daemon.json("ledger", "reset", "--provider", "openai", "--yes")
         #expect(told["before"]?["spend"] == 0)
         #expect(told["limits"]?.list?.map { $0["limit"]?.text } == ["$50 until reset"])
     }
@@ -145,16 +145,16 @@ struct LedgerCommandsTests {
         _ = try daemon.fusebox("limit", "set", "--tag", "batch", "$2 prepaid")
         _ = try daemon.fusebox("ledger", "record", "openai", "o1", "--cost", "0.5", "--tag", "user:1")
         #expect(
-            try daemon.fusebox("ledger", "reset", "--tag", "user:1").lines == [
+            try daemon.fusebox("ledger", "reset", "--tag", "user:1", "--yes").lines == [
                 "user:1 begins anew; $0.50 had been spent", "user:1: $2 until reset; $0.00 of $2 used",
             ])
         #expect(
-            try daemon.fusebox("ledger", "reset", "--tag", "user:*").lines == [
+            try daemon.fusebox("ledger", "reset", "--tag", "user:*", "--yes").lines == [
                 "the tags that user:* stands for begin anew", "user:1: $2 until reset; $0.00 of $2 used",
             ])
         #expect(try daemon.json("ledger", "show", "openai")["usage"]?["spend"] == .number("40.1012"))
         for (scope, hint) in [("batch", "its limits are '$2 prepaid'"), ("nobody", "`fusebox limit list`")] {
-            let outcome = try daemon.fusebox("ledger", "reset", "--tag", scope)
+            let outcome = try daemon.fusebox("ledger", "reset", "--tag", scope, "--yes")
             #expect(outcome.status == 64)
             #expect(outcome.errors.contains("\(scope) has no account and no limit that goes on until reset; \(hint)"))
         }

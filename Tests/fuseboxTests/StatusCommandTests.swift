@@ -115,7 +115,7 @@ struct StatusCommandTests {
         let daemon = try Daemon()
         _ = try daemon.fusebox("breaker", "failure", "openai")
         _ = try daemon.fusebox("ledger", "record", "openai", "m", "--cost", "1")
-        #expect(try daemon.fusebox("forget", "openai").status == 0)
+        #expect(try daemon.fusebox("forget", "openai", "--yes").status == 0)
         #expect(try daemon.json("overview")["entries"]?.list?.count == 0)
         #expect(try daemon.fusebox("ledger", "show", "openai").status == 64)
     }

@@ -26,16 +26,16 @@ extension Commit {
         case .off: break
         case .continuous, .gap, .rebasing:
             if !batch.isEmpty { return .write }
-            if let action = nextSync() ?? nextSegment() { return action }
+            if let action = nextSync(at: now) ?? nextSegment() { return action }
         }
         if beginSnapshotIfDue(at: now) { return .snapshot }
         return takeWoken().map(Action.wake)
     }
 
-    private mutating func nextSync() -> Action? {
+    private mutating func nextSync(at now: Timestamp) -> Action? {
         guard case .idle = sync, let target = syncTarget else { return nil }
         isSyncWanted = false
-        sync = .running(covering: target)
+        sync = .running(covering: target, since: now)
         if target == progress.appended { shares.syncBegan() }
         let mark = min(target, progress.useful)
         return .sync(marking: mark > 0 ? mark : nil)
@@ -111,12 +111,15 @@ extension Commit {
     }
 
     /// The sync has ended. It covers what had been appended when it began.
-    mutating func syncEnded(at now: Timestamp) {
-        guard case .running(let covering) = sync else { return }
+    ///
+    /// - Parameter nanoseconds: how long it took
+    mutating func syncEnded(at now: Timestamp, after nanoseconds: Int64) {
+        guard case .running(let covering, _) = sync else { return }
         sync = .idle
         progress.flush(upTo: covering)
         shares.syncEnded()
         lastSync = now
+        lastSyncNanoseconds = nanoseconds
     }
 
     /// A spare segment is ready, or could not be prepared for lack of room.
@@ -152,6 +155,25 @@ extension Commit {
     mutating func keepHouse() {
         isSyncWanted = true
         if case .failed(let shortage) = spare { spare = .wanted(after: shortage) }
+    }
+
+    /// Whether nothing is left to do until the next input: all entries are synced, and the newest snapshot holds every
+    /// change.
+    var isAtRest: Bool {
+        switch journal {
+        case .off: break
+        case .continuous: guard case .ready = spare, case .idle = sync else { return false }
+        case .gap, .rebasing, .failed: return false
+        }
+        return stop.isRunning && batch.isEmpty && progress.flushed >= progress.useful && outputs.replyCount == 0
+            && !snapshots.isWriting && !snapshots.hasRequests && snapshots.failure.isEmpty
+            && progress.lastChange <= snapshots.newest?.sequence ?? 0
+    }
+
+    /// For how long the sync under way has been running, in milliseconds. Nil if none is.
+    func syncAge(at now: Timestamp) -> Int64? {
+        guard case .running(_, let since) = sync else { return nil }
+        return now - since
     }
 
     /// Begins the stop, after the last request was handled.

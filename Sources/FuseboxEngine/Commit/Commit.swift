@@ -52,7 +52,7 @@ struct Commit: ~Copyable {
     /// The sync of the journal. Only one runs at a time.
     enum Sync {
         case idle
-        case running(covering: UInt64)
+        case running(covering: UInt64, since: Timestamp)
     }
 
     /// The phases of an orderly stop.
@@ -92,6 +92,8 @@ struct Commit: ~Copyable {
     var isSyncWanted = false
     /// When the last sync ended. A start counts as one.
     var lastSync: Timestamp?
+    /// How long it took. Nil if there was none since the start.
+    var lastSyncNanoseconds: Int64?
     private let passedByAddress = PassedByAddress()
 
     /// A commit at a start.

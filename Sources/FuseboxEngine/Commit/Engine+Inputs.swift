@@ -82,5 +82,6 @@ extension Engine {
         status.journalRoom = UInt64(max(0, commit.room))
         status.syncedSequence = commit.progress.watermarks.synced
         status.syncedAt = commit.lastSync
+        status.syncMicroseconds = commit.lastSyncNanoseconds.map { UInt64(max(0, $0) / 1_000) }
     }
 }

@@ -85,11 +85,11 @@ extension Storekeeper {
         } catch { fail(error) }
     }
 
-    func syncEnded(_ failure: StorageError?) {
+    func syncEnded(_ failure: StorageError?, after nanoseconds: Int64) {
         guard self.failure == nil else { return }
         journal?.endSync()
         if let failure { return fail(failure) }
-        engine.commit.syncEnded(at: moment.now)
+        engine.commit.syncEnded(at: moment.now, after: nanoseconds)
     }
 
     private func prepareSpare() {
@@ -180,7 +180,7 @@ extension Storekeeper {
                 case .sync(let mark):
                     // The seal promises that all entries are synced, so that a start can tell a torn end from damage.
                     try journal.syncNow(marking: mark)
-                    engine.commit.syncEnded(at: moment.now)
+                    engine.commit.syncEnded(at: moment.now, after: journal.sync.nanoseconds)
                 case .rotate(let next): try journal.rotate(next: next, synced: engine.commit.progress.flushed)
                 case .prepareSpare, .snapshot, .wake: break
                 }

@@ -67,7 +67,10 @@ package final class Storekeeper<Files: JournalStorage> {
         engine = Engine(
             recovered, identity: identity, durability: options.durability, segment: segment,
             snapshotIntervalMilliseconds: options.snapshotIntervalMilliseconds, clock: clock)
-        if let sync = journal?.sync { syncSteps = ({ sync.run() }, { [unowned self] in syncEnded(sync.failure) }) }
+        if let sync = journal?.sync {
+            let end = { [unowned self] in syncEnded(sync.failure, after: sync.nanoseconds) }
+            syncSteps = ({ sync.run() }, end)
+        }
     }
 
     /// Gives the journal a spare segment, and an open segment if none was left open.
@@ -106,6 +109,15 @@ package final class Storekeeper<Files: JournalStorage> {
 
     /// Whether a stop has nothing left to wait for: the last snapshot was written or failed, and no sync is pending.
     package var isQuiet: Bool { engine.commit.isQuiet }
+
+    /// Whether `keepHouse` has nothing to do until the next input.
+    package var isAtRest: Bool {
+        engine.commit.isAtRest && !isSyncingMarks && journal?.marksAreUnsynced != true && isHistoryWritten
+            && failure == nil
+    }
+
+    /// For how long the sync of the journal under way has been running, in milliseconds. Nil if none is.
+    package func syncAge(at now: Timestamp) -> Int64? { engine.commit.syncAge(at: now) }
 
     /// The last input that survives power loss.
     package var syncedSequence: UInt64 { engine.commit.progress.watermarks.synced }

@@ -21,7 +21,7 @@ import FuseboxWire
 /// doubt, they have followed a wrong clock. Then `takeBack` is due.
 ///
 /// The value reads no clock. The caller passes readings. A step is noticed with the first reading after it, so there
-/// should be one about every second.
+/// should be one about every second while the clock is in doubt, and one at the beginning of each turn.
 package struct EngineClock: Sendable, Equatable {
     /// A larger difference between two readings is a step. A smaller one is a correction of the clock.
     package static let stepMilliseconds: Int64 = 1_000

@@ -109,7 +109,7 @@ package final class Journal<Files: JournalStorage> {
     /// The file of marks. Nil until there is room for it.
     private var marks: SyncMarks<Files.Segment>?
     /// Whether marks were written that are not synced, and whether the sync under way writes one.
-    private var marksAreUnsynced = false
+    package private(set) var marksAreUnsynced = false
     private var isMarking = false
 
     /// Opens a journal. Continues in the segment that was left open, if the next entry follows its entries.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The sync of a journal. One object serves all syncs, so that a sync allocates nothing.
 ///
 /// It is `Sendable` because only one thread uses it at a time. From `begin` on, that is the thread that runs it. After
@@ -13,6 +15,8 @@ package final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
     private var marks: SyncMarks<Files.Segment>?
     /// The error of the last run. Nil if it succeeded.
     package private(set) var failure: StorageError?
+    /// How long the last run took, in nanoseconds.
+    package private(set) var nanoseconds: Int64 = 0
 
     init(_ files: Files) { self.files = files }
 
@@ -35,6 +39,8 @@ package final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
     /// A segment or directory that was deleted or replaced is a failure too, because no start would find the entries
     /// there.
     package func run() {
+        let begun = Self.monotonicNanoseconds
+        defer { nanoseconds = Self.monotonicNanoseconds - begun }
         do throws(StorageError) {
             for segment in complete { try segment.sync() }
             try active?.sync()
@@ -46,5 +52,11 @@ package final class JournalSync<Files: JournalStorage>: @unchecked Sendable {
         active = nil
         marks = nil
         if !complete.isEmpty { complete = [] }
+    }
+
+    private static var monotonicNanoseconds: Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

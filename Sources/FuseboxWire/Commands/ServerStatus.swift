@@ -78,6 +78,8 @@ public struct ServerStatus: Command {
         /// When the last sync of the journal ended, on the steady clock; before the first one, when the daemon started,
         /// because a start finds all of the journal on disk; absent: no journal is kept.
         public var syncedAt: Timestamp?
+        /// How long the last sync of the journal took, in microseconds; absent: there was none since the start.
+        public var syncMicroseconds: UInt64?
         /// Bytes that are free for the daemon on the data directory's file system; at most a second old.
         public var fileSystemRoom: UInt64 = 0
         /// Bytes of memory that the daemon occupies; at most a second old.
@@ -131,6 +133,9 @@ public struct ServerStatus: Command {
                 "syncedAt", &syncedAt,
                 "when the last sync of the journal ended, on the steady clock; before the first one, when the daemon started, because a start finds all of the journal on disk; absent: no journal is kept"
             )
+            try visitor.field(
+                "syncMicroseconds", &syncMicroseconds,
+                "how long the last sync of the journal took, in microseconds; absent: there was none since the start")
             try visitor.field(
                 "fileSystemRoom", &fileSystemRoom,
                 "bytes that are free for the daemon on the data directory's file system; at most a second old")

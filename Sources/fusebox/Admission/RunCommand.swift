@@ -113,7 +113,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Run the command without a permit if no daemon answers.")
     var failOpen = false
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: PlainConnectionOptions
 
     @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
     var command: [String]

@@ -21,10 +21,12 @@ extension LedgerCommands {
         @Option(help: ArgumentHelp("The tag. It is not a template.", valueName: "tag"))
         var tag: String
 
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let name = try Self.name(tag)
+            try confirmation.ask("the account, the limits and the history of the tag \(name) will be lost", client)
             let reply = try forget(name, client)
             // The first page of the history waits until its files are written anew.
             let day = ValueRanges.historyDays.lowerBound

@@ -20,12 +20,18 @@ extension LedgerCommands {
                 """)
 
         @OptionGroup var account: AccountScope
+        @OptionGroup var confirmation: Confirmation
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             guard let scope = try account.scope else {
                 throw Failure(.usage, "whose account? give a provider, --tag or --host")
             }
+            if !confirmation.yes, let provider = scope.provider { try client.checkKnown(provider.text) }
+            let account = scope.isHost ? "every account" : "the account of \(scope)"
+            try confirmation.ask(
+                "\(account) begins anew: what was spent is no longer shown, and limits that go on until reset are empty",
+                client)
             let reply = try Self.reset(scope, client)
             let spent = reply.before.map { before in
                 let subject = scope.isHost ? "everything begins" : "\(scope) begins"

@@ -29,14 +29,18 @@ extension SnapshotCommands {
         @Option(help: ArgumentHelp("The data directory.", valueName: "directory"))
         var data: String
 
-        @Flag(help: "Set aside the files in the directory.")
+        @Flag(name: [.customLong("force"), .customLong("yes")], help: "Set aside the files in the directory.")
         var force = false
+
+        @Flag(help: "Load the snapshot as a start does, say what would be restored, and change nothing.")
+        var dryRun = false
 
         @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let file = try snapshot.verified()
             let machine = try file.stateMachine()
+            guard !dryRun else { return try tellPlan(file) }
             let (store, occupants) = try claimed()
             // The snapshot is durable before old files are moved, so the directory always has a state to start on.
             let capture = SnapshotCapture(machine, header: try Self.header(for: file.reader.header, in: store))
@@ -53,6 +57,21 @@ extension SnapshotCommands {
         }
 
         private static let asidePrefix = "before-restore-"
+
+        /// Says what would be restored.
+        private func tellPlan(_ file: SnapshotFile) throws {
+            let occupants = try Self.names(in: data).filter { !$0.hasPrefix(Self.asidePrefix) }
+            let header = file.reader.header
+            try Answer(
+                json: [
+                    "isDryRun": true, "sequence": JSONValue(header.sequence),
+                    "wouldSetAside": .array(occupants.map { .string($0) }),
+                ],
+                text: "\(file.label) can be loaded: \(Quantity.count(header.sequence, "change")), of \(DaemonClock.date(wall: header.moment.wall)); "
+                    + (occupants.isEmpty
+                        ? "\(data) is empty" : "\(Quantity.count(occupants.count, "file")) of \(data) would be set aside")
+            ).deliver(asJSON: connection.json)
+        }
 
         /// Locks the directory against daemons, and returns the names of its files.
         private func claimed() throws -> (store: SnapshotStore<DirectoryStorage>, occupants: [String]) {

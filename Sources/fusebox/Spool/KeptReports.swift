@@ -56,7 +56,7 @@ enum KeptReports {
     }
 }
 
-extension ConnectionOptions {
+extension DaemonConnection {
     /// A client that can report. It has no connection if no daemon answers.
     func connectToReport() throws(Failure) -> FuseboxClient {
         var configuration = self.configuration

@@ -1,0 +1,85 @@
+import FuseboxInterop
+import FuseboxTestSupport
+import Glibc
+import Testing
+
+@testable import fusebox
+
+/// What cannot be undone is asked for on a terminal, and wants `--yes` where there is none.
+struct ConfirmationTests {
+    private let daemon: Daemon
+
+    init() throws {
+        daemon = try Daemon()
+        _ = try daemon.fusebox("ledger", "record", "openai", "gpt-4o", "--cost", "1", "--tag", "user:1")
+    }
+
+    private static let commands = [
+        ["forget", "openai"], ["ledger", "reset", "openai"], ["ledger", "reset", "--host"],
+        ["ledger", "forget", "--tag", "user:1"],
+    ]
+
+    private var spend: JSONValue? { get throws { try daemon.json("ledger", "show", "openai")["spend"] } }
+
+    @Test(arguments: commands) func withoutATerminalItWantsConsent(_ command: [String]) throws {
+        let refused = try Program.run([Program.fusebox] + command + ["--socket", daemon.socket])
+        #expect(refused.status == 64)
+        #expect(refused.errors.hasSuffix("and that cannot be undone; if it is meant, say so with --yes\n"))
+        #expect(try spend == 1)
+        #expect(try Program.run([Program.fusebox] + command + ["--yes", "--socket", daemon.socket]).status == 0)
+    }
+
+    @Test func anImportWantsConsentAndCanBeTriedFirst() throws {
+        let state = try daemon.fusebox("export").output
+        let tried = try daemon.fusebox("import", "-", "--dry-run", input: state)
+        #expect(tried.status == 0)
+        #expect(tried.output == "standard input holds 0 breakers, 0 marks, 1 provider; nothing was imported\n")
+        let refused = try daemon.fusebox("import", "-", input: state)
+        #expect(refused.status == 64 && refused.errors.contains("say so with --yes"))
+        #expect(try daemon.fusebox("import", "-", "--yes", input: state).status == 0)
+    }
+
+    /// Runs the tool on a terminal, and answers its question.
+    private func onTerminal(_ command: [String], answer: String) throws -> (status: String, output: String) {
+        let program = """
+            import os, pty, sys
+            child, terminal = pty.fork()
+            if child == 0:
+                os.execv(sys.argv[2], sys.argv[2:])
+            seen = b""
+            while b"[y/N]" not in seen:
+                seen += os.read(terminal, 1024)
+            os.write(terminal, sys.argv[1].encode() + b"\\n")
+            try:
+                while chunk := os.read(terminal, 1024):
+                    seen += chunk
+            except OSError:
+                pass
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            sys.stdout.buffer.write(seen)
+            """
+        let outcome = try Program.run(
+            ["/usr/bin/env", "python3", "-c", program, answer, Program.fusebox] + command + ["--socket", daemon.socket],
+            environment: daemon.environment)
+        return (outcome.lines.first ?? "", outcome.output)
+    }
+
+    @Test func onATerminalItAsks() throws {
+        let no = try onTerminal(["ledger", "reset", "openai"], answer: "n")
+        #expect(no.status == "64" && no.output.contains("Go on? [y/N]") && no.output.contains("nothing was changed"))
+        #expect(try onTerminal(["ledger", "reset", "openai"], answer: "").status == "64")
+        #expect(try spend == 1)
+        #expect(try onTerminal(["ledger", "reset", "openai"], answer: "y").status == "0")
+        #expect(try spend == 0)
+    }
+
+    @Test func errorsAreJSONWhereAnswersAre() throws {
+        for (command, status) in [(["forget", "nobody"], 64), (["status", "--nonsense"], 64), (["nonsense"], 64)] {
+            let outcome = try Program.run([Program.fusebox] + command + ["--json", "--socket", daemon.socket])
+            #expect(outcome.status == Int32(status) && outcome.output == "")
+            let error = try JSONValue(parsing: Array(outcome.errors.utf8))["error"]
+            #expect(error?["exitStatus"] == JSONValue(status), "\(command)")
+            #expect(error?["message"]?.string?.isEmpty == false && error?["message"]?.string?.contains("\n") == false)
+        }
+    }
+}
