@@ -1,6 +1,7 @@
 import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
+import Synchronization
 import Testing
 
 /// `admit`, `permits` and `report`, and admission in the output of other commands.
@@ -60,15 +61,37 @@ struct AdmissionCommandsTests {
         #expect(report["permits"]?["settled"] == 1)
     }
 
-    @Test func theOverviewTellsHowManyWaitAndADryRunThatTheyComeFirst() async throws {
+    @Test func aReportMarksAsMuchOfTheRouteAsItSays() throws {
+        let daemon = try Daemon()
+        let route = ["report", "--route", "openai@eu/gpt-4o", "--outcome", "quota-exhausted", "--socket", daemon.socket]
+        func marks(_ scope: [String]) throws -> [String] {
+            #expect(try Program.run([Program.fusebox] + route + scope, environment: daemon.environment).status == 0)
+            defer { _ = try? daemon.fusebox("exhaustion", "reset") }
+            return try (daemon.json("exhaustion", "list")["marks"]?.list ?? []).map { mark in
+                ["provider", "deployment", "model"].map { mark[$0]?.string ?? "-" }.joined(separator: " ")
+            }
+        }
+        #expect(try marks([]) == ["openai eu gpt-4o"])
+        #expect(try marks(["--mark-scope", "provider"]) == ["openai - -"])
+        #expect(try marks(["--mark-scope", "deployment"]) == ["openai eu -"])
+        #expect(try marks(["--mark-scope", "model"]) == ["openai - gpt-4o"])
+        let wrong = try daemon.fusebox(
+            "report", "--provider", "openai", "--outcome", "success", "--mark-scope", "model")
+        #expect(wrong.status == 64 && wrong.errors.contains("not with success"))
+    }
+
+    @Test func theOverviewTellsHowManyWaitAndADryRunThatTheyComeFirst() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "100 tokens per day")
         let client = try daemon.connect()
         defer { client.close() }
-        let held = try await client.admission.admit(["openai"], estimate: .tokens(60)).get()
+        let held = try client.admission.admit(["openai"], estimate: .tokens(60)).get()
         #expect(try daemon.json("overview")["waiting"] == 0)
-        let task = Task {
-            try await client.admission.admit(["openai"], estimate: .tokens(90), waiting: .seconds(60)).get()
+        // A thread of its own: a task may have to wait until other tests end.
+        let turn = Mutex<Permit?>(nil)
+        let waiter = TestThread {
+            let permit = try? client.admission.admit(["openai"], estimate: .tokens(90), waiting: .seconds(300)).get()
+            turn.withLock { $0 = permit }
         }
         #expect(try waitUntil { try daemon.json("overview")["waiting"] == 1 })
         #expect(try daemon.fusebox("overview").lines.last == "1 call waits for its turn")
@@ -77,9 +100,10 @@ struct AdmissionCommandsTests {
         #expect(denied.status == 75)
         #expect(denied.lines[0].hasPrefix("openai: other calls wait for what it needs; "))
         #expect(try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--tokens", "0").status == 0)
-        #expect(try await client.admission.outlooks(["openai"], estimate: .tokens(30))[0].denial == .waiting)
-        try await client.admission.settle(held, .cancelled)
-        try await client.admission.settle(try await task.value, .cancelled)
+        #expect(try client.admission.outlooks(["openai"], estimate: .tokens(30))[0].denial == .waiting)
+        try client.admission.settle(held, .cancelled)
+        waiter.join()
+        try client.admission.settle(try #require(turn.withLock { $0 }), .cancelled)
         #expect(try daemon.fusebox("admit", "--dry-run", "--provider", "openai", "--tokens", "30").status == 0)
         #expect(try daemon.json("overview")["waiting"] == 0)
     }

@@ -100,7 +100,7 @@ struct CallEndTests {
         #expect(end.call.usage?.cost == cost.flatMap { Money($0) })
         #expect(
             end.told.complaints.allSatisfy {
-                $0.hasSuffix("outcome=, status= or retry-after=, or a provider's usage as JSON")
+                $0.hasSuffix("outcome=, status=, retry-after= or mark-scope=, or a provider's usage as JSON")
             })
         #expect(end.told.hasUnread == (cost == "0.25"))
     }
@@ -153,6 +153,16 @@ struct CallEndTests {
     @Test func whereAStatusWithoutAWordIsAFailureSoItIsWithATime() {
         #expect(call(.exited(1), told: ["retry-after=120"]).call == .failure(retryAfter: .seconds(120)))
         #expect(call(.exited(75), told: ["retry-after=0"]).call == .throttled(retryAfter: .zero))
+    }
+
+    @Test func aMarkMayBeOfLessThanTheRoute() {
+        var told = call(.exited(69), told: ["mark-scope=model"]).call
+        #expect(told.outcome == .quotaExhausted && told.markScope == .model)
+        // A success marks nothing, so the scope is left out.
+        told = call(.exited(0), told: ["mark-scope=provider"]).call
+        #expect(told.outcome == .success && told.markScope == nil)
+        let advice = call(.exited(69), told: ["mark-scope=all"]).advice("p", socket: nil)
+        #expect(advice.contains { $0.hasSuffix("give provider, deployment, model, route") })
     }
 
     // MARK: Answers

@@ -20,7 +20,9 @@ struct CallEnd {
         var outcome = self.outcome
         // A call that used something was sent, so it cannot count as cancelled.
         if outcome == .cancelled, usage != nil || told.hasUnread { outcome = .abandoned }
-        return CallOutcome(outcome, retryAfter: told.retryAfter(with: outcome), usage: usage)
+        var call = CallOutcome(outcome, retryAfter: told.retryAfter(with: outcome), usage: usage)
+        if outcome.isOfProvider { call.markScope = told.markScope }
+        return call
     }
 
     /// The outcome by what was reported, else by the command's end. A command may fail with an answer that was good.

@@ -69,6 +69,12 @@ struct ReportCommand: ReportingCommand {
         transform: DurationArgument.retryTime)
     var retryAfter: DurationArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much of the route the outcome marks, if it marks: \(MarkScopeArgument.names). (default: the whole route; with unauthorized the deployment)",
+            valueName: "scope"))
+    var markScope: MarkScopeArgument?
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -92,6 +98,9 @@ struct ReportCommand: ReportingCommand {
         guard retryAfter == nil || outcome.takesRetryAfter else {
             let outcomes = Outcome.withRetryAfter(OutcomeArgument.name)
             throw ValidationError("--retry-after goes with --outcome \(outcomes) only")
+        }
+        guard markScope == nil || outcome.isOfProvider else {
+            throw ValidationError("--mark-scope goes with an outcome of the provider, not with \(OutcomeArgument.name(outcome))")
         }
         guard outcome.takesUsage || used.isEmpty else {
             throw ValidationError(
@@ -139,8 +148,10 @@ struct ReportCommand: ReportingCommand {
     }
 
     func answer(from client: FuseboxClient) throws -> Answer {
-        let recording = try client.admission.report(
-            try candidate, tags: tags, try call)
+        var call = try call
+        // An answer of the provider may tell a success.
+        if call.outcome.isOfProvider { call.markScope = markScope?.scope }
+        let recording = try client.admission.report(try candidate, tags: tags, call)
         return LedgerCommands.answer(recording)
     }
 }
@@ -164,4 +175,19 @@ struct OutcomeArgument: ExpressibleByArgument {
     func call(retryAfter: Duration? = nil, usage: Usage? = nil) -> CallOutcome {
         CallOutcome(outcome, retryAfter: retryAfter, usage: usage)
     }
+}
+
+/// How much of a route is marked, on the command line.
+struct MarkScopeArgument: ExpressibleByArgument {
+    let scope: MarkScope
+
+    init?(argument: String) {
+        guard let scope = MarkScope.allCases.first(where: { "\($0)" == argument }) else { return nil }
+        self.scope = scope
+    }
+
+    static var allValueStrings: [String] { MarkScope.allCases.map { "\($0)" } }
+
+    /// The scopes, in a sentence.
+    static var names: String { allValueStrings.joined(separator: ", ") }
 }

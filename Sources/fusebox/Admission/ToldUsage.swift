@@ -19,6 +19,8 @@ struct ToldUsage {
     private(set) var outcome: Outcome?
     /// How long the provider accepts no calls.
     private(set) var retryAfter: Duration?
+    /// How much of the route is to be marked.
+    private(set) var markScope: MarkScope?
     /// The model that answered.
     private(set) var model: String?
     /// The time to the first token.
@@ -133,7 +135,7 @@ struct ToldUsage {
 
     /// The keys of a line.
     private static let keys =
-        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, first-token=, outcome=, status= or retry-after=, or a provider's usage as JSON"
+        "cost=, input-tokens=, cached-input-tokens=, cache-write-tokens=, output-tokens=, reasoning-tokens=, model=, first-token=, outcome=, status=, retry-after= or mark-scope=, or a provider's usage as JSON"
     /// The keys that count tokens.
     private static let kinds: [String: TokenKind] = [
         "input-tokens": .input, "cached-input-tokens": .cachedInput, "cache-write-tokens": .cacheWrite,
@@ -174,6 +176,9 @@ struct ToldUsage {
             }
             retryAfter = time
             hasUnreadRetryAfter = false
+        case "mark-scope":
+            guard let scope = MarkScopeArgument(argument: value)?.scope else { return MarkScopeArgument.names }
+            markScope = scope
         case "first-token":
             guard let time = Duration(retryAfter: value) else { return "seconds, or a duration such as 350ms" }
             firstToken = time
