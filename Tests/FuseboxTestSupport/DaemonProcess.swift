@@ -137,7 +137,11 @@ package final class DaemonProcess {
     }
 
     /// The exit status of `fusebox check` on its data directory: 0 if nothing is wrong there.
-    package func check() -> Int32 { run([Program.fusebox, "check", dataPath]) }
+    package func check() -> Int32 {
+        guard let outcome = try? Program.run([Program.fusebox, "check", dataPath]) else { return -1 }
+        if outcome.status != 0 { print("fusebox check \(dataPath): \(outcome.output)\(outcome.errors)") }
+        return outcome.status
+    }
 
     /// The snapshot files, oldest first.
     package var snapshots: [String] { snapshotNames(in: dataPath) }
