@@ -2,24 +2,37 @@ import Glibc
 
 /// The protocol between a service manager such as systemd and its services: passed sockets and notifications.
 package enum ServiceManager {
+    /// The name of the daemon's socket among several (`FileDescriptorName=`).
+    static let socketName = "fusebox"
+
     /// The descriptor of the listening socket that the service manager passed (`LISTEN_FDS`); nil if it passed none.
     ///
-    /// The variables are removed, so that child processes do not use them.
+    /// A single socket is taken whatever its name is. Of several, the one with the name `fusebox` is taken
+    /// (`LISTEN_FDNAMES`), and the others are left alone. The variables are removed, so that child processes do not use
+    /// them.
     ///
-    /// - Throws: `configuration` if more than one socket was passed
+    /// - Throws: `configuration` if several sockets were passed and not exactly one of them has the name
     static func inheritedListener() throws(ServerFailure) -> Int32? {
         defer { for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
         guard let process = environment("LISTEN_PID"), Int32(process) == getpid(),
             let count = environment("LISTEN_FDS").flatMap(Int.init), count > 0
         else { return nil }
-        guard count == 1 else {
+        let first: Int32 = 3
+        let listener = first + (count == 1 ? 0 : try namedIndex(among: count))
+        _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
+        return listener
+    }
+
+    /// The position of the socket with the name `fusebox` among several.
+    private static func namedIndex(among count: Int) throws(ServerFailure) -> Int32 {
+        let names = (environment("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+        let named = names.prefix(count).indices.filter { names[$0] == socketName }
+        guard named.count == 1 else {
             throw .configuration(
-                "the service manager passed \(count) sockets; fuseboxd takes one, so the socket unit must have one ListenStream="
+                "the service manager passed \(count) sockets, and \(named.count) have the name '\(socketName)'; exactly one must have it: set FileDescriptorName=\(socketName) in its socket unit"
             )
         }
-        let first: Int32 = 3
-        _ = fcntl(first, F_SETFD, FD_CLOEXEC)
-        return first
+        return Int32(named[0])
     }
 
     /// Sends the service manager a state such as `READY=1`. It has no effect without `NOTIFY_SOCKET`.

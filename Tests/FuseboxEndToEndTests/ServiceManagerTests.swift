@@ -79,6 +79,28 @@ extension EndToEnd {
             #expect(daemon.logs("passed 2 sockets"))
         }
 
+        @Test func ofTwoSocketsTheOneWithTheNameIsListenedOn() throws {
+            let folder = TemporaryFolder()
+            let listener = try listen(on: folder("passed"))
+            defer { close(listener) }
+            var options = DaemonProcess.Options()
+            options.listener = listener
+            options.passesSocket = false
+            options.prelude = "exec 4<&3 3</dev/null; export LISTEN_FDS=2 LISTEN_FDNAMES=other:fusebox"
+            let daemon = try DaemonProcess(options, in: folder)
+            #expect(try FuseboxClient.connect(to: folder("passed")).ping().now.milliseconds > 0)
+            #expect(try daemon.stop() == 0)
+        }
+
+        @Test(arguments: ["other:another", "fusebox:fusebox", "other", ""])
+        func ofTwoSocketsExactlyOneHasTheName(_ names: String) throws {
+            var options = DaemonProcess.Options()
+            options.prelude = "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES='\(names)'"
+            let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
+            #expect(try daemon.wait() == 64)
+            #expect(daemon.logs("FileDescriptorName=fusebox"))
+        }
+
         @Test func userSignalTellsTheLongestTurn() throws {
             let daemon = try DaemonProcess()
             daemon.send(SIGUSR1)
