@@ -8,7 +8,7 @@ struct ForgetCommand: DaemonCommand {
         abstract: "Remove a name: its breaker, its mark, its account with all models, its limits.",
         discussion: "The spend of the name is lost. Operators only.")
 
-    @Argument(help: "The provider or breaker.")
+    @Argument(help: "The provider or breaker.", completion: KnownNames.providers)
     var name: String
 
     @OptionGroup var connection: ConnectionOptions
