@@ -295,7 +295,7 @@ places_in_units = sed 's|@bindir@|$(bindir)|g; s|@sysconfdir@|$(sysconfdir)|g'
 install-files:
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) \
 	  $(DESTDIR)$(bashcompletiondir) $(DESTDIR)$(zshcompletiondir) $(DESTDIR)$(docdir)/proto-docs/vectors \
-	  $(DESTDIR)$(docdir)/examples $(DESTDIR)$(sysconfdir)/default
+	  $(DESTDIR)$(sysconfdir)/default
 	$(INSTALL_PROGRAM) $(programs)/fuseboxd $(programs)/fusebox $(DESTDIR)$(bindir)
 	set -e; for unit in $(UNITS); do \
 	  $(places_in_units) systemd/$$unit > $(DESTDIR)$(unitdir)/$$unit; chmod 644 $(DESTDIR)$(unitdir)/$$unit; done
@@ -315,7 +315,7 @@ install-files:
 	$(INSTALL_DATA) $(PAGES) $(DESTDIR)$(docdir)
 	$(INSTALL_DATA) $(wildcard proto-docs/*.*) $(DESTDIR)$(docdir)/proto-docs
 	$(INSTALL_DATA) $(wildcard proto-docs/vectors/*) $(DESTDIR)$(docdir)/proto-docs/vectors
-	$(if $(EXAMPLES),$(INSTALL_DATA) $(EXAMPLES) $(DESTDIR)$(docdir)/examples)
+	$(if $(EXAMPLES),$(INSTALL) -d $(DESTDIR)$(docdir)/examples; $(INSTALL_DATA) $(EXAMPLES) $(DESTDIR)$(docdir)/examples)
 	@# The units need the user fusebox. It is created unless the files are staged for another system (DESTDIR).
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
 	  systemd-sysusers $(sysusersdir)/fusebox.conf && systemd-tmpfiles --create $(tmpfilesdir)/fusebox.conf && \
