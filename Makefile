@@ -1,16 +1,49 @@
-# `setup` installs what a fresh Debian machine with the Swift toolchain lacks. All targets that build depend on it.
+# `setup` installs what a fresh Debian machine with the Swift toolchain lacks. All targets that build depend on it. A build
+# needs little; tests and demonstrations need more.
 
 SWIFT ?= swift
-PREFIX ?= /usr/local
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = curl jq libfaketime libuv1-dev python3 python3-venv strace tzdata
+# The manual pages are made by a script in Python.
+PACKAGES = libuv1-dev python3
+TEST_PACKAGES = bash-completion curl jq libfaketime man-db python3-venv strace tzdata zsh
+# The only place of the version. A test compares the clients with it.
+VERSION := $(shell sed -n 's/.*fuseboxVersion = "\(.*\)"/\1/p' Sources/FuseboxWire/Version.swift)
 # The programs must run without the toolchain's libraries. The service cannot see a toolchain in a home directory
 # (ProtectHome=).
 RELEASE = -c release --static-swift-stdlib
 SOURCES = Package.swift Sources Tests Benchmarks
 
-.PHONY: help setup build demo test soak lint format sanitize fuzz simulate walk limits bench crash-test admission-test install docs \
-        install-files systemd-test proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
+# Where `make install` puts the files, by the conventions of GNU. DESTDIR stands before all of them.
+PREFIX ?= /usr/local
+prefix = $(PREFIX)
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+datarootdir = $(prefix)/share
+mandir = $(datarootdir)/man
+docdir = $(datarootdir)/doc/fusebox
+bashcompletiondir = $(datarootdir)/bash-completion/completions
+zshcompletiondir = $(datarootdir)/zsh/site-functions
+unitdir = $(prefix)/lib/systemd/system
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+# /etc for a system's own places; below the prefix elsewhere, so that a user may install without root.
+sysconfdir = $(if $(filter /usr /usr/local,$(prefix)),/etc,$(prefix)/etc)
+PLACES = PREFIX DESTDIR prefix exec_prefix bindir datarootdir mandir docdir bashcompletiondir zshcompletiondir unitdir \
+         sysusersdir tmpfilesdir sysconfdir
+
+INSTALL = install
+INSTALL_PROGRAM = $(INSTALL) -m 755
+INSTALL_DATA = $(INSTALL) -m 644
+
+# A folder with programs that are built already. Without it, `make install` and `make deb` build them.
+PROGRAMS ?=
+programs = $(or $(PROGRAMS),.build/release)
+# The manual pages and completions, which are made from the programs.
+MANUAL = .build/manual
+
+.PHONY: help setup programs build demo test check soak lint format sanitize fuzz simulate walk limits bench crash-test \
+        admission-test manual install install-strip install-files uninstall deb clean distclean systemd-test docs \
+        proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
 
 help:
 	@echo "make demo      run a demonstration: six workers (one in Python, one in Node), an outage, a quota error, a restart"
@@ -18,7 +51,10 @@ help:
 	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
 	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
-	@echo "make install   install them and the systemd units below PREFIX ($(PREFIX)), and create the user fusebox"
+	@echo "make install   install programs, manual, completions and units below PREFIX ($(PREFIX)), and create the user fusebox"
+	@echo "make install-strip  the same, without the programs' symbols; make uninstall removes the files again"
+	@echo "make deb       build the Debian packages into .build/deb; PROGRAMS=DIR takes programs that are built already"
+	@echo "make clean     remove what was built; make distclean removes the fetched packages too"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
 	@echo "make simulate  flip every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
@@ -45,8 +81,15 @@ setup:
 	fi
 
 build: setup
+	$(MAKE) --no-print-directory programs
+
+programs:
 	$(SWIFT) build $(RELEASE) --product fuseboxd
 	$(SWIFT) build $(RELEASE) --product fusebox
+
+# What every target that tests, measures or demonstrates needs besides.
+demo test crash-test admission-test bench python-tools node-test sanitize fuzz simulate walk limits proto-docs: \
+  PACKAGES += $(TEST_PACKAGES)
 
 demo: PACKAGES += nodejs
 demo: setup
@@ -81,6 +124,8 @@ lint:
 
 format:
 	$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
+
+check: test
 
 test: setup lint
 	$(SWIFT) build --build-tests
@@ -186,10 +231,10 @@ limits: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --limits $(OPERATIONS) --seed $(SEED)
 
-# Tests the units in a container. Only this target needs systemd-container.
-systemd-test: PACKAGES += systemd-container
-systemd-test: build
-	$(SUDO) systemd/trial/run .build/release
+# Tests the packages and the units in a container. Only this target needs systemd-container.
+systemd-test: PACKAGES += jq man-db nodejs systemd-container
+systemd-test: deb manual
+	$(SUDO) systemd/trial/run $(programs) $(CHECKS)
 
 # One after the other, because each uses the whole machine.
 soak:
@@ -228,31 +273,105 @@ proto-docs: setup
 	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
 	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 
-# The calling user builds. Root copies the files if the user may not write to PREFIX.
-install: build
-	$(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] || echo $(SUDO))) $(MAKE) --no-print-directory install-files \
-	  PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PROGRAMS='$(PROGRAMS)'
+# The manual pages and the completions tell what the programs say of themselves.
+manual: $(if $(PROGRAMS),,build)
+	systemd/manual/generate $(programs) $(MANUAL)
 
-# The folder of the programs that `install-files` installs.
-PROGRAMS ?= .build/release
+# The calling user builds. Root copies the files if the user may not write to PREFIX.
+as_root = $(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] || echo $(SUDO)))
+given = $(foreach place,$(PLACES),$(place)='$($(place))')
+
+install: manual
+	$(as_root) $(MAKE) --no-print-directory install-files PROGRAMS='$(programs)' INSTALL_PROGRAM='$(INSTALL_PROGRAM)' $(given)
+
+install-strip:
+	$(MAKE) INSTALL_PROGRAM='$(INSTALL_PROGRAM) -s' install
+
+UNITS = fuseboxd.service fuseboxd.socket fusebox-backup.service fusebox-backup.timer
+PAGES = README.md CHANGELOG.md LICENSE
+EXAMPLES = $(wildcard systemd/examples/*)
+places_in_units = sed 's|@bindir@|$(bindir)|g; s|@sysconfdir@|$(sysconfdir)|g'
 
 install-files:
-	install -D -m 755 $(PROGRAMS)/fuseboxd $(DESTDIR)$(PREFIX)/bin/fuseboxd
-	install -D -m 755 $(PROGRAMS)/fusebox $(DESTDIR)$(PREFIX)/bin/fusebox
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fuseboxd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.service
-	install -m 644 systemd/fuseboxd.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/fuseboxd.socket
-	sed 's|@bindir@|$(PREFIX)/bin|' systemd/fusebox-backup.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.service
-	install -m 644 systemd/fusebox-backup.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/fusebox-backup.timer
-	install -m 644 systemd/fusebox.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/fusebox.conf
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) \
+	  $(DESTDIR)$(bashcompletiondir) $(DESTDIR)$(zshcompletiondir) $(DESTDIR)$(docdir)/proto-docs/vectors \
+	  $(DESTDIR)$(sysconfdir)/default
+	$(INSTALL_PROGRAM) $(programs)/fuseboxd $(programs)/fusebox $(DESTDIR)$(bindir)
+	set -e; for unit in $(UNITS); do \
+	  $(places_in_units) systemd/$$unit > $(DESTDIR)$(unitdir)/$$unit; chmod 644 $(DESTDIR)$(unitdir)/$$unit; done
+	$(INSTALL_DATA) systemd/fusebox.sysusers $(DESTDIR)$(sysusersdir)/fusebox.conf
+	$(places_in_units) systemd/fusebox.tmpfiles > $(DESTDIR)$(tmpfilesdir)/fusebox.conf
+	chmod 644 $(DESTDIR)$(tmpfilesdir)/fusebox.conf
+	@# The operator's settings stay.
+	[ -e $(DESTDIR)$(sysconfdir)/default/fuseboxd ] || \
+	  $(INSTALL_DATA) systemd/fuseboxd.default $(DESTDIR)$(sysconfdir)/default/fuseboxd
+	set -e; for section in 1 5 8; do \
+	  set -- $(MANUAL)/*.$$section; [ -e "$$1" ] || continue; \
+	  $(INSTALL) -d $(DESTDIR)$(mandir)/man$$section; $(INSTALL_DATA) "$$@" $(DESTDIR)$(mandir)/man$$section; done
+	$(INSTALL_DATA) $(MANUAL)/fusebox.bash $(DESTDIR)$(bashcompletiondir)/fusebox
+	$(INSTALL_DATA) $(MANUAL)/fuseboxd.bash $(DESTDIR)$(bashcompletiondir)/fuseboxd
+	$(INSTALL_DATA) $(MANUAL)/fusebox.zsh $(DESTDIR)$(zshcompletiondir)/_fusebox
+	$(INSTALL_DATA) $(MANUAL)/fuseboxd.zsh $(DESTDIR)$(zshcompletiondir)/_fuseboxd
+	$(INSTALL_DATA) $(PAGES) $(DESTDIR)$(docdir)
+	$(INSTALL_DATA) $(wildcard proto-docs/*.*) $(DESTDIR)$(docdir)/proto-docs
+	$(INSTALL_DATA) $(wildcard proto-docs/vectors/*) $(DESTDIR)$(docdir)/proto-docs/vectors
+	$(if $(EXAMPLES),$(INSTALL) -d $(DESTDIR)$(docdir)/examples; $(INSTALL_DATA) $(EXAMPLES) $(DESTDIR)$(docdir)/examples)
 	@# The units need the user fusebox. It is created unless the files are staged for another system (DESTDIR).
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
-	  systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf && \
+	  systemd-sysusers $(sysusersdir)/fusebox.conf && systemd-tmpfiles --create $(tmpfilesdir)/fusebox.conf && \
 	  { [ ! -d /run/systemd/system ] || systemctl daemon-reload; } && \
 	  echo "the user fusebox exists"; \
 	else \
-	  echo "create the user fusebox before the units are started; as root: systemd-sysusers $(PREFIX)/lib/sysusers.d/fusebox.conf"; \
+	  echo "create the user fusebox before the units are started; as root: systemd-sysusers $(sysusersdir)/fusebox.conf"; \
 	fi
-	@case "$(PREFIX)" in /usr|/usr/local) ;; *) \
-	  echo "systemd does not search $(PREFIX) for units; link them: systemctl link $(PREFIX)/lib/systemd/system/fusebox*";; esac
+	@case "$(unitdir)" in /lib/*|/usr/lib/*|/usr/local/lib/*) ;; *) \
+	  echo "systemd does not search $(prefix) for units; link them: systemctl link $(unitdir)/fusebox*";; esac
 	@echo "start the daemon: systemctl enable --now fuseboxd.socket fuseboxd.service"
+
+# Removes what `make install` with the same variables has installed. What belongs to the operator stays.
+uninstall:
+	$(as_root) $(MAKE) --no-print-directory uninstall-files $(given)
+
+.PHONY: uninstall-files
+uninstall-files:
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+	  systemctl disable --now $(UNITS) 2>/dev/null || true; fi
+	rm -f $(addprefix $(DESTDIR)$(bindir)/,fuseboxd fusebox) $(addprefix $(DESTDIR)$(unitdir)/,$(UNITS)) \
+	  $(DESTDIR)$(sysusersdir)/fusebox.conf $(DESTDIR)$(tmpfilesdir)/fusebox.conf \
+	  $(addprefix $(DESTDIR)$(bashcompletiondir)/,fusebox fuseboxd) \
+	  $(addprefix $(DESTDIR)$(zshcompletiondir)/,_fusebox _fuseboxd) \
+	  $(DESTDIR)$(mandir)/man1/fusebox.1 $(DESTDIR)$(mandir)/man1/fusebox-*.1 \
+	  $(DESTDIR)$(mandir)/man5/fusebox-*.5 $(DESTDIR)$(mandir)/man8/fuseboxd.8
+	rm -rf $(DESTDIR)$(docdir)
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@echo "these stay: $(sysconfdir)/default/fuseboxd, $(sysconfdir)/fusebox, /var/lib/fusebox, /var/lib/fusebox-backup, the user fusebox"
+
+# The Debian packages. The source tree is assembled below .build, with the packaging in the place where Debian's tools
+# look for it, and is built there. What lintian says is an error.
+DEB_PACKAGES = build-essential debhelper dh-python dpkg-dev lintian pybuild-plugin-pyproject python3-all python3-hatchling
+DEB = .build/deb
+DEB_TREE = $(DEB)/fusebox-$(VERSION)
+# The date of the packages: of the last commit, if there is one.
+SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell date +%s))
+
+deb: PACKAGES += $(DEB_PACKAGES)
+deb: setup
+	$(if $(PROGRAMS),,$(MAKE) --no-print-directory programs)
+	rm -rf $(DEB)
+	mkdir -p $(DEB_TREE)
+	tar -c --exclude-vcs --exclude='./.build*' --exclude=node_modules --exclude=__pycache__ . | tar -x -C $(DEB_TREE)
+	cp -r systemd/debian $(DEB_TREE)/debian
+	sed 's/@version@/$(VERSION)/; s/@date@/$(shell date --utc --rfc-email --date=@$(SOURCE_DATE_EPOCH))/' \
+	  systemd/debian/changelog > $(DEB_TREE)/debian/changelog
+	@# Debian's tools use Debian's Python, which need not be the first one in PATH.
+	cd $(DEB_TREE) && env PATH=/usr/sbin:/usr/bin:/sbin:/bin PROGRAMS='$(abspath $(programs))' \
+	  SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) dpkg-buildpackage --build=binary --no-sign
+	lintian --allow-root --fail-on error,warning,info --tag-display-limit 0 $(DEB)/*.changes
+	@ls $(DEB)/*.deb
+
+clean:
+	rm -rf .build/debug .build/release .build/*-linux-* .build/deb .build/dist .build/docs .build/manual .build/venv \
+	  .build-asan .build-tsan .build-docs
+
+distclean: clean
+	rm -rf .build

@@ -16,15 +16,20 @@ package enum SystemClock {
     /// The processor time of the calling thread, in nanoseconds (CLOCK_THREAD_CPUTIME_ID).
     package static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
-    /// Whether the kernel reports that the wall clock is synchronised, by NTP for example (adjtimex).
+    /// Whether the wall clock is synchronised, by NTP for example, as the kernel reports it (adjtimex).
     ///
-    /// It is false if the kernel cannot be asked, and after the clock was set by hand.
+    /// A sandbox may forbid to ask the kernel, because the same call sets the clock. Then it is what systemd-timesyncd
+    /// tells. It is false if neither can be asked, and after the clock was set by hand.
     package static var isSynchronised: Bool {
         var state = timex()
         // A call without modes changes nothing, so it needs no privilege.
         let status = unsafe adjtimex(&state)
-        return status >= 0 && status != TIME_ERROR && state.status & STA_UNSYNC == 0
+        guard status >= 0 else { return unsafe access(timesyncMark, F_OK) == 0 }
+        return status != TIME_ERROR && state.status & STA_UNSYNC == 0
     }
+
+    /// The file that systemd-timesyncd makes once it has synchronised the clock. It is gone after a boot.
+    private static let timesyncMark = "/run/systemd/timesync/synchronized"
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()

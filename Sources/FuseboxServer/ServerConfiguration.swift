@@ -43,4 +43,4 @@ package struct ServerConfiguration: Sendable {
 }
 
 /// The name and version that the daemon reports.
-package let serverVersion = "fuseboxd 0.1.0"
+package let serverVersion = "fuseboxd \(fuseboxVersion)"

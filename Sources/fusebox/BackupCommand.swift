@@ -22,7 +22,7 @@ struct BackupCommand: ParsableCommand {
               fusebox backup /var/backups/fusebox --keep 14
             """)
 
-    @Argument(help: "The directory of the backups. It is created if it does not exist.")
+    @Argument(help: "The directory of the backups. It is created if it does not exist.", completion: .directory)
     var directory: String
 
     @Option(

@@ -20,7 +20,7 @@ struct CheckCommand: ParsableCommand {
               fusebox check /var/lib/fusebox
             """)
 
-    @Argument(help: "The data directory.")
+    @Argument(help: "The data directory.", completion: .directory)
     var directory: String
 
     @OptionGroup var connection: ConnectionOptions

@@ -7,7 +7,8 @@ import Glibc
 struct SocketOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The daemon's socket. (default: $FUSEBOX_SOCKET, else /run/fusebox/fusebox.sock)", valueName: "path"))
+            "The daemon's socket. (default: $FUSEBOX_SOCKET, else /run/fusebox/fusebox.sock)", valueName: "path"),
+        completion: .file())
     var socket: String?
 
     @Flag(help: "Print the answer as one JSON value.")

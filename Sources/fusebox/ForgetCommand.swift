@@ -13,7 +13,7 @@ struct ForgetCommand: DaemonCommand {
               fusebox forget openai-test --yes
             """)
 
-    @Argument(help: "The provider or breaker.")
+    @Argument(help: "The provider or breaker.", completion: KnownNames.providers)
     var name: String
 
     @OptionGroup var confirmation: Confirmation

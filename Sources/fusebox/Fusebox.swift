@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseboxWire
 import Glibc
 
 /// The command-line tool. It asks and operates a running daemon, and works on its files without one.
@@ -30,7 +31,7 @@ struct Fusebox: ParsableCommand {
             `fusebox run` exits with the status of its command. If no daemon answers, a report is kept in the spool, which \
             counts as done (0): see `fusebox help spool`.
             """,
-        version: "fusebox 0.1.0",
+        version: "fusebox \(fuseboxVersion)",
         subcommands: [
             StatusCommand.self, OverviewCommand.self, LatencyCommand.self, WatchCommand.self, PingCommand.self,
             DoctorCommand.self, HealthCommand.self,

@@ -22,7 +22,7 @@ struct ImportCommand: DaemonCommand {
     @Option(help: "The format.")
     var format = ExchangeFormat.llmProviders
 
-    @Argument(help: "The file; - for standard input.")
+    @Argument(help: "The file; - for standard input.", completion: .file())
     var file: String
 
     @Flag(help: "Read the file, say what it holds, and change nothing.")

@@ -24,7 +24,8 @@ struct ProtocolCommand: ParsableCommand {
     var format: Format
 
     @Argument(
-        help: "The directory for --format vectors. It is created if it does not exist. (default: none)")
+        help: "The directory for --format vectors. It is created if it does not exist. (default: none)",
+        completion: .directory)
     var directory: String?
 
     func validate() throws {

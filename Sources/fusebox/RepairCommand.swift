@@ -21,7 +21,7 @@ struct RepairCommand: ParsableCommand {
               systemctl start fuseboxd.socket fuseboxd.service
             """)
 
-    @Argument(help: "The data directory.")
+    @Argument(help: "The data directory.", completion: .directory)
     var directory: String
 
     @OptionGroup var connection: ConnectionOptions

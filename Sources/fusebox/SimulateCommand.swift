@@ -17,7 +17,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "The semantics. `draw` has an effect under llm-providers only.")
     var profile = Profile.fusebox
 
-    @Argument(help: "The trace; - for standard input.")
+    @Argument(help: "The trace; - for standard input.", completion: .file())
     var trace: String
 
     func run() throws {

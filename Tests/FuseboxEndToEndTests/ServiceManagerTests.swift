@@ -79,16 +79,14 @@ extension EndToEnd {
             #expect(daemon.logs("passed 2 sockets"))
         }
 
-        @Test func ofSeveralSocketsTheNamedOneIsListenedOn() throws {
+        @Test func ofTwoSocketsTheOneWithTheNameIsListenedOn() throws {
             let folder = TemporaryFolder()
             let listener = try listen(on: folder("passed"))
             defer { close(listener) }
             var options = DaemonProcess.Options()
-            options.passesSocket = false
             options.listener = listener
-            // Descriptor 3 is the passed one. Descriptor 4 is another socket.
-            options.prelude = "exec 4</dev/null; export LISTEN_FDNAMES=fusebox:other"
-            options.descriptors = 2
+            options.passesSocket = false
+            options.prelude = "exec 4<&3 3</dev/null; export LISTEN_FDS=2 LISTEN_FDNAMES=other:fusebox"
             let daemon = try DaemonProcess(options, in: folder)
             #expect(try FuseboxClient.connect(to: folder("passed")).ping().now.milliseconds > 0)
             #expect(try daemon.stop() == 0)
@@ -132,6 +130,15 @@ extension EndToEnd {
             let client = try FuseboxClient.connect(to: daemon.socketPath)
             _ = try client.ping()
             try daemon.waitForNotification("STATUS=1 connection, 0 calls in flight")
+        }
+
+        @Test(arguments: ["other:another", "fusebox:fusebox", "other", ""])
+        func ofTwoSocketsExactlyOneHasTheName(_ names: String) throws {
+            var options = DaemonProcess.Options()
+            options.prelude = "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES='\(names)'"
+            let daemon = DaemonProcess(starting: options, in: TemporaryFolder())
+            #expect(try daemon.wait() == 64)
+            #expect(daemon.logs("FileDescriptorName=fusebox"))
         }
 
         @Test func userSignalTellsTheLongestTurn() throws {

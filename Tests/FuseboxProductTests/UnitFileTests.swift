@@ -63,7 +63,7 @@ struct UnitFileTests {
         let units = "fuseboxd.service fuseboxd.socket fusebox-backup.service fusebox-backup.timer"
         let command = """
             cd '\(Package.folder)/systemd' && for unit in \(units); do
-              sed 's|@bindir@/fusebox[d]*|/bin/true|' $unit > '\(copy)'/$unit; done
+              sed 's|@bindir@/fusebox[d]*|/bin/true|g; s|@sysconfdir@|/etc|g' $unit > '\(copy)'/$unit; done
             cd '\(copy)' && SYSTEMD_UNIT_PATH='\(copy)': systemd-analyze verify --man=no \(units) 2>&1 | grep -F fusebox
             """
         let pipe = try #require(popen(command, "r"))
@@ -71,5 +71,39 @@ struct UnitFileTests {
         let output = String(decoding: bytes[..<fread(&bytes, 1, bytes.count, pipe)], as: UTF8.self)
         pclose(pipe)
         #expect(output == "")
+    }
+
+    // PrivateUsers= would hide the uids of peers.
+    @Test(arguments: ["fuseboxd.service", "fusebox-backup.service"])
+    func theSandboxLeavesLittle(_ unit: String) throws {
+        #expect(Self.values("PrivateUsers", unit) == [])
+        guard access("/usr/bin/systemd-analyze", X_OK) == 0 else { return }
+        let folder = TemporaryFolder()
+        folder.write(unit, Package.bytes("systemd/\(unit)"))
+        let told = try Program.run(["/usr/bin/systemd-analyze", "security", "--offline=true", folder(unit)])
+        let level = try #require(
+            told.output.split(separator: ": ").last?.split(separator: " ").first.flatMap { Double($0) })
+        #expect(level <= 0.5, "\(told.output)")
+    }
+
+    // Clients that connect during a restart wait in the socket's queue.
+    @Test func theSocketHasTheNameThatTheDaemonLooksFor() {
+        #expect(Self.values("FileDescriptorName", "fuseboxd.socket") == ["fusebox"])
+        #expect(Self.values("SocketMode", "fuseboxd.socket") == ["0660"])
+        #expect(Self.values("SocketGroup", "fuseboxd.socket") == ["fusebox"])
+    }
+
+    // A policy that is refused does not end the daemon (-). It fails a reload.
+    @Test func thePolicyIsAppliedIfThereIsOne() throws {
+        let start = try #require(Self.values("ExecStartPost", "fuseboxd.service").first)
+        let reload = try #require(Self.values("ExecReload", "fuseboxd.service").first)
+        #expect(start == "-" + reload)
+        for (file, printed) in [("/nonexistent", ""), ("/etc/passwd", "apply -f /etc/passwd\n")] {
+            let command = reload.replacing("@sysconfdir@/fusebox/policy.yaml", with: file)
+                .replacing("@bindir@/fusebox", with: "/bin/echo").dropFirst("/bin/sh -c '".count).dropLast()
+            let told = try Program.run(["/bin/sh", "-c", String(command)])
+            #expect(told.output == printed)
+            #expect(told.status == 0)
+        }
     }
 }

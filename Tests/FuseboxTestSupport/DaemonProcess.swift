@@ -17,8 +17,6 @@ package final class DaemonProcess {
         package var prelude = "true"
         /// A listening socket to pass, as systemd passes it.
         package var listener: Int32?
-        /// How many descriptors are said to be passed with it.
-        package var descriptors = 1
         /// Whether the temporary socket path is passed.
         package var passesSocket = true
         package var dataPath: String?
@@ -45,7 +43,7 @@ package final class DaemonProcess {
         var environment = ["PATH=/usr/bin:/bin", "NOTIFY_SOCKET=\(notifications.path)"] + sanitizerVariables
         var prelude = options.prelude
         if options.listener != nil {
-            environment.append("LISTEN_FDS=\(options.descriptors)")
+            environment.append("LISTEN_FDS=1")
             prelude += "; export LISTEN_PID=$$"
         }
         process = spawn(

@@ -9,7 +9,7 @@ package enum Program {
     package static func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     /// The directory of the built tests and programs.
-    private static let folder: String = {
+    package static let folder: String = {
         var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count)
         let own = String(decoding: path[..<max(length, 0)], as: UTF8.self)

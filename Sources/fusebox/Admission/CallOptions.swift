@@ -8,34 +8,34 @@ struct CallOptions: ParsableArguments {
         name: .customLong("route"),
         help: ArgumentHelp(
             "A route that the call may take: provider[@deployment][/model]. Repeat it for several, best first. (default: --provider says it)",
-            valueName: "route"))
+            valueName: "route"), completion: KnownNames.routes)
     var routes: [String] = []
 
     @Option(
         name: .customLong("provider"),
         help: ArgumentHelp(
             "A provider that the call may go to, instead of --route. Repeat it for several, best first. (default: none)",
-            valueName: "name"))
+            valueName: "name"), completion: KnownNames.providers)
     var providers: [String] = []
 
     @Option(
         help: ArgumentHelp(
             "The deployment of the provider: an API key, region or endpoint. (default: none is told apart)",
-            valueName: "name"))
+            valueName: "name"), completion: KnownNames.deployments)
     var deployment: String?
 
     @Option(
         name: .customLong("model"),
         help: ArgumentHelp(
             "The model that the call asks for. It is charged, and its limits count too. Give it once for all providers, or once for each in the same order. (default: none)",
-            valueName: "name"))
+            valueName: "name"), completion: KnownNames.models)
     var models: [String] = []
 
     @Option(
         name: .customLong("tag"),
         help: ArgumentHelp(
             "What the call is made for, such as team:search. Repeat it for up to \(WireLimits.TagList.capacity). (default: none)",
-            valueName: "tag"))
+            valueName: "tag"), completion: KnownNames.tags)
     var tags: [String] = []
 
     @Option(

@@ -19,14 +19,17 @@ struct ReportCommand: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "The route that was taken: provider[@deployment][/model]. (default: --provider says it)", valueName: "route"
-        ))
+        ), completion: KnownNames.routes)
     var route: String?
 
-    @Option(help: ArgumentHelp("The provider that was called, instead of --route. (default: none)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The provider that was called, instead of --route. (default: none)", valueName: "name"),
+        completion: KnownNames.providers)
     var provider: String?
 
     @Option(
-        help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"))
+        help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"),
+        completion: KnownNames.deployments)
     var deployment: String?
 
     @Option(
@@ -49,14 +52,16 @@ struct ReportCommand: ReportingCommand {
             valueName: "path"))
     var headers: String?
 
-    @Option(help: ArgumentHelp("The model that the call asked for. It is charged. (default: none)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The model that the call asked for. It is charged. (default: none)", valueName: "name"),
+        completion: KnownNames.models)
     var model: String?
 
     @Option(
         name: .customLong("tag"),
         help: ArgumentHelp(
             "What the call was made for. Repeat it for up to \(WireLimits.TagList.capacity). (default: none)",
-            valueName: "tag"))
+            valueName: "tag"), completion: KnownNames.tags)
     var tags: [String] = []
 
     @OptionGroup var used: UsageOptions

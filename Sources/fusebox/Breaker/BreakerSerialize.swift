@@ -32,7 +32,9 @@ extension BreakerCommands {
                   fusebox breaker deserialize openai.json
                 """)
 
-        @Argument(help: "A file with the output of `serialize` or of llm-providers; - for standard input.")
+        @Argument(
+            help: "A file with the output of `serialize` or of llm-providers; - for standard input.",
+            completion: .file())
         var file: String
 
         @OptionGroup var connection: ConnectionOptions

@@ -37,19 +37,24 @@ struct RouteArgument: ParsableArguments {
 struct OptionalRoute: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The route: provider[@deployment][/model]. (default: --provider says it)", valueName: "route"))
+            "The route: provider[@deployment][/model]. (default: --provider says it)", valueName: "route"),
+        completion: KnownNames.routes)
     var route: String?
 
     @Option(
         help: ArgumentHelp(
             "The provider, instead of the route, if its name or that of its deployment has an @ or a /. (default: none)",
-            valueName: "name"))
+            valueName: "name"), completion: KnownNames.providers)
     var provider: String?
 
-    @Option(help: ArgumentHelp("The deployment of --provider. (default: every one)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The deployment of --provider. (default: every one)", valueName: "name"),
+        completion: KnownNames.deployments)
     var deployment: String?
 
-    @Option(help: ArgumentHelp("The model of --provider. (default: every one)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The model of --provider. (default: every one)", valueName: "name"),
+        completion: KnownNames.models)
     var model: String?
 
     /// Whether a route is named.

@@ -17,7 +17,7 @@ extension JournalCommands {
                   fusebox journal dump /var/lib/fusebox/journal-00000000000000000001.fusebox
                 """)
 
-        @Argument(help: "A segment's file; - for standard input.")
+        @Argument(help: "A segment's file; - for standard input.", completion: .file())
         var file: String
 
         func run() throws {

@@ -6,7 +6,8 @@ import FuseboxWire
 /// The arguments that name the scope of an account: the options of a scope, or a provider alone.
 struct AccountScope: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("A provider, as with --provider. (default: the options say it)", valueName: "provider"))
+        help: ArgumentHelp("A provider, as with --provider. (default: the options say it)", valueName: "provider"),
+        completion: KnownNames.providers)
     var name: String?
 
     @OptionGroup var options: ScopeOptions

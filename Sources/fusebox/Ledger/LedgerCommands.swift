@@ -15,7 +15,7 @@ struct LedgerCommands: ParsableCommand {
 
     /// The argument that names a provider.
     struct ProviderArgument: ParsableArguments {
-        @Argument(help: "The provider.")
+        @Argument(help: "The provider.", completion: KnownNames.providers)
         var provider: String
     }
 

@@ -98,7 +98,7 @@ extension LedgerCommands {
         static let configuration = CommandConfiguration(
             abstract: "Show the cost of one provider, or of each provider, within a window.")
 
-        @Argument(help: "The provider. (default: all that have a history)")
+        @Argument(help: "The provider. (default: all that have a history)", completion: KnownNames.providers)
         var provider: String?
 
         @OptionGroup var history: WindowOption

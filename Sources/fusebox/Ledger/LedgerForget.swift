@@ -18,7 +18,7 @@ extension LedgerCommands {
                   fusebox ledger forget --tag user:42
                 """)
 
-        @Option(help: ArgumentHelp("The tag. It is not a template.", valueName: "tag"))
+        @Option(help: ArgumentHelp("The tag. It is not a template.", valueName: "tag"), completion: KnownNames.tags)
         var tag: String
 
         @OptionGroup var confirmation: Confirmation

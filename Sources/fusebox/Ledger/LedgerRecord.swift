@@ -15,20 +15,21 @@ extension LedgerCommands {
 
         @OptionGroup var account: ProviderArgument
 
-        @Argument(help: "The model.")
+        @Argument(help: "The model.", completion: KnownNames.models)
         var model: String
 
         @OptionGroup var used: UsageOptions
 
         @Option(
-            help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"))
+            help: ArgumentHelp("The deployment that was called. (default: none is told apart)", valueName: "name"),
+            completion: KnownNames.deployments)
         var deployment: String?
 
         @Option(
             name: .customLong("tag"),
             help: ArgumentHelp(
                 "What the call was made for. Repeat it for up to \(WireLimits.TagList.capacity). (default: none)",
-                valueName: "tag"))
+                valueName: "tag"), completion: KnownNames.tags)
         var tags: [String] = []
 
         @OptionGroup var connection: ConnectionOptions

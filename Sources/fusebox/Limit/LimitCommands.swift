@@ -32,22 +32,26 @@ struct ScopeOptions: ParsableArguments {
     @Flag(help: "The whole host: every call.")
     var host = false
 
-    @Option(help: ArgumentHelp("Calls to this provider. (default: any)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Calls to this provider. (default: any)", valueName: "name"),
+        completion: KnownNames.providers)
     var provider: String?
 
     @Option(
         help: ArgumentHelp(
             "Calls by this deployment of the provider: an API key, region or endpoint. (default: any)",
-            valueName: "name"))
+            valueName: "name"), completion: KnownNames.deployments)
     var deployment: String?
 
-    @Option(help: ArgumentHelp("Calls that ask for this model of the provider. (default: any)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Calls that ask for this model of the provider. (default: any)", valueName: "name"),
+        completion: KnownNames.models)
     var model: String?
 
     @Option(
         help: ArgumentHelp(
             "Calls with this tag, such as team:search; 'user:*' stands for each tag that begins so. (default: any)",
-            valueName: "tag"))
+            valueName: "tag"), completion: KnownNames.tags)
     var tag: String?
 
     /// Checks that the options go together. The commands do it when they read the scope, because some of them have other

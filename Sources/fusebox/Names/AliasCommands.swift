@@ -41,13 +41,13 @@ struct AliasCommands: ParsableCommand {
                   fusebox alias set openai gpt-4o-2024-08-06 gpt-4o
                 """)
 
-        @Argument(help: "The provider.")
+        @Argument(help: "The provider.", completion: KnownNames.providers)
         var provider: String
 
         @Argument(help: "The name.")
         var name: String
 
-        @Argument(help: "The model that it stands for.")
+        @Argument(help: "The model that it stands for.", completion: KnownNames.models)
         var model: String
 
         @OptionGroup var connection: ConnectionOptions
@@ -62,7 +62,7 @@ struct AliasCommands: ParsableCommand {
     struct Remove: DaemonCommand {
         static let configuration = CommandConfiguration(abstract: "Remove an alias.")
 
-        @Argument(help: "The provider.")
+        @Argument(help: "The provider.", completion: KnownNames.providers)
         var provider: String
 
         @Argument(help: "The name.")

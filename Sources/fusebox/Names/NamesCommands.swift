@@ -75,7 +75,8 @@ struct NamesCommands: ParsableCommand {
 
         @Argument(
             help: ArgumentHelp(
-                "The tags, or 'prefix*' for those that begin so. (default: none; see --none)", valueName: "tag"))
+                "The tags, or 'prefix*' for those that begin so. (default: none; see --none)", valueName: "tag"),
+            completion: KnownNames.tags)
         var tags: [String] = []
 
         @Flag(help: "Demand no tag.")

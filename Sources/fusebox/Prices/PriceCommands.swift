@@ -19,7 +19,7 @@ struct PriceCommands: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the prices, in dollars per million tokens and per request.")
 
-        @Argument(help: "The provider. (default: all)")
+        @Argument(help: "The provider. (default: all)", completion: KnownNames.providers)
         var provider: String?
 
         @OptionGroup var connection: ConnectionOptions
@@ -167,7 +167,7 @@ struct PriceCommands: ParsableCommand {
             transform: Renaming.init)
         var renamings: [Renaming] = []
 
-        @Argument(help: "The file; - for standard input.")
+        @Argument(help: "The file; - for standard input.", completion: .file())
         var file: String
 
         @OptionGroup var connection: ConnectionOptions
@@ -204,10 +204,10 @@ struct PriceCommands: ParsableCommand {
 
 /// Whose price it is.
 struct PriceScope: ParsableArguments {
-    @Argument(help: "The provider; '*': every one.")
+    @Argument(help: "The provider; '*': every one.", completion: KnownNames.providers)
     var provider: String
 
-    @Argument(help: "The model. (default: every one)")
+    @Argument(help: "The model. (default: every one)", completion: KnownNames.models)
     var model: String?
 
     /// The provider; nil: every one.

@@ -15,7 +15,7 @@ struct SnapshotCommands: ParsableCommand {
 
     /// The argument that names a snapshot's file.
     struct FileArgument: ParsableArguments {
-        @Argument(help: "A snapshot's file; - for standard input.")
+        @Argument(help: "A snapshot's file; - for standard input.", completion: .file())
         var file: String
 
         /// Reads the file and checks every checksum in it.

@@ -26,7 +26,7 @@ extension SnapshotCommands {
 
         @OptionGroup var snapshot: FileArgument
 
-        @Option(help: ArgumentHelp("The data directory.", valueName: "directory"))
+        @Option(help: ArgumentHelp("The data directory.", valueName: "directory"), completion: .directory)
         var data: String
 
         @Flag(name: [.customLong("force"), .customLong("yes")], help: "Set aside the files in the directory.")

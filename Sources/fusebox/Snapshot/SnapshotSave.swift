@@ -16,7 +16,7 @@ extension SnapshotCommands {
                   fusebox snapshot save backup.fusebox
                 """)
 
-        @Argument(help: "The file to write; - for standard output.")
+        @Argument(help: "The file to write; - for standard output.", completion: .file())
         var file: String
 
         @OptionGroup var connection: ConnectionOptions

@@ -1,0 +1,103 @@
+import FuseboxTestSupport
+import Glibc
+import Testing
+
+/// The manual pages, which `systemd/manual/generate` makes from what the programs say of themselves.
+struct ManualTests {
+    private static let generator = "\(Package.folder)/systemd/manual/generate"
+
+    /// Makes the pages of the programs in a folder.
+    private static func generate(from programs: String) throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        let made = try Program.run([generator, programs, folder("manual")])
+        try #require(made.status == 0, "\(made.errors)")
+        return folder
+    }
+
+    private static func page(_ name: String, in folder: TemporaryFolder) -> String {
+        String(decoding: folder.read("manual/\(name)"), as: UTF8.self)
+    }
+
+    // The directory of `fusebox help`: two blanks, a name, and what it does.
+    @Test func eachCommandHasAPage() throws {
+        let folder = try Self.generate(from: Program.folder)
+        let help = try Program.run([Program.fusebox, "--help"]).output
+        let listed = help.split(separator: "\n").drop { $0 != "SUBCOMMANDS:" }.filter {
+            $0.hasPrefix("  ") && !$0.hasPrefix("   ")
+        }
+        .compactMap { $0.split(separator: " ").first }.filter { !$0.hasPrefix("See") }
+        #expect(listed.count > 25)
+        let pages = fileNames(in: folder("manual"))
+        for command in listed { #expect(pages.contains("fusebox-\(command).1"), "\(command)") }
+        #expect(pages.contains("fusebox.1"))
+        #expect(pages.contains("fuseboxd.8"))
+        #expect(pages.contains("fusebox-policy.5"))
+        let limit = Self.page("fusebox-limit.1", in: folder)
+        for part in [".SS \"fusebox limit set\"", "\\fB\\-\\-thresholds\\fR \\fIpercentages\\fR", ".SH SYNOPSIS"] {
+            #expect(limit.contains(part), "\(part)")
+        }
+        let daemon = Self.page("fuseboxd.8", in: folder)
+        for part in ["\\fB\\-\\-durability\\fR", ".SH FILES", ".SH SEE ALSO\n\\fBfusebox\\fR(1)"] {
+            #expect(daemon.contains(part), "\(part)")
+        }
+    }
+
+    @Test(.enabled(if: access("/usr/bin/man", X_OK) == 0))
+    func manFindsNothingToWarnOfInAnyPage() throws {
+        let folder = try Self.generate(from: Program.folder)
+        let pages = fileNames(in: folder("manual")).filter { $0.last?.isNumber == true }
+        #expect(pages.count > 30)
+        for page in pages {
+            let shown = try Program.run(
+                ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", folder("manual/\(page)")],
+                environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MANROFFSEQ": ""])
+            #expect(shown.status == 0, "\(page)")
+            #expect(shown.errors == "", "\(page)")
+        }
+    }
+
+    // What begins a line, a backslash, quotes and signs that roff would replace are printed as they stand.
+    @Test(.enabled(if: access("/usr/bin/man", X_OK) == 0))
+    func everyCharacterIsPrintedAsItStands() throws {
+        let folder = TemporaryFolder()
+        try #require(mkdir(folder("programs"), 0o755) == 0)
+        let odd = #".SH is no request, 'nor this; \fBnot bold\fR, "quoted", a-b, ~ ^ and µ"#
+        for name in ["fusebox", "fuseboxd"] {
+            let dump = #"""
+                {"command": {"commandName": "\#(name)", "abstract": "An odd one.", "shouldDisplay": true, "arguments": [],
+                 "discussion": "TEXT\n\nEXAMPLES\n  TEXT\n  .TH a\n  'x' `y`", "subcommands": []}}
+                """#.replacing("TEXT", with: odd.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))
+            folder.write("programs/\(name).json", Array(dump.utf8))
+            let script = """
+                #!/bin/sh
+                case $1 in
+                --experimental-dump-help) cat '\(folder("programs"))/\(name).json' ;;
+                --version) echo '\(name) 1.2' ;;
+                --help) printf 'USAGE: \(name) <x> ...\\n\\nOPTIONS:\\n' ;;
+                esac
+                """
+            folder.write("programs/\(name)", Array(script.utf8))
+            chmod(folder("programs/\(name)"), 0o755)
+        }
+        let manual = try Self.generate(from: folder("programs"))
+        let shown = try Program.run(
+            ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", manual("manual/fusebox.1")],
+            environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "200", "MAN_KEEP_FORMATTING": "", "PAGER": "cat"])
+        #expect(shown.errors == "")
+        // Once as a paragraph, once as it is indented.
+        #expect(shown.output.split(separator: "\n").count(where: { $0.contains(odd) }) == 2, "\(shown.output)")
+        #expect(shown.output.contains("\n           .TH a\n           'x' `y`\n"), "\(shown.output)")
+    }
+
+    @Test(arguments: ["bash", "zsh"])
+    func theShellCanReadTheCompletions(_ shell: String) throws {
+        let path = "/usr/bin/\(shell)"
+        guard access(path, X_OK) == 0 else { return }
+        let folder = try Self.generate(from: Program.folder)
+        for program in ["fusebox", "fuseboxd"] {
+            let read = try Program.run([path, "-n", folder("manual/\(program).\(shell)")])
+            #expect(read.status == 0)
+            #expect(read.errors == "")
+        }
+    }
+}
