@@ -12,6 +12,9 @@ extension Storekeeper {
     struct HistoryWriting {
         var writer: HistoryWriter
         var isUnderWay = false
+        /// The number of times that a writing began or ended, files that are written anew included. A reader that has met
+        /// one may have found an entry half written.
+        var writes: UInt32 = 0
         /// The number of times that a rewriting of files began or ended, from a number of this start on. While it is odd,
         /// files are being written anew. A place in a file is good as long as the number stays.
         var generation: UInt32
@@ -24,7 +27,7 @@ extension Storekeeper {
         var erasureFailure: StorageError?
         /// Whether the last attempt was one to write files anew.
         var hasErasedLast = false
-        /// Requests for a first page that came while files were about to be written anew.
+        /// Requests for a page that wait until nothing is being written.
         var held: [(request: LedgerHistory, ticket: Ticket, waiting: UInt64, openDay: Int64)] = []
 
         /// - Parameter salt: random bits of this start
@@ -54,8 +57,7 @@ extension Storekeeper {
             return erase(erasures)
         }
         guard !items.isEmpty else { return }
-        history.isUnderWay = true
-        history.retryAt = nil
+        beginWriting()
         let (writer, files) = (history.writer, store.files)
         delegate?.work {
             () -> (HistoryWriter, HistoryWriter.Outcome) in
@@ -64,18 +66,33 @@ extension Storekeeper {
             return (writer, outcome)
         } then: { [unowned self] writer, outcome in
             guard failure == nil else { return }
-            history.isUnderWay = false
-            history.writer = writer
             engine.state.history.written(outcome.done)
             tell(outcome, before: \.failure)
-            delegate?.runAgain()
+            endWriting(writer)
         }
+    }
+
+    private func beginWriting() {
+        history.isUnderWay = true
+        history.writes &+= 1
+        history.retryAt = nil
+    }
+
+    private func endWriting(_ writer: HistoryWriter) {
+        history.isUnderWay = false
+        history.writes &+= 1
+        history.writer = writer
+        let held = history.held
+        history.held = []
+        for (request, ticket, waiting, openDay) in held {
+            read(request, for: ticket, waiting: waiting, openDay: openDay)
+        }
+        delegate?.runAgain()
     }
 
     /// Takes tags that were forgotten out of the files.
     private func erase(_ erasures: [HistoryErasure]) {
-        history.isUnderWay = true
-        history.retryAt = nil
+        beginWriting()
         history.generation &+= 1
         let (writer, files) = (history.writer, store.files)
         delegate?.work {
@@ -86,16 +103,9 @@ extension Storekeeper {
         } then: { [unowned self] writer, outcome in
             history.generation &+= 1
             guard failure == nil else { return }
-            history.isUnderWay = false
-            history.writer = writer
             engine.state.history.erased(outcome.done)
             tell(outcome, before: \.erasureFailure)
-            let held = history.held
-            history.held = []
-            for (request, ticket, waiting, openDay) in held {
-                read(request, for: ticket, waiting: waiting, openDay: openDay)
-            }
-            delegate?.runAgain()
+            endWriting(writer)
         }
     }
 
@@ -115,13 +125,13 @@ extension Storekeeper {
     /// Files that are written anew have other places. A first page waits for that, so it tells nothing of a tag that was
     /// forgotten before. A further page of before is refused.
     func read(_ request: LedgerHistory, for ticket: Ticket, waiting: UInt64, openDay: Int64) {
-        let (files, generation) = (store.files, history.generation)
+        let (files, generation, writes) = (store.files, history.generation, history.writes)
         let isFirst = request.cursor == 0
         if isFirst, rewritesFiles { return history.held.append((request, ticket, waiting, openDay)) }
         guard isFirst || (HistoryPage.isOf(generation, cursor: request.cursor) && !history.isErasing) else {
             return refuse(ticket, .rewritten)
         }
-        let erasing = UInt32(engine.state.history.erasures.count)
+        let (erasing, wasWriting) = (UInt32(engine.state.history.erasures.count), history.isUnderWay)
         delegate?.work {
             () -> Result<LedgerHistory.Reply, Refusal> in
             do throws(Refusal) {
@@ -132,9 +142,21 @@ extension Storekeeper {
                 return .success(reply)
             } catch { return .failure(error) }
         } then: { [unowned self] result in
-            guard history.generation != generation else { return complete(ticket, result) }
-            guard isFirst else { return refuse(ticket, .rewritten) }
-            read(request, for: ticket, waiting: waiting, openDay: openDay)
+            guard history.generation == generation || isFirst else { return refuse(ticket, .rewritten) }
+            // What was being written meanwhile looks damaged, or is the file of before.
+            let isStable = history.writes == writes && !wasWriting
+            guard isStable || (history.generation == generation && !Self.tellsProblems(result)) else {
+                guard !history.isUnderWay else { return history.held.append((request, ticket, waiting, openDay)) }
+                return read(request, for: ticket, waiting: waiting, openDay: openDay)
+            }
+            complete(ticket, result)
+        }
+    }
+
+    private static func tellsProblems(_ result: Result<LedgerHistory.Reply, Refusal>) -> Bool {
+        switch result {
+        case .success(let page): !page.problems.isEmpty
+        case .failure: true
         }
     }
 

@@ -176,7 +176,7 @@ extension HistoryEntry {
 }
 
 extension StorageFile {
-    fileprivate func append(_ bytes: [UInt8]) throws(StorageError) {
+    func append(_ bytes: [UInt8]) throws(StorageError) {
         let failure: StorageError? = unsafe bytes.withUnsafeBytes { all in
             do throws(StorageError) {
                 try unsafe write(all)

@@ -209,7 +209,7 @@ package struct HistoryWriter: Sendable {
         }
         found.end = reader.end
         if reader.damage.first?.offset == 0, reader.end == HistoryHeader.bytes {
-            // The file was being created.
+            // Without an entry nothing is lost with the head, so it is written anew.
             try writeHead(month, in: files)
             reader.forgetHead()
         }
@@ -218,9 +218,15 @@ package struct HistoryWriter: Sendable {
         return found
     }
 
+    /// Creates the file of a month. It gets its name once its head is on disk, so nobody finds it without one.
     private func create<Files: JournalStorage>(_ month: HistoryMonth, in files: Files) throws(StorageError) {
-        _ = try files.create(month.file)
-        try writeHead(month, in: files)
+        try? files.remove(month.partial)
+        let file = try files.create(month.partial)
+        var head = ByteWriter(capacity: HistoryHeader.bytes)
+        FileHead.write(HistoryHeader(month), into: &head)
+        try file.append(head.bytes)
+        try file.sync()
+        try files.rename(month.partial, to: month.file)
         try files.syncDirectory()
     }
 
