@@ -25,7 +25,7 @@ package final class DirectoryWatcher {
     package init(
         on loop: EventLoop, _ directory: String, entry: String? = nil, action: @escaping () -> Void
     ) throws(LoopError) {
-        let number = inotify_init1(Int32(IN_NONBLOCK.rawValue) | Int32(IN_CLOEXEC.rawValue))
+        let number = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         guard number >= 0 else { throw LoopError.last(.watchDirectory, directory) }
         let events = Descriptor(owning: number)
         let own = UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)

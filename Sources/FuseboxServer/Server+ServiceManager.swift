@@ -11,7 +11,7 @@ extension Server {
     }
 
     /// Tells a replay that goes on, so that the service manager does not take a long one for one that hangs.
-    static func tellReplay(_ entries: Int, to manager: ServiceManager) {
+    static func tellReplay(_ entries: UInt64, to manager: ServiceManager) {
         let count = Quantity.count(entries, "entry", plural: "entries")
         manager.notify(Self.moreTime, "STATUS=replaying the journal: \(count) so far")
     }

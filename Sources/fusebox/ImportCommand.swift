@@ -68,7 +68,7 @@ struct ImportCommand: DaemonCommand {
     }
 
     /// What the parts of a state are, in words.
-    private static func names(of parts: ImportParts) -> String {
+    private static func names(of parts: StateParts) -> String {
         [
             parts.contains(.breakers) ? "breakers" : nil, parts.contains(.exhaustion) ? "marks" : nil,
             parts.contains(.ledger) ? "accounts and limits" : nil,

@@ -63,12 +63,14 @@ struct AdmissionCommandsTests {
 
     @Test func aReportMarksAsMuchOfTheRouteAsItSays() throws {
         let daemon = try Daemon()
-        let route = ["report", "--route", "openai@eu/gpt-4o", "--outcome", "quota-exhausted", "--socket", daemon.socket]
+        let route = [
+            "report", "--route", "openai@eu/gpt-4o", "--outcome", "quota-exhausted", "--socket", daemon.socket,
+        ]
         func marks(_ scope: [String]) throws -> [String] {
             #expect(try Program.run([Program.fusebox] + route + scope, environment: daemon.environment).status == 0)
             defer { _ = try? daemon.fusebox("exhaustion", "reset") }
             return try (daemon.json("exhaustion", "list")["marks"]?.list ?? []).map { mark in
-                ["provider", "deployment", "model"].map { mark[$0]?.string ?? "-" }.joined(separator: " ")
+                ["provider", "deployment", "model"].map { mark[$0]?.text ?? "-" }.joined(separator: " ")
             }
         }
         #expect(try marks([]) == ["openai eu gpt-4o"])

@@ -59,7 +59,9 @@ struct ConfirmationTests {
             sys.stdout.buffer.write(seen)
             """
         let outcome = try Program.run(
-            ["/usr/bin/env", "python3", "-c", program, answer, Program.fusebox] + command + ["--socket", daemon.socket],
+            ["/usr/bin/env", "python3", "-c", program, answer, Program.fusebox] + command + [
+                "--socket", daemon.socket,
+            ],
             environment: daemon.environment)
         return (outcome.lines.first ?? "", outcome.output)
     }
@@ -79,7 +81,7 @@ struct ConfirmationTests {
             #expect(outcome.status == Int32(status) && outcome.output == "")
             let error = try JSONValue(parsing: Array(outcome.errors.utf8))["error"]
             #expect(error?["exitStatus"] == JSONValue(status), "\(command)")
-            #expect(error?["message"]?.string?.isEmpty == false && error?["message"]?.string?.contains("\n") == false)
+            #expect(error?["message"]?.text?.isEmpty == false && error?["message"]?.text?.contains("\n") == false)
         }
     }
 }

@@ -12,11 +12,12 @@ struct DoctorCommandTests {
         _ daemon: Daemon, _ arguments: String...
     ) throws -> (status: Int32, bySubject: [String: (standing: String, text: String)]) {
         let outcome = try Program.run(
-            [Program.fusebox, "doctor", "--json", "--socket", daemon.socket] + arguments, environment: daemon.environment)
+            [Program.fusebox, "doctor", "--json", "--socket", daemon.socket] + arguments,
+            environment: daemon.environment)
         var found: [String: (standing: String, text: String)] = [:]
         for finding in try outcome.json["findings"]?.list ?? [] {
-            let subject = try #require(finding["subject"]?.string)
-            found[subject] = (finding["standing"]?.string ?? "", finding["text"]?.string ?? "")
+            let subject = try #require(finding["subject"]?.text)
+            found[subject] = (finding["standing"]?.text ?? "", finding["text"]?.text ?? "")
         }
         return (outcome.status, found)
     }
@@ -54,7 +55,7 @@ struct DoctorCommandTests {
         let (status, none) = try findings(daemon, "--backups", folder)
         #expect(status == 1 && none["backup"]?.standing == "todo")
         let backup = try daemon.json("backup", folder)
-        let file = try #require(backup["file"]?.string)
+        let file = try #require(backup["file"]?.text)
         #expect(try findings(daemon, "--backups", folder).bySubject["backup"]?.standing == "ok")
         // Two days and an hour ago.
         let moment = timeval(tv_sec: time(nil) - 49 * 3_600, tv_usec: 0)

@@ -1,4 +1,4 @@
-internal import Glibc
+import Glibc
 
 /// The sync of a journal. One object serves all syncs, so that a sync allocates nothing.
 ///
