@@ -109,7 +109,9 @@ extension EndToEnd {
             let daemon = try DaemonProcess(options, in: folder)
             interposer.holdSyncs()
             let peer = try RawPeer.greeted(daemon.socketPath)
-            peer.send(BreakerReset(name: try Name("openai")))
+            // Money is acknowledged once it is on disk.
+            let name = try Name("openai")
+            peer.send(LedgerRecord(provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1))
             #expect(daemon.logs("a sync of the journal has been running"))
             let told = daemon.notifications(of: "WATCHDOG=1")
             // The loop goes on, and serves what waits for no sync.

@@ -61,6 +61,7 @@ struct CommitTests {
         script.time += 70
         #expect(script.syncAge == 70 && !script.isAtRest)
         script.syncEnds()
+        #expect(script.left == ["record"])
         #expect(script.syncAge == nil && !script.isAtRest, "a snapshot is due in a while")
         script.time += 60_000
         #expect(script.next == .snapshot && !script.isAtRest)

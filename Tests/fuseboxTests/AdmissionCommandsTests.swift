@@ -126,8 +126,8 @@ struct AdmissionCommandsTests {
         let again = try daemon.fusebox("permits", "revoke", number, "17", "18", "--json")
         #expect(again.status == 64)
         #expect(
-            again.errors
-                == "fusebox: there are no permits 17, 18; `fusebox permits list` shows those in force\n")
+            try JSONValue(parsing: Array(again.errors.utf8))["error"]?["message"]?.text
+                == "there are no permits 17, 18; `fusebox permits list` shows those in force")
         #expect(try again.json["permits"]?[0]?["standing"]?.text == "revoked")
         #expect(
             try daemon.fusebox("permits", "list").lines.last

@@ -19,7 +19,7 @@ struct ConfirmationTests {
         ["ledger", "forget", "--tag", "user:1"],
     ]
 
-    private var spend: JSONValue? { get throws { try daemon.json("ledger", "show", "openai")["spend"] } }
+    private var spend: JSONValue? { get throws { try daemon.json("ledger", "show", "openai")["usage"]?["spend"] } }
 
     @Test(arguments: commands) func withoutATerminalItWantsConsent(_ command: [String]) throws {
         let refused = try Program.run([Program.fusebox] + command + ["--socket", daemon.socket])
