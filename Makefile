@@ -277,8 +277,8 @@ proto-docs: setup
 manual: $(if $(PROGRAMS),,build)
 	systemd/manual/generate $(programs) $(MANUAL)
 
-# The calling user builds. Root copies the files if the user may not write to PREFIX.
-as_root = $(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] || echo $(SUDO)))
+# The calling user builds. Root copies the files if the user may not write there.
+as_root = $(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] && { [ "$(sysconfdir)" != /etc ] || [ -w /etc ]; } || echo $(SUDO)))
 given = $(foreach place,$(PLACES),$(place)='$($(place))')
 
 install: manual

@@ -100,4 +100,37 @@ struct ManualTests {
             #expect(read.errors == "")
         }
     }
+
+    // bash divides a line at colons and at @, and gives the function the parts.
+    @Test(.enabled(if: access("/usr/share/bash-completion/bash_completion", R_OK) == 0))
+    func bashCompletesTheRestOfATagAndOfARoute() throws {
+        let folder = try Self.generate(from: Program.folder)
+        let daemon = try DaemonProcess()
+        let record = [
+            "ledger", "record", "openai", "gpt-4o", "--cost", "1", "--tag", "team:search", "--socket",
+            daemon.socketPath,
+        ]
+        try #require(try Program.run([Program.fusebox] + record).status == 0)
+        let failure = ["breaker", "failure", "openai@eu", "--socket", daemon.socketPath]
+        try #require(try Program.run([Program.fusebox] + failure).status == 0)
+        for (command, parts, reply) in [
+            ("limit set", "--tag team : se", "search"), ("limit set", "--tag te", "team:search"),
+            ("run", "--route openai @ e", "eu"), ("limit set", "--provider op", "openai"),
+        ] {
+            let words = ["fusebox", command, parts].joined(separator: " ")
+            let script = """
+                . /usr/share/bash-completion/bash_completion
+                . '\(folder("manual/fusebox.bash"))'
+                fusebox() { '\(Program.fusebox)' "$@"; }
+                COMP_WORDS=(\(words))
+                COMP_LINE='\(words.replacing(" : ", with: ":").replacing(" @ ", with: "@"))'
+                COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_POINT=${#COMP_LINE} COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:'
+                __fusebox_whole_words fusebox "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+                printf '%s\\n' "${COMPREPLY[@]}"
+                """
+            let told = try Program.run(
+                ["/usr/bin/bash", "-c", script], environment: ["FUSEBOX_SOCKET": daemon.socketPath])
+            #expect(told.output == reply + "\n", "\(words): \(told.errors)")
+        }
+    }
 }
