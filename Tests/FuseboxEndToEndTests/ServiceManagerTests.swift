@@ -111,7 +111,8 @@ extension EndToEnd {
             let peer = try RawPeer.greeted(daemon.socketPath)
             // Money is acknowledged once it is on disk.
             let name = try Name("openai")
-            peer.send(LedgerRecord(provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1))
+            peer.send(
+                LedgerRecord(provider: name, model: name, cost: Money(nanodollars: 1), inputTokens: 1, outputTokens: 1))
             #expect(daemon.logs("a sync of the journal has been running"))
             let told = daemon.notifications(of: "WATCHDOG=1")
             // The loop goes on, and serves what waits for no sync.

@@ -221,7 +221,8 @@ struct TurnProof {
     mutating func end() throws -> [Grant] {
         // Until each death is noticed, a call of a dead process may have its turn.
         let isQuiet = try waitUntil {
-            try self.totals().outstanding == 0 && peer.ask(WaitingList(cursor: 0)).reply(WaitingList.Reply.self).waiting == 0
+            try self.totals().outstanding == 0
+                && peer.ask(WaitingList(cursor: 0)).reply(WaitingList.Reply.self).waiting == 0
         }
         #expect(isQuiet, "the dead hold something")
         let totals = try self.totals()

@@ -105,7 +105,8 @@ struct ReportCommand: ReportingCommand {
             throw ValidationError("--retry-after goes with --outcome \(outcomes) only")
         }
         guard markScope == nil || outcome.isOfProvider else {
-            throw ValidationError("--mark-scope goes with an outcome of the provider, not with \(OutcomeArgument.name(outcome))")
+            throw ValidationError(
+                "--mark-scope goes with an outcome of the provider, not with \(OutcomeArgument.name(outcome))")
         }
         guard outcome.takesUsage || used.isEmpty else {
             throw ValidationError(

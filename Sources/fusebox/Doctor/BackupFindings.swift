@@ -13,12 +13,19 @@ struct BackupFindings {
         do throws(Failure) { names = try LocalFile.names(in: directory) } catch {
             if unsafe access(directory, F_OK) != 0, errno == ENOENT {
                 return .note(
-                    "backup", "\(directory) does not exist: `systemctl enable --now fusebox-backup.timer` makes nightly backups, or see `fusebox help backup`")
+                    "backup",
+                    "\(directory) does not exist: `systemctl enable --now fusebox-backup.timer` makes nightly backups, or see `fusebox help backup`"
+                )
             }
             return .note("backup", "\(directory) cannot be read by this user: run this as root")
         }
-        guard let newest = BackupName.byAge(names.filter { BackupName(file: $0) != nil }, at: BackupName(at: time(nil)).file).last
-        else { return .todo("backup", "\(directory) has no backup: `systemctl start fusebox-backup.service` makes one") }
+        guard
+            let newest = BackupName.byAge(
+                names.filter { BackupName(file: $0) != nil }, at: BackupName(at: time(nil)).file
+            ).last
+        else {
+            return .todo("backup", "\(directory) has no backup: `systemctl start fusebox-backup.service` makes one")
+        }
         var status = stat()
         guard unsafe lstat("\(directory)/\(newest)", &status) == 0 else {
             return .note("backup", "\(newest) cannot be examined")

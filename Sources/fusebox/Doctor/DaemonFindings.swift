@@ -55,9 +55,12 @@ struct DaemonFindings {
         case .none where status.durability == "snapshot":
             .note("journal", "none is kept (--durability snapshot): a crash loses what came after the last snapshot")
         case .none, .following: .ok("journal", "it takes every change; durability \(status.durability)")
-        case .short: .todo("journal", "it is short of room\(reason): make room on the file system of \(status.dataDirectory)")
+        case .short:
+            .todo("journal", "it is short of room\(reason): make room on the file system of \(status.dataDirectory)")
         case .full:
-            .todo("journal", "it is full, and changes are refused\(reason): make room on the file system of \(status.dataDirectory)")
+            .todo(
+                "journal",
+                "it is full, and changes are refused\(reason): make room on the file system of \(status.dataDirectory)")
         case .interrupted:
             .todo("journal", "it needs a snapshot before it can go on\(reason): see the daemon's log")
         case .unknown: .note("journal", "\(status.journal)\(reason)")
@@ -94,7 +97,8 @@ struct DaemonFindings {
         let clock = DaemonClock(now: status.now, wall: status.wall)
         return .ok(
             "snapshot",
-            "\(clock.relative(wall: taken)), with \(status.snapshotSequence) of \(Quantity.count(status.sequence, "change"))")
+            "\(clock.relative(wall: taken)), with \(status.snapshotSequence) of \(Quantity.count(status.sequence, "change"))"
+        )
     }
 
     private var room: Finding {
@@ -102,7 +106,8 @@ struct DaemonFindings {
             ("connections", UInt64(status.connections), UInt64(status.connectionLimit)),
             ("names", UInt64(status.names), UInt64(status.nameLimit)),
         ].filter { $0.1 * 10 >= $0.2 * 8 }
-        let text = "\(status.connections) of \(status.connectionLimit) connections, \(status.names) of \(status.nameLimit) names"
+        let text =
+            "\(status.connections) of \(status.connectionLimit) connections, \(status.names) of \(status.nameLimit) names"
         guard let first = full.first else { return .ok("room", text) }
         return .todo("room", "\(text): more \(first.0) will soon be refused")
     }
@@ -118,7 +123,8 @@ struct DaemonFindings {
         guard status.isClockSynchronised else {
             return .note(
                 "clock",
-                "the system's clock is not synchronised: limits by calendar follow it; `timedatectl set-ntp true` keeps it right")
+                "the system's clock is not synchronised: limits by calendar follow it; `timedatectl set-ntp true` keeps it right"
+            )
         }
         return .ok("clock", "\(DaemonClock.date(wall: status.wall)), synchronised")
     }

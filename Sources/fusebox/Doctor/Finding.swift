@@ -16,7 +16,9 @@ struct Finding {
     /// What was found, and what to do about it.
     let text: String
 
-    static func ok(_ subject: String, _ text: String) -> Finding { Finding(subject: subject, standing: .ok, text: text) }
+    static func ok(_ subject: String, _ text: String) -> Finding {
+        Finding(subject: subject, standing: .ok, text: text)
+    }
     static func note(_ subject: String, _ text: String) -> Finding {
         Finding(subject: subject, standing: .note, text: text)
     }

@@ -33,7 +33,8 @@ struct SocketFindings {
         if unsafe Glibc.access(path, R_OK | W_OK) == 0 { return .ok("access", "user \(user) may connect") }
         guard status.st_mode & 0o060 == 0o060 else {
             return .todo(
-                "access", "user \(user) may not connect: its mode decides who may (`fuseboxd --socket-mode`, or SocketMode=)")
+                "access",
+                "user \(user) may not connect: its mode decides who may (`fuseboxd --socket-mode`, or SocketMode=)")
         }
         if Self.members(of: status.st_gid).contains(user) {
             return .todo(
@@ -43,7 +44,8 @@ struct SocketFindings {
         }
         return .todo(
             "access",
-            "user \(user) is not a member of the group \(group): run `sudo usermod -aG \(group) \(user)`, and log in again")
+            "user \(user) is not a member of the group \(group): run `sudo usermod -aG \(group) \(user)`, and log in again"
+        )
     }
 
     private static func user(_ number: uid_t) -> String {

@@ -22,7 +22,9 @@ enum UnitFindings {
             return .note(unit, "it is not installed")
         case "failed":
             return .todo(
-                unit, "it has failed (\(properties["Result"] ?? "unknown")): see `journalctl -u \(unit)`, then `systemctl restart \(unit)`")
+                unit,
+                "it has failed (\(properties["Result"] ?? "unknown")): see `journalctl -u \(unit)`, then `systemctl restart \(unit)`"
+            )
         case "active", "activating", "reloading":
             let text = restarts > 0 ? "\(state), restarted \(Quantity.count(restarts, "time")) by systemd" : state
             return restarts > 0 ? .note(unit, text + ": see `journalctl -u \(unit)`") : .ok(unit, text)

@@ -67,9 +67,11 @@ extension SnapshotCommands {
                     "isDryRun": true, "sequence": JSONValue(header.sequence),
                     "wouldSetAside": .array(occupants.map { .string($0) }),
                 ],
-                text: "\(file.label) can be loaded: \(Quantity.count(header.sequence, "change")), of \(DaemonClock.date(wall: header.moment.wall)); "
+                text:
+                    "\(file.label) can be loaded: \(Quantity.count(header.sequence, "change")), of \(DaemonClock.date(wall: header.moment.wall)); "
                     + (occupants.isEmpty
-                        ? "\(data) is empty" : "\(Quantity.count(occupants.count, "file")) of \(data) would be set aside")
+                        ? "\(data) is empty"
+                        : "\(Quantity.count(occupants.count, "file")) of \(data) would be set aside")
             ).deliver(asJSON: connection.json)
         }
 
