@@ -138,6 +138,9 @@ function writeStatusReply (w, v = {}) {
   if (w.has(v.syncedAt)) {
     w.timestamp(v.syncedAt, 'syncedAt')
   }
+  if (w.has(v.syncMicroseconds)) {
+    w.u64(v.syncMicroseconds, 'syncMicroseconds')
+  }
   w.u64(v.fileSystemRoom, 'fileSystemRoom')
   w.u64(v.residentBytes, 'residentBytes')
   w.timestamp(v.systemWall, 'systemWall')
@@ -178,6 +181,7 @@ function readStatusReply (r) {
     journalRoom: r.u64(),
     syncedSequence: r.u64(),
     syncedAt: r.has() ? r.timestamp() : null,
+    syncMicroseconds: r.has() ? r.u64() : null,
     fileSystemRoom: r.u64(),
     residentBytes: r.u64(),
     systemWall: r.timestamp(),

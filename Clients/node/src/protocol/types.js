@@ -752,6 +752,7 @@
  * @property {bigint} journalRoom bytes of entries that the open segment still has room for
  * @property {bigint} syncedSequence state changes that the journal is known to have on disk
  * @property {number | null} [syncedAt] when the last sync of the journal ended, on the steady clock; before the first one, when the daemon started, because a start finds all of the journal on disk; absent: no journal is kept
+ * @property {bigint | null} [syncMicroseconds] how long the last sync of the journal took, in microseconds; absent: there was none since the start
  * @property {bigint} fileSystemRoom bytes that are free for the daemon on the data directory's file system; at most a second old
  * @property {bigint} residentBytes bytes of memory that the daemon occupies; at most a second old
  * @property {number} systemWall the system's wall clock; `wall` follows it, a step only once the clock has kept its time for ten minutes, and does not go back

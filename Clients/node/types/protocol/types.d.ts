@@ -1806,6 +1806,10 @@ export type StatusReply = {
      */
     syncedAt?: number | null | undefined;
     /**
+     * how long the last sync of the journal took, in microseconds; absent: there was none since the start
+     */
+    syncMicroseconds?: bigint | null | undefined;
+    /**
      * bytes that are free for the daemon on the data directory's file system; at most a second old
      */
     fileSystemRoom: bigint;

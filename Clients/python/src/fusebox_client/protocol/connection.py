@@ -224,7 +224,8 @@ class StatusReply(Record):
         "subscribers", "requests", "refusals", "breakers", "exhausted", "paused", "providers", "model_accounts",
         "names", "name_limit", "permits", "sequence", "snapshot_sequence", "snapshot_at", "snapshot_failure",
         "durability", "data_directory", "journal", "journal_failure", "journal_bytes", "journal_room",
-        "synced_sequence", "synced_at", "file_system_room", "resident_bytes", "system_wall", "is_clock_synchronised"
+        "synced_sequence", "synced_at", "sync_microseconds", "file_system_room", "resident_bytes", "system_wall",
+        "is_clock_synchronised"
     )
 
     def __init__(
@@ -261,6 +262,7 @@ class StatusReply(Record):
         journal_room: int = 0,
         synced_sequence: int = 0,
         synced_at: int | None = None,
+        sync_microseconds: int | None = None,
         file_system_room: int = 0,
         resident_bytes: int = 0,
         system_wall: int = 0,
@@ -332,6 +334,8 @@ class StatusReply(Record):
         """When the last sync of the journal ended, on the steady clock; before the first one, when the daemon started,
         because a start finds all of the journal on disk; absent: no journal is kept
         """
+        self.sync_microseconds: int | None = sync_microseconds
+        """How long the last sync of the journal took, in microseconds; absent: there was none since the start"""
         self.file_system_room: int = file_system_room
         """Bytes that are free for the daemon on the data directory's file system; at most a second old"""
         self.resident_bytes: int = resident_bytes
@@ -359,6 +363,7 @@ class StatusReply(Record):
         put_text(out, self.journal_failure)
         out += _u64_u64_u64.pack(self.journal_bytes, self.journal_room, self.synced_sequence)
         put_optional(out, self.synced_at, put_i64)
+        put_optional(out, self.sync_microseconds, put_u64)
         out += _u64_u64_i64_B.pack(
             self.file_system_room, self.resident_bytes, self.system_wall, self.is_clock_synchronised
         )
@@ -379,13 +384,14 @@ class StatusReply(Record):
         journal_failure = reader.text()
         journal_bytes, journal_room, synced_sequence = reader.fixed(_u64_u64_u64)
         synced_at = reader.i64() if reader.flag() else None
+        sync_microseconds = reader.u64() if reader.flag() else None
         file_system_room, resident_bytes, system_wall, is_clock_synchronised = reader.fixed(_u64_u64_i64_B)
         return cls(
             server, process_id, epoch, Profile(profile), started_at, now, wall, connections, connection_limit,
             subscribers, requests, refusals, breakers, exhausted, paused, providers, model_accounts, names, name_limit,
             permits, sequence, snapshot_sequence, snapshot_at, snapshot_failure, durability, data_directory, journal,
-            journal_failure, journal_bytes, journal_room, synced_sequence, synced_at, file_system_room, resident_bytes,
-            system_wall, truth(is_clock_synchronised)
+            journal_failure, journal_bytes, journal_room, synced_sequence, synced_at, sync_microseconds,
+            file_system_room, resident_bytes, system_wall, truth(is_clock_synchronised)
         )
 
 
