@@ -129,7 +129,7 @@ struct ManualTests {
                 printf '%s\\n' "${COMPREPLY[@]}"
                 """
             let told = try Program.run(
-                ["/usr/bin/bash", "-c", script], environment: ["FUSEBOX_SOCKET": daemon.socketPath])
+                ["/usr/bin/bash", "--norc", "-c", script], environment: ["FUSEBOX_SOCKET": daemon.socketPath])
             #expect(told.output == reply + "\n", "\(words): \(told.errors)")
         }
     }
