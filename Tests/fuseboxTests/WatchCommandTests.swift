@@ -56,7 +56,7 @@ struct WatchCommandTests {
         for scope in [["--tag", "team:a"], ["--tag", "team:*"], ["--tag", "team:b", "--provider", "openai"]] {
             _ = try Program.run(
                 [Program.fusebox, "limit", "set"] + scope + ["5 requests until reset", "--socket", daemon.socket])
-            let reset = [Program.fusebox, "ledger", "reset"] + scope
+            let reset = [Program.fusebox, "ledger", "reset", "--yes"] + scope
             #expect(try Program.run(reset + ["--socket", daemon.socket]).status == 0)
         }
         let lines = (1...4).map { _ in watch.line()?.dropFirst("2026-11-29 14:09:38  ".count) ?? "" }
