@@ -306,7 +306,7 @@ struct RunCommandTests {
         ] {
             let outcome = try Program.run([Program.fusebox] + arguments, environment: ["FUSEBOX_SOCKET": "/nowhere"])
             #expect(outcome.status == 64, "\(arguments)")
-            #expect(outcome.errors.hasPrefix("fusebox: "))
+            #expect(outcome.errors.hasPrefix(arguments.contains("--json") ? #"{"error":{"message":"# : "fusebox: "))
         }
     }
 }
