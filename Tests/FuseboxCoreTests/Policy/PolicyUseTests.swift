@@ -8,7 +8,10 @@ struct PolicyUseTests {
     @Test func whatWasUsedStays() throws {
         var rig = Rig()
         try rig.apply(Policy(("openai", "$10 per day")))
-        try rig.apply(LedgerRecord(provider: name("openai"), cost: dollars("4")), at: 1_000)
+        try rig.apply(
+            LedgerRecord(
+                provider: name("openai"), model: name("m"), cost: dollars("4"), inputTokens: 1, outputTokens: 1),
+            at: 1_000)
         try rig.apply(Policy(("openai", "$20 per day")), at: 2_000)
         #expect(try rig.limit("openai", "$1 per day")?.used == 4_000_000_000)
     }
