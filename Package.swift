@@ -35,6 +35,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        // The tool reads the policy file with it. Neither the daemon nor a library links it.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Without `pkgConfig`: SwiftPM would look for libuv, and warn that it is missing, in packages that use the client only.
@@ -77,7 +79,7 @@ let package = Package(
             name: "fusebox",
             dependencies: [
                 "CLinux", "FuseboxClient", "FuseboxCore", "FuseboxEngine", "FuseboxInterop", "FuseboxJSON",
-                "FuseboxStore", "FuseboxWire", argumentParser,
+                "FuseboxStore", "FuseboxWire", argumentParser, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .executableTarget(name: "fusebox-demo", dependencies: ["FuseboxClient"], swiftSettings: strict),

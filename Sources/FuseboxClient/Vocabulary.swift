@@ -41,6 +41,15 @@ extension FuseboxClient {
     /// How many permits were granted, and how many have ended in each way.
     public typealias PermitTotals = FuseboxWire.PermitTotals
 
+    // MARK: Policy
+
+    /// The limits, prices, aliases and rules that an operator keeps in a file.
+    public typealias Policy = FuseboxWire.Policy
+    /// What a policy changes.
+    public typealias PolicyReport = FuseboxWire.PolicyReport
+    /// A difference between a policy and the state.
+    public typealias PolicyChange = FuseboxWire.PolicyChange
+
     // MARK: Limits
 
     /// What a limit covers: the host, a route, a tag, or a tag on a route.

@@ -37,6 +37,8 @@ public struct StateMachine: Sendable {
     var latencies = RecentLatencies()
     /// The limits, and what calls have used of them.
     var limitTable = LimitTable()
+    /// What the policy has set.
+    var owned = OwnedPolicy()
     /// What accounts have used on days that are over, with the names of then.
     var closedDays: [ClosedDay] = []
     /// Tags that were forgotten since the last call of `takeForgottenTags`.
@@ -263,6 +265,9 @@ extension StateMachine {
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
         case .limitTopUp: visitor.visit(LimitTopUp.self)
+        case .policyApply: visitor.visit(PolicyApply.self)
+        case .policyPreview: visitor.visit(PolicyPreview.self)
+        case .policyGet: visitor.visit(PolicyGet.self)
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)
         case .reclaimPermits: visitor.visit(ReclaimPermits.self)

@@ -49,6 +49,7 @@ struct Fusebox: ParsableCommand {
                     LedgerCommands.self, LimitCommands.self,
                     NamesCommands.self, AliasCommands.self, PriceCommands.self, ForgetCommand.self,
                 ]),
+            CommandGroup(name: "Policy", subcommands: [ApplyCommand.self, PolicyCommands.self]),
             CommandGroup(
                 name: "Files",
                 subcommands: [SnapshotCommands.self, BackupCommand.self, ExportCommand.self, ImportCommand.self]),

@@ -72,7 +72,7 @@ package struct CommandWalk {
         LedgerRecord.declaration.number, LedgerRecord.declaration.number, BreakerFailure.declaration.number,
         BreakerSuccess.declaration.number, BreakerDeserialize.declaration.number, ExhaustionMark.declaration.number,
         LimitSet.declaration.number, LimitSet.declaration.number, LimitSet.declaration.number,
-        LimitRaise.declaration.number, LedgerReset.declaration.number,
+        LimitRaise.declaration.number, LedgerReset.declaration.number, PolicyApply.declaration.number,
     ]
 
     private let commands = Self.commands
@@ -167,9 +167,9 @@ package struct CommandWalk {
     // MARK: Commands
 
     /// As the engine does: the state is told the calendars that limits go by.
-    private mutating func beginCalendars(of command: LimitSet) {
+    private mutating func beginCalendars(of limits: [Limit]) {
         var isFirst = true
-        for limit in command.limits where limit.window.kind == .calendar && !original.knows(limit.window) {
+        for limit in limits where limit.window.kind == .calendar && !original.knows(limit.window) {
             let start = moment.clamped.wall
             carryOut(
                 BeginWindow(
@@ -213,6 +213,7 @@ package struct CommandWalk {
             if let permit = (reply as? Admit.Reply)?.permit { values.note(permit: permit) }
             if let set = command as? LimitSet { values.note(set) }
             if let set = command as? AliasSet { values.note(set) }
+            if let apply = command as? PolicyApply { values.note(apply) }
             reply.encode(into: &writer)
         } catch {
             if !events.isEmpty { fail("\(C.declaration.name) was refused and told of something") }
@@ -305,7 +306,8 @@ extension CommandWalk: StateCommandVisitor {
         }
         switch decoded {
         case .success(let command):
-            if let set = command as? LimitSet { beginCalendars(of: set) }
+            if let set = command as? LimitSet { beginCalendars(of: set.limits) }
+            if let apply = command as? PolicyApply { beginCalendars(of: apply.policy.limits.map(\.limit)) }
             carryOut(command, C.declaration)
         case .failure(let refusal): result.refusals.insert(refusal.status)
         }

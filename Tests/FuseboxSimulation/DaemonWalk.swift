@@ -216,6 +216,7 @@ private struct FrameBuilder: CommandVisitor {
         // Those that are set now are what later commands are about.
         if let set = made as? LimitSet { values.note(set) }
         if let set = made as? AliasSet { values.note(set) }
+        if let apply = made as? PolicyApply { values.note(apply) }
         var writer = ByteWriter()
         let start = writer.beginFrame(FrameHeader(command: C.declaration.number, kind: .request, correlation: 1))
         if C.declaration.isSequenced { number().encode(into: &writer) }

@@ -32,6 +32,8 @@ struct RandomValues: Sendable {
     private var limitPlace = 0
     /// Aliases that were set lately.
     private var aliases: [ModelAlias] = []
+    /// The policy that was applied last.
+    var policy = Policy()
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -43,6 +45,12 @@ struct RandomValues: Sendable {
     mutating func note(_ set: LimitSet) {
         for limit in set.limits { limits.append((set.scope, limit)) }
         if limits.count > 16 { limits.removeFirst(limits.count - 16) }
+    }
+
+    mutating func note(_ apply: PolicyApply) {
+        policy = apply.policy
+        for item in policy.limits { note(LimitSet(scope: item.scope, limits: [item.limit])) }
+        for alias in policy.aliases { note(AliasSet(alias)) }
     }
 
     mutating func note(_ set: AliasSet) {
@@ -73,6 +81,14 @@ struct RandomValues: Sendable {
             let date = CivilDate(dayNumber: max(0, now.milliseconds) / 86_400_000)
             (bill.year, bill.month) = (UInt32(date.year), UInt8(date.month))
             return bill as? Made ?? made
+        }
+        if var apply = made as? PolicyApply, !random.once(in: 4) {
+            apply.policy = nextPolicy()
+            return apply as? Made ?? made
+        }
+        if var preview = made as? PolicyPreview, !random.once(in: 4) {
+            preview.policy = nextPolicy()
+            return preview as? Made ?? made
         }
         guard limitPlace < limits.count, !random.once(in: 4) else { return made }
         if var topUp = made as? LimitTopUp {
@@ -203,7 +219,7 @@ struct RandomValues: Sendable {
         }
     }
 
-    fileprivate mutating func money() -> Money {
+    mutating func money() -> Money {
         guard isExtreme() else {
             return Money(
                 nanodollars: random.pick([0, 1, Int64(random.below(2_000_000_000)), WireLimits.callCost.nanodollars]))
@@ -227,7 +243,7 @@ struct RandomValues: Sendable {
         ])
     }
 
-    fileprivate mutating func name() -> Name {
+    mutating func name() -> Name {
         let text: String
         switch random.below(24) {
         case 0: text = String(repeating: "x", count: WireLimits.nameLength)
@@ -260,7 +276,7 @@ struct RandomValues: Sendable {
     }
 
     /// A limit that is usually one.
-    fileprivate mutating func limit() -> Limit {
+    mutating func limit() -> Limit {
         guard !isExtreme() else { return record() }
         if limitPlace < limits.count, random.once(in: 2) {
             var limit = limits[limitPlace].limit
@@ -281,7 +297,7 @@ struct RandomValues: Sendable {
     }
 
     /// A scope that is usually one.
-    fileprivate mutating func scope() -> Scope {
+    mutating func scope() -> Scope {
         guard !isExtreme() else { return record() }
         if limitPlace < limits.count, random.once(in: 2) { return limits[limitPlace].scope }
         let provider = random.once(in: 2) ? name() : nil

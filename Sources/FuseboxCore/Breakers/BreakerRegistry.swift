@@ -153,5 +153,8 @@ public struct BreakerRegistry: Sendable {
         if isOwn { slots[place].isConfigured = true }
     }
 
+    /// Notes that the configuration of a breaker is that of the one above it again.
+    mutating func endOwnConfiguration(_ place: Place) { slots[place].isConfigured = false }
+
     mutating func remove(_ place: Place) { slots.remove(at: place) }
 }

@@ -153,7 +153,7 @@ extension StateMachine {
     }
 
     /// The configuration that a new breaker of a route would have.
-    fileprivate func newConfiguration(of route: Route<Name>) -> BreakerConfiguration {
+    func newConfiguration(of route: Route<Name>) -> BreakerConfiguration {
         var configuration = breakers.defaultConfiguration
         if route.deployment != nil || route.model != nil {
             let wider = [route.deploymentID, route.providerID].compactMap(\.self).map { RouteKey($0) }

@@ -15,7 +15,7 @@ public struct StateImage {
         FreeTagSection.self, ScopeAccountSection.self, CalendarSection.self, LimitSection.self, LimitUseSection.self,
         PermitTotalsSection.self, PermitSection.self, ForeignMembersSection.self, AliasSection.self,
         PriceSection.self, CostSection.self, DaySection.self, OpenUseSection.self, PauseSection.self,
-        MonthSumSection.self,
+        MonthSumSection.self, PolicySection.self,
     ])
 
     var builder: StateMachine.Builder

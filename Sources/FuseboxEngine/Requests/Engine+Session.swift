@@ -141,7 +141,8 @@ extension Engine {
             .report, .renew, .admitPreview, .permitList, .revoke, .latencyList, .advance, .evictIdleBreakers,
             .forgetWorker, .reclaimPermits, .beginPermitNumbers, .grantTurn, .drawShare, .takeClockBack, .beginWindow,
             .beginDay, .recordClock, .limitSet,
-            .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .namePolicy, .namesSetStrict,
+            .limitRemove, .limitRaise, .limitList, .limitGet, .limitTopUp, .policyApply, .policyPreview, .policyGet,
+            .namePolicy, .namesSetStrict,
             .namesRequireTags, .aliasSet, .aliasRemove, .aliasList, .ledgerForget, .ledgerReconcile, .priceSet,
             .priceRemove, .priceList:
             preconditionFailure("the state machine answers \(number), or the engine alone gives it")

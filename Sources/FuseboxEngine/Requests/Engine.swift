@@ -206,7 +206,11 @@ package struct Engine: ~Copyable {
             number = read
         }
         if traits.number == .admit { try beginPermitNumbers(at: moment) }
-        if traits.number == .limitSet { try beginCalendars(of: copy reader, at: moment) }
+        switch traits.number {
+        case .limitSet: try beginCalendars(of: copy reader, at: moment)
+        case .policyApply, .policyPreview: try beginCalendars(ofPolicy: copy reader, for: traits.number, at: moment)
+        default: break
+        }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
         let payload = try unsafe reader.readBytes(reader.remaining)
         let placement =

@@ -12,6 +12,8 @@ public enum CommandSubject: String, Sendable, CaseIterable {
     case admission
     /// Limits on what calls use.
     case limit
+    /// The policy that an operator keeps in a file.
+    case policy
     /// The overview over all subsystems, and the operator's tools.
     case `operator`
     /// The inputs that the engine journals beside requests.
@@ -27,6 +29,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .operator: 80...95
         case .admission: 96...111
         case .limit: 112...127
+        case .policy: 128...143
         case .engine: 240...255
         }
     }
@@ -40,6 +43,7 @@ public enum CommandSubject: String, Sendable, CaseIterable {
         case .ledger: "Credit ledger"
         case .admission: "Admission"
         case .limit: "Limits"
+        case .policy: "Policy"
         case .operator: "Overview and operation"
         case .engine: "The engine's own inputs"
         }

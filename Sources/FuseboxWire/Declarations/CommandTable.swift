@@ -90,6 +90,10 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case limitGet = 116
     case limitTopUp = 117
 
+    case policyApply = 128
+    case policyPreview = 129
+    case policyGet = 130
+
     case advance = 240
     case evictIdleBreakers = 241
     case forgetWorker = 242
@@ -206,6 +210,10 @@ public enum CommandTable {
         case .limitList: visitor.visit(LimitList.self)
         case .limitGet: visitor.visit(LimitGet.self)
         case .limitTopUp: visitor.visit(LimitTopUp.self)
+
+        case .policyApply: visitor.visit(PolicyApply.self)
+        case .policyPreview: visitor.visit(PolicyPreview.self)
+        case .policyGet: visitor.visit(PolicyGet.self)
 
         case .advance: visitor.visit(Advance.self)
         case .evictIdleBreakers: visitor.visit(EvictIdleBreakers.self)

@@ -142,15 +142,62 @@ extension Engine {
         var isFirst = true
         for limit in command.limits.prefix(WireLimits.limitsPerRequest) where limit.window.kind == .calendar {
             do throws(Refusal) { try limit.validate() } catch { return }
-            guard !state.machine.knows(limit.window) else { continue }
-            if calendars == nil { beginCalendars() }
-            guard let window = try calendars?.use(limit.window, at: clock.time) else { continue }
-            try applyOwn(
-                BeginWindow(
-                    limit.window, start: window.start, end: window.end, keepsUse: false, forgetsIdle: isFirst),
-                at: moment)
-            isFirst = false
+            if let window = try newWindow(of: limit) {
+                try begin(limit, window, isFirst: &isFirst, at: moment)
+            }
         }
+    }
+
+    /// Tells the state the windows of the calendars that the limits of a policy go by. A preview changes nothing, so for
+    /// one only the zones are read.
+    ///
+    /// - Throws: `outOfRange` for a zone that there is not, with the limit, and for more new calendars than a policy may
+    ///   name; what else is wrong with the policy is told when it is applied
+    mutating func beginCalendars(
+        ofPolicy request: consuming ByteReader, for number: CommandNumber, at moment: Moment
+    ) throws(Refusal) {
+        var policy = Policy()
+        do throws(Refusal) { try policy.fields(&request) } catch { return }
+        var seen: Set<CalendarRule> = []
+        var new: [Limit] = []
+        for (item, told) in policy.limits.enumerated() where told.limit.window.kind == .calendar {
+            let limit = told.limit
+            do throws(Refusal) { try limit.validate() } catch { return }
+            do throws(Refusal) {
+                guard seen.insert(try limit.window.calendarRule()).inserted, try newWindow(of: limit) != nil
+                else { continue }
+                guard new.count < Policy.newCalendars else {
+                    throw Refusal(
+                        .outOfRange, "a policy names at most \(Policy.newCalendars) calendars that are new")
+                }
+                new.append(limit)
+            } catch { throw error.inside("limits[\(item)]") }
+        }
+        guard number == .policyApply else { return }
+        var isFirst = true
+        for limit in new {
+            if let window = try newWindow(of: limit) {
+                try begin(limit, window, isFirst: &isFirst, at: moment)
+            }
+        }
+    }
+
+    /// The window that is now of a limit's calendar. Nil if the state knows the calendar.
+    ///
+    /// - Throws: `outOfRange` for a zone that there is not
+    private mutating func newWindow(of limit: Limit) throws(Refusal) -> CalendarWindow? {
+        guard !state.machine.knows(limit.window) else { return nil }
+        if calendars == nil { beginCalendars() }
+        return try calendars?.use(limit.window, at: clock.time)
+    }
+
+    private mutating func begin(
+        _ limit: Limit, _ window: CalendarWindow, isFirst: inout Bool, at moment: Moment
+    ) throws(Refusal) {
+        try applyOwn(
+            BeginWindow(limit.window, start: window.start, end: window.end, keepsUse: false, forgetsIdle: isFirst),
+            at: moment)
+        isFirst = false
     }
 
     /// Why windows of the calendar cannot end. Nil if they can.
