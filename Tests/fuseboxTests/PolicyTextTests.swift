@@ -25,12 +25,12 @@ struct PolicyTextTests {
             ("2024-01-01", "\"2024-01-01\""), ("0o17", "\"0o17\""), ("4o-mini", "4o-mini"), ("a b", "\"a b\""),
             ("a: b", "\"a: b\""), ("a:", "\"a:\""), ("say \"x\\\"", "\"say \\\"x\\\\\\\"\""), ("提供者", "\"提供者\""),
             ("a\u{2028}b", "\"a\\u2028b\""), ("-a", "\"-a\""), ("#a", "\"#a\""),
-        ])
+        ] as [(String, String)])
     func aTextIsQuotedWhereItCouldBeTakenForSomethingElse(_ text: String, _ written: String) {
         #expect(YAMLText.scalar(text) == written)
     }
 
-    @Test(arguments: [0.8, 0.9, 0.95, 0.07, 1 / 3, 0.1 + 0.2, 1e-9, 123.456, 5e300])
+    @Test(arguments: [0.8, 0.9, 0.95, 0.07, 1.0 / 3, 0.1 + 0.2, 1e-9, 123.456, 5e300] as [Double])
     func aPercentageIsReadBackExactly(_ share: Double) {
         #expect(ThresholdsArgument.share(percent: ThresholdsArgument.percent(share)) == share)
     }

@@ -6,12 +6,15 @@ struct DaemonFindings {
     private let status: ServerStatus.Reply
     private let isOperator: Bool
     private let roundTrip: Duration
+    /// The policy. Nil if this user may not read it.
+    private let inForce: PolicyInForce?
 
     /// Asks the daemon.
     init(_ client: FuseboxClient) throws(Failure) {
         do throws(ClientError) {
             status = try client.status()
             isOperator = client.hello?.isOperator ?? false
+            inForce = try? client.policy.inForce()
             let clock = ContinuousClock()
             var fastest = Duration.seconds(60)
             for _ in 0..<5 {
@@ -23,7 +26,7 @@ struct DaemonFindings {
         } catch { throw Failure(error) }
     }
 
-    var all: [Finding] { [daemon, version, role, journal, sync, disk, snapshot, room, clock] }
+    var all: [Finding] { [daemon, version, role, journal, sync, disk, snapshot, room, policy, clock] }
 
     private var daemon: Finding {
         let milliseconds = (roundTrip / .milliseconds(1) * 1_000).rounded() / 1_000
@@ -110,6 +113,15 @@ struct DaemonFindings {
             "\(status.connections) of \(status.connectionLimit) connections, \(status.names) of \(status.nameLimit) names"
         guard let first = full.first else { return .ok("room", text) }
         return .todo("room", "\(text): more \(first.0) will soon be refused")
+    }
+
+    private var policy: Finding {
+        guard let inForce else { return .note("policy", "this user may not read it: run this as an operator") }
+        guard !inForce.drift.isEmpty else {
+            return .ok("policy", inForce.policy == Policy() ? "none was applied" : "all is as it says")
+        }
+        let count = Quantity.count(inForce.drift.count, "item")
+        return .todo("policy", "\(count) changed by hand since it was applied: see `fusebox policy show`")
     }
 
     private var clock: Finding {

@@ -55,9 +55,10 @@ struct PolicyReader {
 
     private mutating func readZone(_ node: Node) {
         guard let text = text(node, "zone", "Europe/Berlin") else { return }
-        do throws(Failure) { zone = try? Name(try ZoneArgument.name(text).text) } catch {
-            fault(node, error.message)
-        }
+        do throws(Failure) {
+            let found = try ZoneArgument.name(text)
+            zone = try? Name(found.text)
+        } catch { fault(node, error.message) }
     }
 
     // MARK: Aliases, marks, names
