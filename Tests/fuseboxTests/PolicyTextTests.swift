@@ -11,11 +11,13 @@ struct PolicyTextTests {
         var values = PolicyValues(seed: seed)
         let policy = values.policy()
         let text = try PolicyText.text(of: policy)
-        do throws(PolicyFaults) {
-            let read = try PolicyReader.read(text, label: "export").policy
-            #expect(read == policy, "\(text)")
-            #expect(try PolicyText.text(of: read) == text)
-        } catch { Issue.record("\(error.lines)\n\(text)") }
+        let read: Policy
+        do throws(PolicyFaults) { read = try PolicyReader.read(text, label: "export").policy } catch {
+            Issue.record("\(error.lines)\n\(text)")
+            return
+        }
+        #expect(read == policy, "\(text)")
+        #expect(try PolicyText.text(of: read) == text)
     }
 
     @Test(
