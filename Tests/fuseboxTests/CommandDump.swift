@@ -26,7 +26,7 @@ struct CommandDump {
         private static let words: Set<String> = [
             "path", "name", "directory", "outcome", "format", "length", "profile",
             "socket", "data", "durability", "admin-group", "readers", "log-level", "route", "tag", "rule", "moment",
-            "percentages", "text", "json", "provider=name", "what", "date", "scope",
+            "percentages", "text", "json", "provider=name", "what", "date", "scope", "file",
         ]
     }
 

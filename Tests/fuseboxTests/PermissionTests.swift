@@ -44,7 +44,7 @@ private enum Unprivileged {
         _ outcome: Program.Outcome, _ path: String, _ location: SourceLocation = #_sourceLocation
     ) {
         #expect(outcome.status == 77, sourceLocation: location)
-        #expect(outcome.errors.hasPrefix("fusebox: cannot "), sourceLocation: location)
+        #expect(outcome.errors.contains(#/^(fusebox: |{"error":{"message":")cannot /#), sourceLocation: location)
         #expect(outcome.errors.contains(path), sourceLocation: location)
         #expect(outcome.errors.contains(": Permission denied"), sourceLocation: location)
         #expect(outcome.output == "", sourceLocation: location)

@@ -29,10 +29,10 @@ struct PolicyReaderTests {
         Wrong("version: 1\nlimit:\n", "2:1: the file has no key 'limit'; did you mean 'limits'?"),
         Wrong(
             "version: 1\nlimits: [\n",
-            "3:1: this is not YAML: while parsing a node: did not find expected node content"),
+            "3:1: this is not YAML: while parsing a flow node: did not find expected node content"),
         Wrong(
             "version: 1\n\tlimits: 1\n",
-            "2:1: this is not YAML: while scanning for the next token: found character that cannot start any token"),
+            "2:1: this is not YAML: while scanning a plain scalar: found a tab character that violates indentation"),
         Wrong(
             "version: 1\nmarks: {}\nmarks: {}\n",
             "2:1: the key 'marks' comes again below, in the same place; keep one of them"),
@@ -91,7 +91,7 @@ struct PolicyReaderTests {
             "2:19: cooldown: '5' is not understood; give a number with a unit, such as 500ms, 60s, 1.5h, 1h30m or 7d, from 0s to 366d",
             "2:31: longest: '1s' is not understood; give a number with a unit, such as 500ms, 60s, 1.5h, 1h30m or 7d, from 1m to 366d",
             "3:17: strict: 'on' is not understood; write true or false",
-            "3:36: the tag '' is not a name: a name must have 1 to 127 bytes, not 0"),
+            "3:36: the tag '' is not a name: a name must not be empty"),
     ]
 
     @Test(arguments: wrong) func everyErrorIsToldWithItsPlaceAndWhatWouldBeRight(_ wrong: Wrong) throws {
@@ -140,7 +140,7 @@ struct PolicyReaderTests {
               require_tags: team:*
             """
         let file = try PolicyReader.read(text, label: "p.yaml")
-        #expect(file.limits.map(\.description) == ["6:11", "7:11", "10:15"])
+        #expect(file.limits.map(\.description) == ["6:9", "7:9", "10:13"])
         #expect(file.prices.map(\.description) == ["13:5"])
         #expect(file.breakers.map(\.description) == ["15:5"])
         #expect(file.policy.limits.map { $0.limit.window.zone?.text } == ["Europe/Berlin", nil, "UTC"])
@@ -153,7 +153,7 @@ struct PolicyReaderTests {
         #expect(file.policy.requiredTags?.map(\.text) == ["team:*"])
         let refusal = Refusal(.outOfRange, "policy.apply: limits[1]: it is the same limit as limits[0]: tell one")
         let fault = file.fault(for: refusal)
-        #expect(fault?.place.description == "7:11")
+        #expect(fault?.place.description == "7:9")
         #expect(fault?.message == "it is the same limit as that in line 6: tell one")
         #expect(file.fault(for: Refusal(.limitReached, "requiredTags: too many"))?.place.description == "18:17")
         #expect(file.fault(for: Refusal(.busy, "the journal has no room")) == nil)

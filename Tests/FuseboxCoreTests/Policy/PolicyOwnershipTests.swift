@@ -107,13 +107,14 @@ struct PolicyOwnershipTests {
         #expect(lines.count == 4)
         #expect(lines.allSatisfy { $0.hasPrefix("removed breaker ") })
         #expect(try rig.apply(BreakerDefault()) == BreakerConfiguration())
-        #expect(try rig.apply(BreakerConfigurationGet(name: name("openai"))) == BreakerConfiguration())
+        // The part that was given up first has kept what new breakers had at that time.
+        let left = try rig.apply(BreakerConfigurationGet(name: name("openai")))
+        #expect((left.failureThreshold, left.minRequests) == (5, 20))
         let configuration = try rig.apply(BreakerConfigurationGet(name: name("byhand")))
         #expect((configuration.failureThreshold, configuration.maxProbes) == (5, 2))
         let isOwn = { (rig: inout Rig, provider: String) throws(Refusal) in
             try rig.apply(BreakerSerialize(name: name(provider))).isConfigured
         }
-        #expect(try !isOwn(&rig, "openai"), "it follows the default again")
         #expect(try isOwn(&rig, "byhand"))
     }
 
@@ -141,7 +142,7 @@ struct PolicyOwnershipTests {
     @Test func whatIsOwnedComesInPages() throws {
         var rig = Rig()
         var policy = Policy()
-        for number in 10..<(10 + 3 * PolicyGet.pageLength) {
+        for number in 1_000..<(1_000 + 3 * PolicyGet.pageLength) {
             policy.limits.append(
                 PolicyLimit(scope: Scope(provider: name("provider-\(number)")), limit: Limit(words: "5 rpm")))
         }

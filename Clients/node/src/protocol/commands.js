@@ -2252,6 +2252,91 @@ function readLimitTopUpReply (r) {
   }
 }
 
+/** @param {Writer} w @param {any} v */
+function writePolicyApply (w, v = {}) {
+  records.writePolicy(w, v.policy)
+  w.bool(v.prunes, 'prunes')
+}
+/** @param {Reader} r */
+function readPolicyApply (r) {
+  return {
+    policy: records.readPolicy(r),
+    prunes: r.bool(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writePolicyApplyReply (w, v = {}) {
+  for (const element of w.list(v.changes, Infinity, 'changes')) {
+    records.writePolicyChange(w, element)
+  }
+  w.u32(v.unlisted, 'unlisted')
+  w.u32(v.unchanged, 'unchanged')
+}
+/** @param {Reader} r */
+function readPolicyApplyReply (r) {
+  return {
+    changes: r.list(() => records.readPolicyChange(r)),
+    unlisted: r.u32(),
+    unchanged: r.u32(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writePolicyPreview (w, v = {}) {
+  records.writePolicy(w, v.policy)
+  w.bool(v.prunes, 'prunes')
+}
+/** @param {Reader} r */
+function readPolicyPreview (r) {
+  return {
+    policy: records.readPolicy(r),
+    prunes: r.bool(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writePolicyPreviewReply (w, v = {}) {
+  for (const element of w.list(v.changes, Infinity, 'changes')) {
+    records.writePolicyChange(w, element)
+  }
+  w.u32(v.unlisted, 'unlisted')
+  w.u32(v.unchanged, 'unchanged')
+}
+/** @param {Reader} r */
+function readPolicyPreviewReply (r) {
+  return {
+    changes: r.list(() => records.readPolicyChange(r)),
+    unlisted: r.u32(),
+    unchanged: r.u32(),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writePolicyGet (w, v = {}) {
+  w.u32(v.cursor, 'cursor')
+}
+/** @param {Reader} r */
+function readPolicyGet (r) {
+  return {
+    cursor: r.u32(),
+  }
+}
+/** @param {Writer} w @param {any} v */
+function writePolicyGetReply (w, v = {}) {
+  records.writePolicy(w, v.policy)
+  for (const element of w.list(v.drift, Infinity, 'drift')) {
+    records.writePolicyChange(w, element)
+  }
+  w.u32(v.next, 'next')
+}
+/** @param {Reader} r */
+function readPolicyGetReply (r) {
+  return {
+    policy: records.readPolicy(r),
+    drift: r.list(() => records.readPolicyChange(r)),
+    next: r.u32(),
+  }
+}
+
 const writeEngineAdvance = records.writeNothing
 const readEngineAdvance = records.readNothing
 const writeEngineAdvanceReply = records.writeNothing
@@ -3410,6 +3495,42 @@ const commands = {
     read: readLimitTopUp,
     writeReply: writeLimitTopUpReply,
     readReply: readLimitTopUpReply,
+  },
+  'policy.apply': {
+    number: 128,
+    name: 'policy.apply',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writePolicyApply,
+    read: readPolicyApply,
+    writeReply: writePolicyApplyReply,
+    readReply: readPolicyApplyReply,
+  },
+  'policy.preview': {
+    number: 129,
+    name: 'policy.preview',
+    effect: 'read',
+    access: 'operator',
+    isSequenced: false,
+    report: null,
+    write: writePolicyPreview,
+    read: readPolicyPreview,
+    writeReply: writePolicyPreviewReply,
+    readReply: readPolicyPreviewReply,
+  },
+  'policy.get': {
+    number: 130,
+    name: 'policy.get',
+    effect: 'read',
+    access: 'reader',
+    isSequenced: false,
+    report: null,
+    write: writePolicyGet,
+    read: readPolicyGet,
+    writeReply: writePolicyGetReply,
+    readReply: readPolicyGetReply,
   },
   'engine.advance': {
     number: 240,

@@ -105,6 +105,23 @@ module.exports = {
     reclaimed: 3,
     revoked: 4,
   }),
+  PolicyAction: new Enumeration('PolicyAction', {
+    added: 0,
+    changed: 1,
+    setBack: 2,
+    takenOver: 3,
+    removed: 4,
+  }),
+  PolicySubject: new Enumeration('PolicySubject', {
+    limit: 0,
+    price: 1,
+    alias: 2,
+    breaker: 3,
+    cooldown: 4,
+    longestMark: 5,
+    strictness: 6,
+    requiredTags: 7,
+  }),
   Profile: new Enumeration('Profile', {
     fusebox: 0,
     llmProviders: 1,

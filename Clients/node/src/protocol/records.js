@@ -1262,6 +1262,121 @@ function readPermitTotals (r) {
 }
 
 /** @param {Writer} w @param {any} v */
+function writePolicy (w, v = {}) {
+  for (const element of w.list(v.limits, Infinity, 'limits')) {
+    records.writePolicyLimit(w, element)
+  }
+  for (const element of w.list(v.prices, Infinity, 'prices')) {
+    records.writePriceEntry(w, element)
+  }
+  for (const element of w.list(v.aliases, Infinity, 'aliases')) {
+    records.writeModelAlias(w, element)
+  }
+  for (const element of w.list(v.breakers, Infinity, 'breakers')) {
+    records.writePolicyBreaker(w, element)
+  }
+  if (w.has(v.cooldownMilliseconds)) {
+    w.i64(v.cooldownMilliseconds, 'cooldownMilliseconds')
+  }
+  if (w.has(v.longestMarkMilliseconds)) {
+    w.i64(v.longestMarkMilliseconds, 'longestMarkMilliseconds')
+  }
+  if (w.has(v.isStrict)) {
+    w.bool(v.isStrict, 'isStrict')
+  }
+  if (w.has(v.requiredTags)) {
+    for (const element of w.list(v.requiredTags, Infinity, 'requiredTags')) {
+      w.name(element, 'requiredTags')
+    }
+  }
+}
+
+/** @param {Reader} r */
+function readPolicy (r) {
+  return {
+    limits: r.list(() => records.readPolicyLimit(r)),
+    prices: r.list(() => records.readPriceEntry(r)),
+    aliases: r.list(() => records.readModelAlias(r)),
+    breakers: r.list(() => records.readPolicyBreaker(r)),
+    cooldownMilliseconds: r.has() ? r.i64() : null,
+    longestMarkMilliseconds: r.has() ? r.i64() : null,
+    isStrict: r.has() ? r.bool() : null,
+    requiredTags: r.has() ? r.list(() => r.name()) : null,
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writePolicyBreaker (w, v = {}) {
+  if (w.has(v.provider)) {
+    w.name(v.provider, 'provider')
+  }
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+  records.writeBreakerConfigurationChange(w, v.change)
+}
+
+/** @param {Reader} r */
+function readPolicyBreaker (r) {
+  return {
+    provider: r.has() ? r.name() : null,
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+    change: records.readBreakerConfigurationChange(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
+function writePolicyChange (w, v = {}) {
+  const start = w.open()
+  w.enumeration(e.PolicySubject, v.subject, 'subject')
+  w.enumeration(e.PolicyAction, v.action, 'action')
+  if (w.has(v.item)) {
+    w.u32(v.item, 'item')
+  }
+  records.writeScope(w, v.scope)
+  if (w.has(v.before)) {
+    w.text(v.before, 'before')
+  }
+  if (w.has(v.after)) {
+    w.text(v.after, 'after')
+  }
+  w.close(start)
+}
+
+/** @param {Reader} r */
+function readPolicyChange (r) {
+  const outer = r.open()
+  const v = {
+    subject: r.enumeration(e.PolicySubject),
+    action: r.enumeration(e.PolicyAction),
+    item: r.has() ? r.u32() : null,
+    scope: records.readScope(r),
+    before: r.has() ? r.text() : null,
+    after: r.has() ? r.text() : null,
+  }
+  r.close(outer)
+  return v
+}
+
+/** @param {Writer} w @param {any} v */
+function writePolicyLimit (w, v = {}) {
+  records.writeScope(w, v.scope)
+  records.writeLimit(w, v.limit)
+}
+
+/** @param {Reader} r */
+function readPolicyLimit (r) {
+  return {
+    scope: records.readScope(r),
+    limit: records.readLimit(r),
+  }
+}
+
+/** @param {Writer} w @param {any} v */
 function writePrice (w, v = {}) {
   if (w.has(v.input)) {
     w.money(v.input, 'input')
@@ -1715,6 +1830,14 @@ module.exports.writePermitEntry = writePermitEntry
 module.exports.readPermitEntry = readPermitEntry
 module.exports.writePermitTotals = writePermitTotals
 module.exports.readPermitTotals = readPermitTotals
+module.exports.writePolicy = writePolicy
+module.exports.readPolicy = readPolicy
+module.exports.writePolicyBreaker = writePolicyBreaker
+module.exports.readPolicyBreaker = readPolicyBreaker
+module.exports.writePolicyChange = writePolicyChange
+module.exports.readPolicyChange = readPolicyChange
+module.exports.writePolicyLimit = writePolicyLimit
+module.exports.readPolicyLimit = readPolicyLimit
 module.exports.writePrice = writePrice
 module.exports.readPrice = readPrice
 module.exports.writePriceEntry = writePriceEntry

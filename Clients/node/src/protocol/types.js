@@ -74,6 +74,16 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'added' | 'changed' | 'setBack' | 'takenOver' | 'removed' | number} PolicyAction
+ */
+/**
+ * A value that this client does not know is its number.
+ *
+ * @typedef {'limit' | 'price' | 'alias' | 'breaker' | 'cooldown' | 'longestMark' | 'strictness' | 'requiredTags' | number} PolicySubject
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'fusebox' | 'llmProviders' | number} Profile
  */
 /**
@@ -527,6 +537,42 @@
  * @property {bigint} outstanding permits in force
  * @property {bigint} settledLate permits settled after they had expired, or were reclaimed or revoked
  * @property {bigint} held the sum of the estimates of permits in force; the end of the range if it is more (nano-dollars)
+ */
+
+/**
+ * @typedef {object} Policy
+ * @property {Array<PolicyLimit>} limits the limits, each another one; they keep what was used of them
+ * @property {Array<PriceEntry>} prices the prices, each of another provider or model
+ * @property {Array<ModelAlias>} aliases the aliases, each for another name
+ * @property {Array<PolicyBreaker>} breakers the parts of breakers' configurations, each of another route
+ * @property {bigint | null} [cooldownMilliseconds] how long a mark lasts that names no duration, 0s to 366d
+ * @property {bigint | null} [longestMarkMilliseconds] how long a mark lasts at most, 1m to 366d
+ * @property {boolean | null} [isStrict] whether workers may name only providers that are known
+ * @property {Array<string> | null} [requiredTags] the tags that each call must have, at most 8, each a tag or `prefix*`
+ */
+
+/**
+ * @typedef {object} PolicyBreaker
+ * @property {string | null} [provider] the provider; absent: the configuration of new breakers
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
+ * @property {BreakerConfigurationChange} change the parts of the configuration that the policy sets, at least one
+ */
+
+/**
+ * @typedef {object} PolicyChange
+ * @property {PolicySubject} subject what the item is about
+ * @property {PolicyAction} action what becomes of it
+ * @property {number | null} [item] its place among the policy's items of its subject, from 0; absent: it is not among them, or is the only one
+ * @property {Scope} scope whose limit, price or breaker it is; the name that is an alias, as a model; nothing is named for the rest
+ * @property {string | null} [before] how it was, for people, at most 480 bytes; absent: it was not there
+ * @property {string | null} [after] how it is, for people; absent: it is not there any more
+ */
+
+/**
+ * @typedef {object} PolicyLimit
+ * @property {Scope} scope what is limited; its tag may be a template, `prefix*`
+ * @property {Limit} limit the limit; the amount of a prepaid one is what was paid in first, and what was topped up comes on top
  */
 
 /**
@@ -1873,6 +1919,50 @@
  */
 
 /**
+ * Applies a policy, all of it or nothing. What is so already stays untouched; what was used of limits, top-ups and raises stay. A refusal names the item, as in `limits[3]`.
+ *
+ * @typedef {object} PolicyApplyRequest
+ * @property {Policy} policy the policy
+ * @property {boolean} [prunes] whether what an earlier policy has set and this one does not name is removed; otherwise it stays and stays the policy's
+ */
+
+/**
+ * @typedef {object} PolicyApplyReply
+ * @property {Array<PolicyChange>} changes the changes: what is removed first, then the others by their subjects and in the order of the policy; as many as have room in a frame
+ * @property {number} unlisted how many more changes there are
+ * @property {number} unchanged how many items were as the policy says already
+ */
+
+/**
+ * What `policy.apply` would change. It is refused as that would be.
+ *
+ * @typedef {object} PolicyPreviewRequest
+ * @property {Policy} policy the policy
+ * @property {boolean} [prunes] whether what an earlier policy has set and this one does not name would be removed
+ */
+
+/**
+ * @typedef {object} PolicyPreviewReply
+ * @property {Array<PolicyChange>} changes the changes: what is removed first, then the others by their subjects and in the order of the policy; as many as have room in a frame
+ * @property {number} unlisted how many more changes there are
+ * @property {number} unchanged how many items were as the policy says already
+ */
+
+/**
+ * A page of what was set by `policy.apply`, as the policy said it, and where the state differs from it.
+ *
+ * @typedef {object} PolicyGetRequest
+ * @property {number} cursor 0 to begin, then what the last page said
+ */
+
+/**
+ * @typedef {object} PolicyGetReply
+ * @property {Policy} policy at most 32 items as the policy said them, and on the first page what there is once
+ * @property {Array<PolicyChange>} drift what an apply of the items of this page would set back, with their places in it
+ * @property {number} next the cursor of the next page; 0 if this was the last
+ */
+
+/**
  * Does what is due: marks and permits expire, breakers recover, raised limits go back.
  *
  * @typedef {object} EngineAdvanceRequest
@@ -2303,6 +2393,9 @@
  *   'limit.list': { request: LimitListRequest, reply: LimitListReply },
  *   'limit.get': { request: LimitGetRequest, reply: LimitGetReply },
  *   'limit.topUp': { request: LimitTopUpRequest, reply: LimitTopUpReply },
+ *   'policy.apply': { request: PolicyApplyRequest, reply: PolicyApplyReply },
+ *   'policy.preview': { request: PolicyPreviewRequest, reply: PolicyPreviewReply },
+ *   'policy.get': { request: PolicyGetRequest, reply: PolicyGetReply },
  *   'engine.advance': { request: EngineAdvanceRequest, reply: EngineAdvanceReply },
  *   'engine.evictIdleBreakers': { request: EngineEvictIdleBreakersRequest, reply: EngineEvictIdleBreakersReply },
  *   'engine.forgetWorker': { request: EngineForgetWorkerRequest, reply: EngineForgetWorkerReply },

@@ -55,6 +55,14 @@ export type PermitStanding = 'inForce' | 'settled' | 'expired' | 'reclaimed' | '
 /**
  * A value that this client does not know is its number.
  */
+export type PolicyAction = 'added' | 'changed' | 'setBack' | 'takenOver' | 'removed' | number;
+/**
+ * A value that this client does not know is its number.
+ */
+export type PolicySubject = 'limit' | 'price' | 'alias' | 'breaker' | 'cooldown' | 'longestMark' | 'strictness' | 'requiredTags' | number;
+/**
+ * A value that this client does not know is its number.
+ */
 export type Profile = 'fusebox' | 'llmProviders' | number;
 /**
  * A value that this client does not know is its number.
@@ -1251,6 +1259,94 @@ export type PermitTotals = {
      * the sum of the estimates of permits in force; the end of the range if it is more (nano-dollars)
      */
     held: bigint;
+};
+export type Policy = {
+    /**
+     * the limits, each another one; they keep what was used of them
+     */
+    limits: Array<PolicyLimit>;
+    /**
+     * the prices, each of another provider or model
+     */
+    prices: Array<PriceEntry>;
+    /**
+     * the aliases, each for another name
+     */
+    aliases: Array<ModelAlias>;
+    /**
+     * the parts of breakers' configurations, each of another route
+     */
+    breakers: Array<PolicyBreaker>;
+    /**
+     * how long a mark lasts that names no duration, 0s to 366d
+     */
+    cooldownMilliseconds?: bigint | null | undefined;
+    /**
+     * how long a mark lasts at most, 1m to 366d
+     */
+    longestMarkMilliseconds?: bigint | null | undefined;
+    /**
+     * whether workers may name only providers that are known
+     */
+    isStrict?: boolean | null | undefined;
+    /**
+     * the tags that each call must have, at most 8, each a tag or `prefix*`
+     */
+    requiredTags?: string[] | null | undefined;
+};
+export type PolicyBreaker = {
+    /**
+     * the provider; absent: the configuration of new breakers
+     */
+    provider?: string | null | undefined;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
+    /**
+     * the parts of the configuration that the policy sets, at least one
+     */
+    change: BreakerConfigurationChange;
+};
+export type PolicyChange = {
+    /**
+     * what the item is about
+     */
+    subject: PolicySubject;
+    /**
+     * what becomes of it
+     */
+    action: PolicyAction;
+    /**
+     * its place among the policy's items of its subject, from 0; absent: it is not among them, or is the only one
+     */
+    item?: number | null | undefined;
+    /**
+     * whose limit, price or breaker it is; the name that is an alias, as a model; nothing is named for the rest
+     */
+    scope: Scope;
+    /**
+     * how it was, for people, at most 480 bytes; absent: it was not there
+     */
+    before?: string | null | undefined;
+    /**
+     * how it is, for people; absent: it is not there any more
+     */
+    after?: string | null | undefined;
+};
+export type PolicyLimit = {
+    /**
+     * what is limited; its tag may be a template, `prefix*`
+     */
+    scope: Scope;
+    /**
+     * the limit; the amount of a prepaid one is what was paid in first, and what was topped up comes on top
+     */
+    limit: Limit;
 };
 export type Price = {
     /**
@@ -3711,6 +3807,83 @@ export type LimitTopUpReply = {
     entry: LimitEntry;
 };
 /**
+ * Applies a policy, all of it or nothing. What is so already stays untouched; what was used of limits, top-ups and raises stay. A refusal names the item, as in `limits[3]`.
+ */
+export type PolicyApplyRequest = {
+    /**
+     * the policy
+     */
+    policy: Policy;
+    /**
+     * whether what an earlier policy has set and this one does not name is removed; otherwise it stays and stays the policy's
+     */
+    prunes?: boolean | undefined;
+};
+export type PolicyApplyReply = {
+    /**
+     * the changes: what is removed first, then the others by their subjects and in the order of the policy; as many as have room in a frame
+     */
+    changes: Array<PolicyChange>;
+    /**
+     * how many more changes there are
+     */
+    unlisted: number;
+    /**
+     * how many items were as the policy says already
+     */
+    unchanged: number;
+};
+/**
+ * What `policy.apply` would change. It is refused as that would be.
+ */
+export type PolicyPreviewRequest = {
+    /**
+     * the policy
+     */
+    policy: Policy;
+    /**
+     * whether what an earlier policy has set and this one does not name would be removed
+     */
+    prunes?: boolean | undefined;
+};
+export type PolicyPreviewReply = {
+    /**
+     * the changes: what is removed first, then the others by their subjects and in the order of the policy; as many as have room in a frame
+     */
+    changes: Array<PolicyChange>;
+    /**
+     * how many more changes there are
+     */
+    unlisted: number;
+    /**
+     * how many items were as the policy says already
+     */
+    unchanged: number;
+};
+/**
+ * A page of what was set by `policy.apply`, as the policy said it, and where the state differs from it.
+ */
+export type PolicyGetRequest = {
+    /**
+     * 0 to begin, then what the last page said
+     */
+    cursor: number;
+};
+export type PolicyGetReply = {
+    /**
+     * at most 32 items as the policy said them, and on the first page what there is once
+     */
+    policy: Policy;
+    /**
+     * what an apply of the items of this page would set back, with their places in it
+     */
+    drift: Array<PolicyChange>;
+    /**
+     * the cursor of the next page; 0 if this was the last
+     */
+    next: number;
+};
+/**
  * Does what is due: marks and permits expire, breakers recover, raised limits go back.
  */
 export type EngineAdvanceRequest = object;
@@ -4579,6 +4752,18 @@ export type Commands = {
     'limit.topUp': {
         request: LimitTopUpRequest;
         reply: LimitTopUpReply;
+    };
+    'policy.apply': {
+        request: PolicyApplyRequest;
+        reply: PolicyApplyReply;
+    };
+    'policy.preview': {
+        request: PolicyPreviewRequest;
+        reply: PolicyPreviewReply;
+    };
+    'policy.get': {
+        request: PolicyGetRequest;
+        reply: PolicyGetReply;
     };
     'engine.advance': {
         request: EngineAdvanceRequest;
