@@ -42,14 +42,15 @@ test('a request whose reply is lost is sent again and counts once', async t => {
 })
 
 test('what was sent to a state that was replaced has an unknown outcome, and is not sent again', async t => {
+  // It is removed first, because it serves at the socket of the other one.
+  const other = new Daemon()
+  t.after(() => other.remove())
   const daemon = await Daemon.start(t)
   const proxy = await Proxy.start(t, daemon)
   const client = await connect({ socket: proxy.path, requestTimeout: 60_000, restartPatience: 60_000, spool: false })
   t.after(() => client.close())
   await client.call('ledger.record', { provider: 'p', model: 'm', cost: 1n, tokens: {} })
   // The daemon that comes back has another state.
-  const other = new Daemon()
-  t.after(() => other.remove())
   proxy.passes = 0
   const lost = client.call('ledger.record', { provider: 'p', model: 'm', cost: 10n, tokens: {} })
   const failed = assert.rejects(lost, { code: 'ERR_FUSEBOX_OUTCOME_UNKNOWN' })
@@ -65,9 +66,10 @@ test('what was sent to a state that was replaced has an unknown outcome, and is 
 })
 
 test('a settle to a state that does not know the permit becomes a report', async t => {
-  const daemon = await Daemon.start(t)
+  // It is removed first, because it serves at the socket of the other one.
   const other = new Daemon()
   t.after(() => other.remove())
+  const daemon = await Daemon.start(t)
   const client = await daemon.connect({ restartPatience: 60_000 })
   const permit = await client.admit('p/m', { cost: 1, tags: ['team:a'] })
   await daemon.kill()

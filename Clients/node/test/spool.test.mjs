@@ -158,6 +158,9 @@ test('a delivery that is interrupted again and again counts each report once', a
 })
 
 test('what may have counted in another life of the state is left to a person', async t => {
+  // It is removed first, because it serves at the socket of the other one.
+  const other = new Daemon()
+  t.after(() => other.remove())
   const daemon = await Daemon.start(t)
   const proxy = await Proxy.start(t, daemon)
   const client = await connect({ socket: proxy.path, spool: daemon.spool, keepsReports: true, requestTimeout: 300 })
@@ -166,8 +169,6 @@ test('what may have counted in another life of the state is left to a person', a
   await client.report('p/m', { outcome: 'success', usage: { cost: 2n } })
   await client.close()
   assert.equal(files(daemon.spool).length, 1)
-  const other = new Daemon()
-  t.after(() => other.remove())
   await other.run()
   proxy.target = other.socket
   proxy.passes = Infinity
