@@ -28,7 +28,7 @@ struct House {
 ///
 /// A round is about once a second. While nothing happens and nothing is left to do, the daemon rests: rounds are a
 /// minute apart, and what must be noticed sooner wakes the loop by itself (a request, a deadline of the state, a change
-/// of the directories). The first turn after a rest looks around at once.
+/// of the directories). The first turn after a rest looks at the state at once.
 extension Server {
     func startHousekeeping() throws(LoopError) {
         let soonest = min(configuration.snapshotIntervalMilliseconds, bounds.helloMilliseconds)
@@ -45,8 +45,9 @@ extension Server {
 
     /// Watches the directories whose entries clients and the next start look for.
     func watchDirectories() {
-        // The turn that a change begins ends the rest, and so looks around.
-        let changed = { [unowned self] in lookAround() }
+        // The turn that a change begins ends the rest. A socket file is looked for in the round after it: who removes the
+        // whole directory is not to find another one in it.
+        let changed = {}
         do throws(LoopError) {
             let data = try DirectoryWatcher(on: loop, configuration.dataDirectory, action: changed)
             house.watchers = [data]
@@ -64,7 +65,8 @@ extension Server {
     /// A round.
     func keepHouse() {
         for case let connection? in connections { connection.checkDeadlines(at: moment.now) }
-        lookAround()
+        lookAtState()
+        watchSocketFile()
         forgetProcesses()
         log.reportLeftOut()
         tellStanding()
@@ -78,17 +80,16 @@ extension Server {
     /// Goes back to rounds about once a second, because something has happened.
     func leaveRest() {
         house.isResting = false
-        lookAround()
+        lookAtState()
         guard case .notBegun = shutdown else { return }
         loop.updateTime()
         house.timer?.start(afterMilliseconds: house.interval, repeatingMilliseconds: house.interval)
     }
 
-    /// Looks at the files, the memory and the clock.
-    private func lookAround() {
+    /// Looks at the data directory, the memory and the clock.
+    private func lookAtState() {
         keeper.keepHouse()
         measure()
-        watchSocketFile()
         isClockSynchronised = SystemClock.isSynchronised
     }
 

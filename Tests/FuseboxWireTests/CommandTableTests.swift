@@ -27,7 +27,10 @@ struct CommandTableTests {
             if Record(rendered: record.rendered) != record { failures.append("\(name): text") }
             // A page of the largest entries must fit in a frame. There is one status only, and a page of the history is
             // bounded by its bytes.
-            let isBounded = [ServerStatus.declaration.name, LedgerHistory.declaration.name].contains(name)
+            // A policy is as long as a frame.
+            let isBounded =
+                [ServerStatus.declaration.name, LedgerHistory.declaration.name].contains(name)
+                || name.hasPrefix("policy.")
             let most = WireLimits.frameLength / (isBounded ? 1 : WireLimits.pageLength / 2)
             if bytes.count > most { failures.append("\(name): too large") }
         }

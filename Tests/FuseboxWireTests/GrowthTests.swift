@@ -233,8 +233,9 @@ struct GrowthTests {
         // A list of closed records could not grow: each is inside an open one, or belongs to a closed one.
         #expect(
             closed.intersection(walk.replies.definitions.map(\.name)).isSubset(of: [
-                "Blame", "BreakerConfiguration", "BreakerRecord", "Candidate", "Estimate", "Limit", "LimitWindow",
-                "ModelAlias", "Price", "PriceEntry", "RateBucket", "Scope", "Thresholds", "WorkerID",
+                "Blame", "BreakerConfiguration", "BreakerConfigurationChange", "BreakerRecord", "Candidate", "Estimate",
+                "Limit", "LimitWindow", "ModelAlias", "Policy", "PolicyBreaker", "PolicyLimit", "Price", "PriceEntry",
+                "RateBucket", "Scope", "Thresholds", "WorkerID",
             ]))
     }
 }
