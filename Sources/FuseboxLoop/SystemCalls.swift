@@ -18,8 +18,8 @@ package enum SystemClock {
 
     /// Whether the wall clock is synchronised, by NTP for example, as the kernel reports it (adjtimex).
     ///
-    /// A sandbox may forbid to ask the kernel, because the same call sets the clock. Then it is what systemd-timesyncd
-    /// tells. It is false if neither can be asked, and after the clock was set by hand.
+    /// It is false after the clock was set by hand. A sandbox may forbid to ask the kernel, because the same call sets the
+    /// clock. Then it is whether systemd-timesyncd has synchronised the clock since the boot, and false without it.
     package static var isSynchronised: Bool {
         var state = timex()
         // A call without modes changes nothing, so it needs no privilege.
