@@ -42,6 +42,24 @@ struct ManualTests {
         }
     }
 
+    // The sections, the tables and the examples of proto-docs/policy.md stand on its page.
+    @Test func thePageOfThePolicyHasWhatItsDocumentHas() throws {
+        let folder = try Self.generate(from: Program.folder)
+        let page = Self.page("fusebox-policy.5", in: folder)
+        #expect(!page.contains("@proto") && !page.contains("@version"))
+        let document = String(decoding: contents(of: "\(Package.folder)/proto-docs/policy.md"), as: UTF8.self)
+        let sections = document.split(separator: "\n").filter { $0.hasPrefix("## ") }.map {
+            $0.dropFirst(3).uppercased()
+        }
+        #expect(sections.count > 5)
+        for section in sections { #expect(page.contains(".SH \"\(section)\"")) }
+        for part in [
+            ".TP\n\\fBreset_timeout\\fR\ntime", "\n\\- limit anthropic: 5 in flight", ".SS \"marks and names\"",
+        ] {
+            #expect(page.contains(part), "\(part)")
+        }
+    }
+
     @Test(.enabled(if: access("/usr/bin/man", X_OK) == 0))
     func manFindsNothingToWarnOfInAnyPage() throws {
         let folder = try Self.generate(from: Program.folder)
