@@ -227,9 +227,11 @@ extension EndToEnd {
             #expect(try root.ask(BreakerAcquire(name: Name("p"))).status == .ok)
             interposer.heal()
             try expectOthersGoOn(daemon)
-            // Its requests are handled on, and were none too few.
-            let isThere = try waitUntil { try root.account("p").usage.requests > 20_000 }
+            // Its requests are handled on, each once.
+            let sent = try #require(UInt64(words[1]))
+            let isThere = try waitUntil { try root.account("p").usage.requests >= sent }
             #expect(isThere)
+            #expect(try root.account("p").usage.requests == sent)
             #expect(process.ended == nil && !daemon.log.contains("dropped"), "\(daemon.log)")
         }
 

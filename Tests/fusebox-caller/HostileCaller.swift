@@ -117,7 +117,7 @@ struct HostileCaller {
     }
 
     /// Sends requests on this many connections, until no more bytes are accepted or the amount is very large. Records the
-    /// number of accepted bytes.
+    /// number of accepted bytes, and how many times `requests` went out whole.
     private func sendWhatIsTaken(_ requests: (PlainPeer) -> [UInt8]) throws {
         let peers = try (0..<count).map { _ in
             guard let peer = PlainPeer(socket), peer.greet().0 == .ok else {
@@ -126,17 +126,22 @@ struct HostileCaller {
             return peer
         }
         var sent = 0
+        var begun = 0
+        func begin(_ peer: PlainPeer) -> [UInt8] {
+            begun += 1
+            return requests(peer)
+        }
         var lastChange = monotonicMicroseconds()
         while sent < 128 << 20, monotonicMicroseconds() - lastChange < 2_000_000 {
             for peer in peers {
-                let taken = try peer.push(requests(peer))
+                let taken = try peer.push(begin(peer))
                 sent += taken
                 if taken > 0 { lastChange = monotonicMicroseconds() }
             }
             endWithoutParent(parent)
             pass(milliseconds: 1)
         }
-        try book.note("ready", sent)
+        try book.note("ready", sent, begun - peers.filter(\.hasUnsent).count)
         hold(peers)
     }
 

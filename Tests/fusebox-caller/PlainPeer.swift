@@ -10,6 +10,9 @@ final class PlainPeer {
     /// The bytes that are not sent yet.
     private var unsent: ArraySlice<UInt8> = []
 
+    /// Whether the socket has taken only a part of what is being sent.
+    var hasUnsent: Bool { !unsent.isEmpty }
+
     /// Connects; nil if the daemon does not accept the connection.
     init?(_ path: String) {
         guard let socket = connectedSocket(path) else { return nil }
