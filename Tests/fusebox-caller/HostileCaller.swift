@@ -36,7 +36,7 @@ struct HostileCaller {
             let requests = Array(repeatElement(request, count: 64).joined())
             try sendWhatIsTaken { _ in requests }
         case "reports":
-            let report = try record("p", "m")
+            let report = try record("reported", "m")
             try sendWhatIsTaken { $0.next(report) }
         case "permits":
             let candidates = try Candidates([Candidate(provider: Name("p"))])
