@@ -170,9 +170,17 @@ package final class SimulatedStorage: JournalStorage, @unchecked Sendable {
 
     private static func put(_ piece: ArraySlice<UInt8>, at offset: Int, in bytes: inout [UInt8]) {
         let end = offset + piece.count
-        if bytes.count < end { bytes.append(contentsOf: repeatElement(0, count: end - bytes.count)) }
+        if bytes.count < end { bytes += zeros(end - bytes.count) }
         bytes.withUnsafeMutableBytes { all in
             piece.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: all[offset..<end]).copyMemory(from: $0) }
+        }
+    }
+
+    /// Without optimization, `repeating:` visits each element: a third of a walk's time.
+    private static func zeros(_ count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+            if let start = bytes.baseAddress { memset(start, 0, count) }
+            initialized = count
         }
     }
 
@@ -260,7 +268,7 @@ package final class SimulatedStorage: JournalStorage, @unchecked Sendable {
     }
 
     package func createSegment(_ name: String, length: Int) throws(StorageError) -> SimulatedFile {
-        SimulatedFile(self, try createNode(name, [UInt8](repeating: 0, count: length)), name, isSegment: true)
+        SimulatedFile(self, try createNode(name, Self.zeros(length)), name, isSegment: true)
     }
 
     package func openSegment(_ name: String) throws(StorageError) -> SimulatedFile {

@@ -3,6 +3,8 @@ import FuseboxTestSupport
 import Glibc
 import Testing
 
+@testable import fusebox
+
 /// The promises of the help texts, checked for every subcommand.
 struct HelpTests {
     @Test(
@@ -27,6 +29,18 @@ struct HelpTests {
             #expect(outcome.output.hasPrefix("OVERVIEW: "), "\(command)")
             #expect(outcome.errors == "")
         }
+    }
+
+    // The parser would derive a name from its type. That search took more than half of the tool's start.
+    @Test func everySubcommandDeclaresItsName() {
+        var commands = CommandTree.children(of: Fusebox.self)
+        var count = 0
+        while let command = commands.popLast() {
+            #expect(command.configuration.commandName != nil, "\(command)")
+            commands += CommandTree.children(of: command)
+            count += 1
+        }
+        #expect(count > 80)
     }
 
     // MARK: Unknown commands

@@ -7,7 +7,7 @@ extension PermitsCommands {
     /// `fusebox permits list`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the permits in force, and the totals of all permits.",
+            commandName: "list", abstract: "Show the permits in force, and the totals of all permits.",
             discussion:
                 "A permit whose worker has died may stay in force until it expires, because of what it holds. It is not in flight."
         )

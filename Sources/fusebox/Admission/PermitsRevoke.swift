@@ -7,7 +7,7 @@ extension PermitsCommands {
     /// `fusebox permits revoke NUMBER…`
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End permits at once and give back what they hold. Operators only.",
+            commandName: "revoke", abstract: "End permits at once and give back what they hold. Operators only.",
             discussion: """
                 This is for a worker that died or hangs while it holds a part of a limit. Everything is given back, also \
                 where a limit would count the estimate as used when the permit expires (--on-lapse charge). If the call is \

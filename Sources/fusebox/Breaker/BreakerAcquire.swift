@@ -7,7 +7,7 @@ extension BreakerCommands {
     /// `fusebox breaker acquire ROUTE`
     struct Acquire: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ask whether a call may go out now. Exit status 0 if so, 75 if not.",
+            commandName: "acquire", abstract: "Ask whether a call may go out now. Exit status 0 if so, 75 if not.",
             discussion: "EXAMPLE\n  fusebox breaker acquire openai && call-openai")
 
         @OptionGroup var breaker: RouteArgument

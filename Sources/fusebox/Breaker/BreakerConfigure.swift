@@ -6,6 +6,7 @@ extension BreakerCommands {
     /// `fusebox breaker configure ROUTE | --default`
     struct Configure: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "configure",
             abstract: "Show or change the configuration of a breaker, or that of new breakers.",
             usage: "fusebox breaker configure ROUTE [options]\nfusebox breaker configure --default [options]",
             discussion: """

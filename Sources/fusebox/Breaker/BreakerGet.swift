@@ -6,7 +6,7 @@ import FuseboxWire
 extension BreakerCommands {
     /// `fusebox breaker get ROUTE`
     struct Get: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one breaker.")
+        static let configuration = CommandConfiguration(commandName: "get", abstract: "Show one breaker.")
 
         @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions

@@ -6,7 +6,7 @@ import FuseboxWire
 extension BreakerCommands {
     /// `fusebox breaker list`
     struct List: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all breakers.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all breakers.")
 
         @OptionGroup var connection: ConnectionOptions
 

@@ -5,6 +5,7 @@ extension BreakerCommands {
     /// `fusebox breaker open ROUTE`
     struct Open: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "open",
             abstract: "Open a breaker by hand. Time without traffic closes it again. Operators only.",
             discussion: """
                 While it is open, no call passes. A provider's breaker that was opened so stands against its deployments and \

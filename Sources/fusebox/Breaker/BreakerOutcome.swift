@@ -4,7 +4,8 @@ import FuseboxClient
 extension BreakerCommands {
     /// `fusebox breaker success ROUTE`
     struct Success: ReportingCommand {
-        static let configuration = CommandConfiguration(abstract: "Report that a call succeeded.")
+        static let configuration = CommandConfiguration(
+            commandName: "success", abstract: "Report that a call succeeded.")
 
         @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions

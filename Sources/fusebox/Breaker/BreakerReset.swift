@@ -5,7 +5,7 @@ extension BreakerCommands {
     /// `fusebox breaker reset ROUTE | --all`
     struct Reset: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Close a breaker and reset its failures and statistics. Operators only.",
+            commandName: "reset", abstract: "Close a breaker and reset its failures and statistics. Operators only.",
             usage: "fusebox breaker reset ROUTE\nfusebox breaker reset --all")
 
         @OptionGroup var breaker: OptionalRoute

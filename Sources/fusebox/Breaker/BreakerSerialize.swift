@@ -7,7 +7,7 @@ extension BreakerCommands {
     /// `fusebox breaker serialize ROUTE`
     struct Serialize: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the whole state of a breaker in the format of llm-providers.")
+            commandName: "serialize", abstract: "Print the whole state of a breaker in the format of llm-providers.")
 
         @OptionGroup var breaker: RouteArgument
         @OptionGroup var connection: ConnectionOptions
@@ -25,6 +25,7 @@ extension BreakerCommands {
     /// `fusebox breaker deserialize FILE|-`
     struct Deserialize: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "deserialize",
             abstract: "Replace a breaker with a serialized breaker of the same name. Operators only.",
             discussion: """
                 EXAMPLE

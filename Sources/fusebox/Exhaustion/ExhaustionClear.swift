@@ -5,6 +5,7 @@ extension ExhaustionCommands {
     /// `fusebox exhaustion clear ROUTE`
     struct Clear: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "clear",
             abstract: "Remove a route's mark. Wider and narrower marks stay, and pauses do. Operators only.")
 
         @OptionGroup var marked: RouteArgument
@@ -22,7 +23,8 @@ extension ExhaustionCommands {
 
     /// `fusebox exhaustion reset`
     struct Reset: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove all marks. Pauses stay. Operators only.")
+        static let configuration = CommandConfiguration(
+            commandName: "reset", abstract: "Remove all marks. Pauses stay. Operators only.")
 
         @OptionGroup var connection: ConnectionOptions
 

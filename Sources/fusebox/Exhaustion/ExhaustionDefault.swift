@@ -7,7 +7,7 @@ extension ExhaustionCommands {
     /// `fusebox exhaustion default`
     struct Default: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show or set how long marks last. Setting it is for operators only.",
+            commandName: "default", abstract: "Show or set how long marks last. Setting it is for operators only.",
             discussion: """
                 A mark without a given time lasts as long as --for says, twice as long if it is the second in a row, and so on, \
                 until a success. No mark lasts longer than --max-mark says. Both are kept over restarts.

@@ -6,6 +6,7 @@ extension ExhaustionCommands {
     /// `fusebox exhaustion get ROUTE`
     struct Get: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "get",
             abstract: "Show whether calls by a route are kept away by a mark or a pause, and until when.")
 
         @OptionGroup var marked: RouteArgument

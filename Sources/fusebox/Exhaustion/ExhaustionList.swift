@@ -6,7 +6,8 @@ import FuseboxWire
 extension ExhaustionCommands {
     /// `fusebox exhaustion list`
     struct List: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all marks and pauses in force.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show all marks and pauses in force.")
 
         @OptionGroup var connection: ConnectionOptions
 

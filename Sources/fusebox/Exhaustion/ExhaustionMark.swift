@@ -6,7 +6,7 @@ extension ExhaustionCommands {
     /// `fusebox exhaustion mark ROUTE`
     struct Mark: ReportingCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Mark the quota of a provider, or of one deployment or model, as exhausted.",
+            commandName: "mark", abstract: "Mark the quota of a provider, or of one deployment or model, as exhausted.",
             discussion: """
                 A mark never shortens a longer one, and lasts no longer than `exhaustion default` allows. A success that was \
                 admitted after it ends it, and so does `exhaustion clear`. `fusebox pause` keeps calls away whatever happens.

@@ -8,7 +8,7 @@ extension JournalCommands {
     /// `fusebox journal dump FILE`
     struct Dump: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a segment of the journal, one JSON line an entry.",
+            commandName: "dump", abstract: "Print a segment of the journal, one JSON line an entry.",
             discussion: """
                 The last line has the segment's header, how its entries end, and at which byte. The end is sealed, open, torn \
                 (the last write is incomplete), or damaged. Exit status 65 if it is damaged.

@@ -7,6 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger adjust SCOPE --cost=-1.23 --reason TEXT`
     struct Adjust: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "adjust",
             abstract: "Correct what was spent, in the accounts and limits that contain a scope. Operators only.",
             discussion: """
                 It counts as a call by the scope would: a correction of a model is one of its provider and of the host too. A \

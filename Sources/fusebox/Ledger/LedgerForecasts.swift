@@ -21,7 +21,8 @@ extension LedgerCommands {
 extension LedgerCommands {
     /// `fusebox ledger burn PROVIDER`
     struct Burn: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the cost of a provider per hour and day.")
+        static let configuration = CommandConfiguration(
+            commandName: "burn", abstract: "Show the cost of a provider per hour and day.")
 
         @OptionGroup var account: ProviderArgument
         @OptionGroup var history: WindowOption
@@ -45,6 +46,7 @@ extension LedgerCommands {
     /// `fusebox ledger depletion PROVIDER`
     struct Depletion: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "depletion",
             abstract: "Show when a limit of a provider's cost will be used up at its burn rate.",
             discussion: """
                 It is shown for the limit that is used up first, of those that go on for a week or more: per week, month, \
@@ -96,7 +98,7 @@ extension LedgerCommands {
     /// `fusebox ledger summary [PROVIDER]`
     struct Summary: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the cost of one provider, or of each provider, within a window.")
+            commandName: "summary", abstract: "Show the cost of one provider, or of each provider, within a window.")
 
         @Argument(help: "The provider. (default: all that have a history)", completion: KnownNames.providers)
         var provider: String?

@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger forget --tag TAG`
     struct Forget: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Forget a tag, such as that of a person. Operators only.",
+            commandName: "forget", abstract: "Forget a tag, such as that of a person. Operators only.",
             discussion: """
                 Its account, its limits and what was used of them are gone, and so is its name in permits. What was spent for \
                 it stays in the accounts of the host, of providers and of other tags. The files of the history are written \

@@ -13,6 +13,7 @@ extension LedgerCommands {
     /// `fusebox ledger history [SCOPE]`
     struct History: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "history",
             abstract:
                 "Show what was used on each day, or by each provider, deployment, model or tag in a span of days.",
             discussion: """

@@ -46,6 +46,7 @@ extension LedgerCommands {
     /// `fusebox ledger list [KIND]`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract:
                 "List the accounts of one kind: what each has spent in all, this month and today, the highest first.",
             discussion: """

@@ -7,6 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger reconcile PROVIDER --month 2026-10 --billed 123.45`
     struct Reconcile: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reconcile",
             abstract:
                 "Compare a provider's bill for a month with the ledger, and record the difference. Operators only.",
             discussion: """

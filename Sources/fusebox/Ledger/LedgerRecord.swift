@@ -7,7 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger record PROVIDER MODEL --cost …`
     struct Record: ReportingCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Record the cost of a call.",
+            commandName: "record", abstract: "Record the cost of a call.",
             discussion: """
                 EXAMPLE
                   fusebox ledger record openai gpt-4o --cost 0.0012 --input-tokens 120

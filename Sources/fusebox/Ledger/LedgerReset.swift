@@ -7,6 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger reset SCOPE`
     struct Reset: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reset",
             abstract: "Begin the account of a scope anew, and its limits that go on until reset. Operators only.",
             discussion: """
                 What lies within the scope begins anew with it: the models and deployments of a provider, the tags of a \

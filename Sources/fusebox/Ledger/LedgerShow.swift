@@ -7,6 +7,7 @@ extension LedgerCommands {
     /// `fusebox ledger show [SCOPE]`
     struct Show: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Show what was spent and which limits there are: of all providers, or of one scope.",
             discussion: """
                 Without a scope each provider is shown with the fullest of its limits. Bars tell what is used (#), held (=) \

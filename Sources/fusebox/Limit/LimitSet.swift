@@ -7,7 +7,7 @@ extension LimitCommands {
     /// `fusebox limit set SCOPE LIMIT…`
     struct Set: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set limits on a scope, all or none.",
+            commandName: "set", abstract: "Set limits on a scope, all or none.",
             discussion: """
                 A limit of the same dimension and window is changed and keeps what was used of it. Others stay: $5 per day and \
                 $50 per month stand side by side. A new limit counts what its window has used before, as far as that is known, \
@@ -113,7 +113,7 @@ extension LimitCommands {
     /// `fusebox limit raise SCOPE LIMIT --for TIME`
     struct Raise: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Raise a limit for a while. It goes back by itself.",
+            commandName: "raise", abstract: "Raise a limit for a while. It goes back by itself.",
             discussion: """
                 EXAMPLES
                   fusebox limit raise --provider openai '$80 per month' --for 2h
@@ -211,7 +211,7 @@ extension LimitCommands {
     /// `fusebox limit remove SCOPE [LIMIT…|--all]`
     struct Remove: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove limits from a scope. Calls in flight go on.",
+            commandName: "remove", abstract: "Remove limits from a scope. Calls in flight go on.",
             discussion: """
                 EXAMPLES
                   fusebox limit remove --provider openai 'requests per minute'
@@ -261,7 +261,7 @@ extension LimitCommands {
     /// `fusebox limit list [SCOPE]`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show limits with what is used (#), held (=) and left (.) of them.",
+            commandName: "list", abstract: "Show limits with what is used (#), held (=) and left (.) of them.",
             discussion: """
                 Of a tag, the limits that a template gives it are shown too. Of a template, those of each tag that has used it. \
                 FULL is what is used or held. Thresholds are told where they are not the usual ones.

@@ -11,7 +11,7 @@ struct AliasCommands: ParsableCommand {
 
     /// `fusebox alias list`
     struct List: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all aliases.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all aliases.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -33,7 +33,7 @@ struct AliasCommands: ParsableCommand {
     /// `fusebox alias set PROVIDER NAME MODEL`
     struct Set: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a name of a provider's model stand for another.",
+            commandName: "set", abstract: "Let a name of a provider's model stand for another.",
             discussion: """
                 Calls that ask for the name are charged to the model, and fall under its limits.
 
@@ -60,7 +60,7 @@ struct AliasCommands: ParsableCommand {
 
     /// `fusebox alias remove PROVIDER NAME`
     struct Remove: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove an alias.")
+        static let configuration = CommandConfiguration(commandName: "remove", abstract: "Remove an alias.")
 
         @Argument(help: "The provider.", completion: KnownNames.providers)
         var provider: String

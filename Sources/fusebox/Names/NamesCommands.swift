@@ -12,7 +12,8 @@ struct NamesCommands: ParsableCommand {
 
     /// `fusebox names show`
     struct Show: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what is demanded of names.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show what is demanded of names.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -34,7 +35,7 @@ struct NamesCommands: ParsableCommand {
     /// `fusebox names strict on|off`
     struct Strict: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set whether workers may name only providers that are known.",
+            commandName: "strict", abstract: "Set whether workers may name only providers that are known.",
             discussion: """
                 A worker that names another provider is refused. Operators make a provider known by setting something for it, \
                 such as a limit.

@@ -12,7 +12,7 @@ struct PolicyCommands: ParsableCommand {
     /// `fusebox policy show`
     struct Show: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what the policy has set, and where the state differs from it.",
+            commandName: "show", abstract: "Show what the policy has set, and where the state differs from it.",
             discussion: """
                 What was changed or lost by other commands since the last apply is told, with what the policy says. Operators \
                 and readers only.
@@ -67,7 +67,7 @@ struct PolicyCommands: ParsableCommand {
     /// `fusebox policy export`
     struct Export: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write the present state as a policy's file.",
+            commandName: "export", abstract: "Write the present state as a policy's file.",
             discussion: """
                 Everything that a policy can say is written: every limit, price and alias, breakers with a configuration of \
                 their own, and what is asked of marks and names. With --owned only what the policy has set is written, as it \
@@ -93,7 +93,7 @@ struct PolicyCommands: ParsableCommand {
     /// `fusebox policy check FILE`
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read a policy's file without a daemon, and tell what is wrong in it.",
+            commandName: "check", abstract: "Read a policy's file without a daemon, and tell what is wrong in it.",
             discussion: """
                 Every error is told with its line and column; the exit status is 65 then. What only a daemon can tell, such as \
                 limits that are too many, `fusebox apply --dry-run` tells.

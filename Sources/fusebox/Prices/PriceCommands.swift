@@ -17,7 +17,7 @@ struct PriceCommands: ParsableCommand {
     /// `fusebox price list [PROVIDER]`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the prices, in dollars per million tokens and per request.")
+            commandName: "list", abstract: "Show the prices, in dollars per million tokens and per request.")
 
         @Argument(help: "The provider. (default: all)", completion: KnownNames.providers)
         var provider: String?
@@ -51,7 +51,7 @@ struct PriceCommands: ParsableCommand {
     /// `fusebox price set PROVIDER [MODEL]`
     struct Set: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set a price, in the place of the one before, and show it.",
+            commandName: "set", abstract: "Set a price, in the place of the one before, and show it.",
             discussion: """
                 Tokens are in dollars per million. Without --cached-input and --cache-write these tokens cost what input \
                 costs; without --reasoning, what output costs.
@@ -126,7 +126,7 @@ struct PriceCommands: ParsableCommand {
 
     /// `fusebox price remove PROVIDER [MODEL]`
     struct Remove: DaemonCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a price.")
+        static let configuration = CommandConfiguration(commandName: "remove", abstract: "Remove a price.")
 
         @OptionGroup var scope: PriceScope
         @OptionGroup var connection: ConnectionOptions
@@ -140,7 +140,7 @@ struct PriceCommands: ParsableCommand {
     /// `fusebox price import --format litellm FILE`
     struct Import: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set the prices of a list that others keep.",
+            commandName: "import", abstract: "Set the prices of a list that others keep.",
             discussion: """
                 LiteLLM's list is model_prices_and_context_window.json. Its prices are taken exactly, under the names of its \
                 providers; --as gives one another name. Entries without a price per token are left out and listed, and so are \

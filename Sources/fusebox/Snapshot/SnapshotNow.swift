@@ -6,6 +6,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot now`
     struct Now: DaemonCommand {
         static let configuration = CommandConfiguration(
+            commandName: "now",
             abstract: "Take a snapshot. The command returns once it is on the daemon's disk and verified.")
 
         @OptionGroup var connection: ConnectionOptions
@@ -19,7 +20,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot list`
     struct List: DaemonCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the daemon's snapshots, newest first.")
+            commandName: "list", abstract: "Show the daemon's snapshots, newest first.")
 
         @OptionGroup var connection: ConnectionOptions
 

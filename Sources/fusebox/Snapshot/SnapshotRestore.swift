@@ -10,6 +10,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot restore FILE --data DIR`
     struct Restore: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "restore",
             abstract: "Restore a snapshot into a data directory, on which a daemon then starts.",
             discussion: """
                 The directory must be empty or not exist, and no daemon may use it. With --force its files are moved to a \

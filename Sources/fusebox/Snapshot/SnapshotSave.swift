@@ -7,7 +7,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot save FILE|-`
     struct Save: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a snapshot, fetch it, verify it, and write it to a file.",
+            commandName: "save", abstract: "Take a snapshot, fetch it, verify it, and write it to a file.",
             discussion: """
                 The file is written atomically: it is complete and durable, or does not exist. With - only the snapshot is \
                 written to standard output.

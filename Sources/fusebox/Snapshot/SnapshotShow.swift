@@ -9,7 +9,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot show FILE`
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show a summary of a snapshot, or with --json its whole state.",
+            commandName: "show", abstract: "Show a summary of a snapshot, or with --json its whole state.",
             discussion: """
                 The limits stand as at the time of the snapshot. With --json, `state` has the format of `fusebox export`, and \
                 `limits`, `templateUses`, `accounts`, `names` and `aliases` have the form in which `limit list`, `ledger list`, \

@@ -7,6 +7,7 @@ extension SnapshotCommands {
     /// `fusebox snapshot verify FILE`
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Check all checksums of a snapshot and load its state. Exit status 65 if it is damaged.")
 
         @OptionGroup var snapshot: FileArgument

@@ -35,7 +35,8 @@ struct SpoolCommands: ParsableCommand {
 
     /// `fusebox spool list`
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the files of this user's spool.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Show the files of this user's spool.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -68,7 +69,7 @@ struct SpoolCommands: ParsableCommand {
 
     /// `fusebox spool show FILE`
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the reports in a file.")
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show the reports in a file.")
 
         @OptionGroup var file: FileArgument
 

@@ -7,7 +7,7 @@ extension SpoolCommands {
     /// `fusebox spool deliver [FILE]`
     struct Deliver: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver all reports that can be delivered.",
+            commandName: "deliver", abstract: "Deliver all reports that can be delivered.",
             discussion: """
                 Every client does this when it connects. With a file and --undecided, the undecided reports of the file are \
                 delivered too, as new reports. Do this only if you know that they have not counted.
@@ -79,7 +79,7 @@ extension SpoolCommands {
     /// `fusebox spool discard FILE`
     struct Discard: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove a file with undecided reports.",
+            commandName: "discard", abstract: "Remove a file with undecided reports.",
             discussion:
                 "The reports are lost. A file with reports that can still be delivered is removed only with --pending.")
 
