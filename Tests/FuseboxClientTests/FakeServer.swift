@@ -393,9 +393,10 @@ final class Gate: Sendable {
 extension FakeServer {
     func connect(_ change: (inout FuseboxClient.Configuration) -> Void = { _ in }) throws -> FuseboxClient {
         var configuration = FuseboxClient.Configuration()
-        // A busy machine must not fail a test that is not about time.
-        configuration.requestTimeoutMilliseconds = 20_000
-        configuration.connectTimeoutMilliseconds = 20_000
+        // A busy machine must not fail a test that is not about time. A task may wait for minutes until other tests
+        // leave it a thread.
+        configuration.requestTimeoutMilliseconds = 600_000
+        configuration.connectTimeoutMilliseconds = 600_000
         // Reports that a test leaves must not reach another client.
         configuration.spool = .none
         change(&configuration)
