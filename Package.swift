@@ -152,7 +152,7 @@ let package = Package(
             dependencies: [
                 "Application", "ApplicationNames", "FuseboxClient", "FuseboxConformance", "FuseboxCore",
                 "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire", "fusebox",
-                "fusebox-demo", "fusebox-embedder", "fuseboxd",
+                "fusebox-caller", "fusebox-demo", "fusebox-embedder", "fusebox-simulate", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(

@@ -25,6 +25,14 @@ struct LinkageTests {
         }
     }
 
+    // The long tests, such as `make simulate`, build these without tests. There is no module Testing then.
+    @Test(arguments: ["fusebox-simulate", "fusebox-caller"])
+    func aTestProgramNeedsNoTestingLibrary(_ program: String) throws {
+        let needed = try SharedLibraries.needed(by: Program.path(program))
+        #expect(needed.contains { $0.hasPrefix("libc.so") }, "\(needed)")
+        #expect(!needed.contains { $0.contains("Testing") }, "\(needed)")
+    }
+
     // SwiftPM looks for the packages in `pkgConfig` for every product, and warns if they are missing.
     @Test func aPackageThatUsesTheClientOnlyIsNotToldToInstallLibuv() {
         let manifest = Package.text("Package.swift")

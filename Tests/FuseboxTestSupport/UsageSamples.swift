@@ -1,9 +1,7 @@
-import Testing
-
 /// A document of a provider's API in its real shape, and what it tells.
-package struct UsageSample: CustomTestStringConvertible, Sendable {
+package struct UsageSample: CustomStringConvertible, Sendable {
     /// What it is, and where its shape is documented.
-    package let testDescription: String
+    package let description: String
     /// The document, as the provider sends it.
     package let document: String
     /// The tokens of each kind: sent, read from a cache, written to one, received, reasoning; nil: it does not tell them.
@@ -17,7 +15,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
 
     package static let all = [
         UsageSample(
-            testDescription:
+            description:
                 "chat completion with a cached prompt and reasoning; platform.openai.com, API reference, chat",
             document: """
                 {"id": "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG", "object": "chat.completion", "created": 1741570283,
@@ -33,7 +31,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
             tokens: [86, 1920, nil, 108, 192], model: "gpt-5-2025-08-07", call: "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG"
         ),
         UsageSample(
-            testDescription: "the usage object alone, as `jq .usage` prints it",
+            description: "the usage object alone, as `jq .usage` prints it",
             document: """
                 {
                   "prompt_tokens": 19,
@@ -43,14 +41,14 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [19, nil, nil, 10, nil]),
         UsageSample(
-            testDescription: "embeddings; platform.openai.com, API reference, embeddings",
+            description: "embeddings; platform.openai.com, API reference, embeddings",
             document: """
                 {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.0023064255]}],
                  "model": "text-embedding-ada-002", "usage": {"prompt_tokens": 8, "total_tokens": 8}}
                 """,
             tokens: [8, nil, nil, 0, nil], model: "text-embedding-ada-002"),
         UsageSample(
-            testDescription: "responses; platform.openai.com, API reference, responses",
+            description: "responses; platform.openai.com, API reference, responses",
             document: """
                 {"id": "resp_67ccd2bed1ec8190b14f964abc054267", "object": "response", "model": "gpt-4.1-2025-04-14",
                  "output": [], "usage": {"input_tokens": 328, "input_tokens_details": {"cached_tokens": 128},
@@ -58,7 +56,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [200, 128, nil, 32, 20], model: "gpt-4.1-2025-04-14", call: "resp_67ccd2bed1ec8190b14f964abc054267"),
         UsageSample(
-            testDescription: "the last event of a stream of responses",
+            description: "the last event of a stream of responses",
             document: """
                 {"type": "response.completed", "sequence_number": 9, "response": {"id": "resp_1", "model": "gpt-4o",
                  "usage": {"input_tokens": 37, "output_tokens": 11, "output_tokens_details": {"reasoning_tokens": 0},
@@ -66,7 +64,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [37, nil, nil, 11, 0], model: "gpt-4o", call: "resp_1"),
         UsageSample(
-            testDescription: "messages with a prompt cache; docs.anthropic.com, prompt caching",
+            description: "messages with a prompt cache; docs.anthropic.com, prompt caching",
             document: """
                 {"id": "msg_01XFDUDYJgAACzvnptvVoYEL", "type": "message", "role": "assistant",
                  "model": "claude-sonnet-4-20250514", "content": [{"type": "text", "text": "Hi"}],
@@ -78,7 +76,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
             tokens: [21, 1024, 188_086, 393, nil], model: "claude-sonnet-4-20250514",
             call: "msg_01XFDUDYJgAACzvnptvVoYEL"),
         UsageSample(
-            testDescription: "usageMetadata with thoughts, a cache and a tool; ai.google.dev, GenerateContentResponse",
+            description: "usageMetadata with thoughts, a cache and a tool; ai.google.dev, GenerateContentResponse",
             document: """
                 {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP"}],
                  "usageMetadata": {"promptTokenCount": 696219, "candidatesTokenCount": 214, "totalTokenCount": 697133,
@@ -88,7 +86,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [129, 696_190, nil, 214, 600], model: "gemini-2.5-flash", call: "mQHmaJyLO5"),
         UsageSample(
-            testDescription: "converse; docs.aws.amazon.com, Bedrock, TokenUsage",
+            description: "converse; docs.aws.amazon.com, Bedrock, TokenUsage",
             document: """
                 {"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}}, "stopReason": "end_turn",
                  "usage": {"inputTokens": 30, "outputTokens": 628, "totalTokens": 1756,
@@ -96,7 +94,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [30, 1000, 98, 628, nil]),
         UsageSample(
-            testDescription: "OpenRouter's usage with its cost; openrouter.ai, usage accounting",
+            description: "OpenRouter's usage with its cost; openrouter.ai, usage accounting",
             document: """
                 {"object": "chat.completion.chunk", "usage": {"completion_tokens": 2,
                  "completion_tokens_details": {"reasoning_tokens": 0}, "cost": 0.00014675,
@@ -106,7 +104,7 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [94, 0, 100, 2, 0], cost: "0.00014675"),
         UsageSample(
-            testDescription: "Ollama; github.com/ollama/ollama, docs/api.md",
+            description: "Ollama; github.com/ollama/ollama, docs/api.md",
             document: """
                 {"model": "llama3.2", "created_at": "2023-08-04T19:22:45.499127Z", "response": "", "done": true,
                  "total_duration": 10706818083, "prompt_eval_count": 26, "prompt_eval_duration": 130079000,
@@ -114,21 +112,21 @@ package struct UsageSample: CustomTestStringConvertible, Sendable {
                 """,
             tokens: [26, nil, nil, 259, nil], model: "llama3.2"),
         UsageSample(
-            testDescription: "DeepSeek's cache; api-docs.deepseek.com",
+            description: "DeepSeek's cache; api-docs.deepseek.com",
             document: """
                 {"usage": {"prompt_tokens": 100, "prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36,
                  "completion_tokens": 5, "total_tokens": 105}}
                 """,
             tokens: [36, 64, nil, 5, nil]),
         UsageSample(
-            testDescription: "reasoning beside the completion, as the total says",
+            description: "reasoning beside the completion, as the total says",
             document: """
                 {"usage": {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
                  "completion_tokens_details": {"reasoning_tokens": 94}}}
                 """,
             tokens: [32, nil, nil, 9, 94]),
         UsageSample(
-            testDescription: "counts that were printed as doubles",
+            description: "counts that were printed as doubles",
             document: #"{"input_tokens": 1.2e3, "output_tokens": 7.0}"#, tokens: [1200, nil, nil, 7, nil]),
     ]
 }
