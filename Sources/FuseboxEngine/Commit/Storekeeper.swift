@@ -32,7 +32,8 @@ package final class Storekeeper<Files: JournalStorage> {
         case none
         case decoding
         /// It waits for the end of a snapshot or for the next segment.
-        case waiting(PreparedParts, Ticket)
+        /// Indirect, because each turn looks whether one waits, and a state is long.
+        indirect case waiting(PreparedParts, Ticket)
     }
 
     /// Takes over the state that was recovered from a data directory, and continues the journal.
