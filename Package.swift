@@ -152,7 +152,7 @@ let package = Package(
             dependencies: [
                 "Application", "ApplicationNames", "FuseboxClient", "FuseboxConformance", "FuseboxCore",
                 "FuseboxEngine", "FuseboxInterop", "FuseboxStore", "FuseboxTestSupport", "FuseboxWire", "fusebox",
-                "fusebox-caller", "fusebox-demo", "fusebox-embedder", "fusebox-simulate", "fuseboxd",
+                "fusebox-demo", "fusebox-embedder", "fuseboxd",
             ],
             swiftSettings: testing),
         .target(

@@ -26,11 +26,13 @@ struct LinkageTests {
     }
 
     // The long tests, such as `make simulate`, build these without tests. There is no module Testing then.
-    @Test(arguments: ["fusebox-simulate", "fusebox-caller"])
-    func aTestProgramNeedsNoTestingLibrary(_ program: String) throws {
-        let needed = try SharedLibraries.needed(by: Program.path(program))
-        #expect(needed.contains { $0.hasPrefix("libc.so") }, "\(needed)")
-        #expect(!needed.contains { $0.contains("Testing") }, "\(needed)")
+    @Test(arguments: [
+        "FuseboxTestSupport", "FuseboxSimulation", "FuseboxConformance", "fusebox-simulate", "fusebox-caller",
+    ])
+    func whatTestProgramsConsistOfImportsNoTesting(_ target: String) {
+        let files = fileNames(in: "\(Package.folder)/Tests/\(target)").filter { $0.hasSuffix(".swift") }
+        #expect(!files.isEmpty)
+        for file in files { #expect(!Package.text("Tests/\(target)/\(file)").contains("import Testing"), "\(file)") }
     }
 
     // SwiftPM looks for the packages in `pkgConfig` for every product, and warns if they are missing.

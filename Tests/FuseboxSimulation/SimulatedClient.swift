@@ -51,6 +51,10 @@ final class SimulatedClient {
     private(set) var permits: [Permit] = []
     /// Its calls that wait, by their tickets.
     private(set) var waits: [UInt64: Admission] = [:]
+    /// The tickets whose ends it was told of.
+    private var ended: Set<UInt64> = []
+    /// The permits that it was told of.
+    private var told: Set<UInt64> = []
     /// Whether it knows that the limits are set.
     private(set) var knowsLimits = false
     /// Whether it knows that the limit of calls in flight is set.
@@ -75,6 +79,8 @@ final class SimulatedClient {
         unacknowledged = []
         permits = []
         waits = [:]
+        ended = []
+        told = []
         generation += 1
         takeName()
         leave()
@@ -265,13 +271,22 @@ final class SimulatedClient {
     /// A push has told the end of a wait.
     private func waitEnded(_ payload: ArraySlice<UInt8>) -> Reaction {
         guard let end = Self.decode(TicketEntry.self, payload) else { return .wrong("a push is no end of a wait") }
+        guard ended.insert(end.ticket).inserted else {
+            return .wrong("the end of ticket \(end.ticket) is told twice")
+        }
         guard let admission = waits.removeValue(forKey: end.ticket) else {
             // The reply to a request that is not answered yet says the same.
             let isAsked = unacknowledged.contains { request in
                 guard case .admit(let admission) = request.deed else { return false }
                 return request.number == end.ticket || admission.resumes == end.ticket
             }
-            return isAsked ? .none : .wrong("ticket \(end.ticket), which it does not have, is \(end.standing)")
+            // A push waits until the inputs before it are written. A reply to the request that was sent again, or to one
+            // that resumed the wait, may come first. It has told of the same permit, if of any.
+            let isLate = isAdmission(end.ticket) && end.admission.permit.map(told.contains) ?? true
+            guard isAsked || isLate else {
+                return .wrong("ticket \(end.ticket), which it does not have, is \(end.standing)")
+            }
+            return .none
         }
         switch end.standing {
         case .granted: return take(end.admission, admission)
@@ -280,13 +295,20 @@ final class SimulatedClient {
         }
     }
 
+    private func isAdmission(_ number: UInt64) -> Bool {
+        guard case .admit? = books.deed(number) else { return false }
+        return true
+    }
+
     /// Takes the answer to an admission.
     private func take(_ reply: AdmitReply, _ admission: Admission) -> Reaction {
         if let ticket = reply.ticket {
             guard reply.permit == nil else { return .wrong("a call has a permit and waits") }
             waits[ticket] = admission
+            ended.remove(ticket)
         }
         guard let number = reply.permit, let chosen = reply.decision.candidate else { return .none }
+        told.insert(number)
         permits.append(
             Permit(
                 number: number, provider: admission.routes[Int(chosen)].provider, cost: admission.cost,

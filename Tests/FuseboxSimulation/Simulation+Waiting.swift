@@ -50,6 +50,8 @@ struct WaitAudit {
         return nil
     }
 
+    func wasTold(_ permit: UInt64, for ticket: Ticket) -> Bool { tickets[permit] == ticket }
+
     /// A call had its turn. Returns the violation.
     func hadItsTurn(_ turn: LimitAudit.Turn) -> String? {
         let ticket = Ticket(worker: turn.worker, number: turn.ticket)
@@ -109,8 +111,12 @@ extension Simulation {
         else { return false }
         let request = LateSettle(client: line.client, generation: line.generation, number: header.correlation)
         if reply.ticket != nil, waits.queued.insert(request).inserted { result.tickets += 1 }
+        // A call whose ticket was never told comes again, and has had its turn meanwhile.
+        let number = UInt64(header.correlation)
+        let ticket = WaitAudit.Ticket(worker: line.session.worker, number: number)
+        if let permit = reply.permit, waits.wasTold(permit, for: ticket) { waits.queued.insert(request) }
         if waits.queued.contains(request) { return true }
-        guard case .admit(let admission)? = books(of: line)?.deed(UInt64(header.correlation)) else { return false }
+        guard case .admit(let admission)? = books(of: line)?.deed(number) else { return false }
         return admission.resumes != 0
     }
 

@@ -154,10 +154,15 @@ struct Commit: ~Copyable {
 
     /// Delays a reply until the inputs so far have reached a watermark. Returns false if they have, and the reply can
     /// be sent.
+    ///
+    /// - Parameter behindPushes: whether it must not overtake the pushes so far. If there are any, it leaves after them, at
+    ///   the end of a turn
     mutating func delay(
-        _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark
+        _ frame: UnsafeRawBufferPointer, for session: inout Session, until watermark: Watermark,
+        behindPushes: Bool = false
     ) -> Bool {
-        guard !progress.watermarks.has(watermark, reached: journaled) else { return false }
+        let mustFollow = behindPushes && outputs.mayHoldPushes
+        guard mustFollow || !progress.watermarks.has(watermark, reached: journaled) else { return false }
         unsafe outputs.delay(frame, for: &session, until: watermark, of: journaled)
         return true
     }

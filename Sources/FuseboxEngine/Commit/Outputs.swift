@@ -12,7 +12,8 @@ import FuseboxWire
 struct Outputs: ~Copyable {
     private var written = DelayedReplies()
     private var synced = DelayedReplies()
-    /// Pushes that wait for nothing. A push belongs to no request of its session, so they are handed out here too.
+    /// Pushes that wait for nothing, and replies that stay behind them. A push belongs to no request of its session, so
+    /// they are handed out here too.
     private var pushed = DelayedReplies()
     var events = EventQueue()
     /// Sessions that ended while replies for them waited.
@@ -29,6 +30,9 @@ struct Outputs: ~Copyable {
     /// The bytes of the replies that wait.
     var replyBytes: Int { written.byteCount + synced.byteCount }
 
+    /// Whether pushes wait. True also if only replies do.
+    var mayHoldPushes: Bool { pushed.count + written.count > 0 }
+
     /// The first input whose reply waits for a sync. Nil if none does.
     var firstUnsynced: UInt64? { synced.first }
 
@@ -39,7 +43,7 @@ struct Outputs: ~Copyable {
     ) {
         unsafe session.delays(frame)
         switch watermark {
-        case .applied: preconditionFailure("a reply to what is applied leaves at once")
+        case .applied: unsafe pushed.add(frame, session.id, 0)
         case .written: unsafe written.add(frame, session.id, sequence)
         case .synced: unsafe synced.add(frame, session.id, sequence)
         }

@@ -22,15 +22,19 @@ extension Engine {
     ///
     /// - Parameter resumed: the ticket of the earlier request; 0: none
     mutating func answerWaiting(_ caller: Caller, resuming resumed: UInt64, _ header: FrameHeader) -> Bool {
-        let entry = entry(ofTicket: resumed == 0 ? caller.request : resumed, of: caller.worker)
+        var entry = entry(ofTicket: caller.request, of: caller.worker)
+        // A request that resumes a wait may have begun one of its own, because the daemon had lost the earlier one.
+        if entry.standing == .forgotten, resumed != 0 { entry = self.entry(ofTicket: resumed, of: caller.worker) }
         switch entry.standing {
         case .waiting:
             var answer = AdmitReply()
             answer.ticket = entry.ticket
             reply(answer, to: header)
+            followPushes()
         case .granted:
             reply(entry.admission, to: header)
             watermark = commit.durability.watermark(for: .durable)
+            followPushes()
         case .expired, .withdrawn, .refused, .forgotten, .unknown: return false
         }
         return true
@@ -61,7 +65,16 @@ extension Engine {
         }
         unsafe decided.withUnsafeBytes { unsafe finish(&self, $0) }
         queue.arrived(marks)
-        if joins { unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) } }
+        guard joins else { return }
+        followPushes()
+        unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) }
+    }
+
+    /// Keeps the reply behind the pushes so far. Among them may be the end of an earlier wait with the same ticket: its
+    /// worker would take it for the end of this one.
+    private mutating func followPushes() {
+        followsPushes = true
+        watermark = max(watermark, commit.durability.watermark(for: .written))
     }
 
     /// Lets the preview that is applied next tell whether calls that wait come first.

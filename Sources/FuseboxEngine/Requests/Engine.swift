@@ -93,6 +93,8 @@ package struct Engine: ~Copyable {
     private var replies = ByteWriter(capacity: 4096)
     /// The watermark that these frames wait for.
     var watermark = Watermark.applied
+    /// Whether the reply must not overtake the pushes so far.
+    var followsPushes = false
     /// The frame of the present push.
     var pushed = ByteWriter(capacity: 256)
 
@@ -155,9 +157,12 @@ package struct Engine: ~Copyable {
             let isRequest = header.kind == FrameKind.request.rawValue && header.detail == 0
             verdict = session.state == .open && isRequest && !error.status.closesConnection ? .proceed : .close
         }
-        let isDelayed = unsafe replies.withBytes { unsafe commit.delay($0, for: &session, until: watermark) }
+        let isDelayed = unsafe replies.withBytes {
+            unsafe commit.delay($0, for: &session, until: watermark, behindPushes: followsPushes)
+        }
         if !isDelayed { unsafe replies.withBytes { unsafe output.write(contentsOf: $0) } }
         watermark = .applied
+        followsPushes = false
         replies.removeAll()
         if case .close = verdict { session.state = .ended }
         if !queue.isEmpty { takeTurns(at: moment) }
@@ -202,9 +207,15 @@ package struct Engine: ~Copyable {
             // The slot stays valid, because a connected worker never makes room.
             slot = state.workers.find(session.worker)
             if let slot, try resend(read, header, copy reader, slot, session) { return .proceed }
-            try makeRoom(for: session, read, slot, at: moment)
             number = read
         }
+        var rest = copy reader
+        let payload = try unsafe rest.readBytes(rest.remaining)
+        let caller = Caller(session, request: number?.sequence ?? 0)
+        let mayWait = unsafe traits.number == .admit && self.mayWait(payload)
+        // A call that waits already is told so, whatever a new one would be refused for.
+        if mayWait, unsafe answerWaiting(caller, resuming: AdmitTail.resumes(in: payload), header) { return .proceed }
+        if let number { try makeRoom(for: session, number, slot, at: moment) }
         if traits.number == .admit { try beginPermitNumbers(at: moment) }
         switch traits.number {
         case .limitSet: try beginCalendars(of: copy reader, at: moment)
@@ -212,14 +223,10 @@ package struct Engine: ~Copyable {
         default: break
         }
         let changes = traits.isSequenced || state.machine.profile.readsChangeState
-        let payload = try unsafe reader.readBytes(reader.remaining)
         let placement =
             changes
             ? try commit.reserve(payload: payload.count, mayGoUnjournaled: traits.isOutcome) : .unjournaled
-        let caller = Caller(session, request: number?.sequence ?? 0)
-        if traits.number == .admit, unsafe mayWait(payload) {
-            let resumed = unsafe AdmitTail.resumes(in: payload)
-            guard !answerWaiting(caller, resuming: resumed, header) else { return .proceed }
+        if mayWait {
             try unsafe admitInTurn(payload, caller, at: moment) { engine, payload in
                 unsafe engine.finish(header, payload, number, slot, session, traits, placement, at: moment)
             }
@@ -310,12 +317,11 @@ package struct Engine: ~Copyable {
     ) throws(Refusal) -> Bool {
         let last = state.workers[slot].lastSequence
         guard number.sequence <= last else { return false }
-        if header.command == CommandNumber.admit.rawValue,
-            answerWaiting(Caller(session, request: number.sequence), resuming: 0, header)
-        {
-            return true
-        }
         let bytes = try unsafe request.readBytes(request.remaining)
+        if header.command == CommandNumber.admit.rawValue {
+            let resumed = unsafe AdmitTail.resumes(in: bytes)
+            if answerWaiting(Caller(session, request: number.sequence), resuming: resumed, header) { return true }
+        }
         let found = unsafe state.workers[slot].kept.find(number.sequence) { command, digest, payload in
             guard command == header.command, let number = CommandNumber(rawValue: command),
                 unsafe Self.isDigest(digest, of: number, bytes)

@@ -84,6 +84,44 @@ struct WaitingReplayTests {
         #expect(anew.permit == nil && anew.ticket == nil)
     }
 
+    /// A call resumes a wait that a restart has lost. Its own ticket is lost too, and it comes again: it waits once.
+    @Test func aCallThatResumedALostWaitDoesNotJoinTwice() throws {
+        let first = try engine.ok(try admit(), by: holder)
+        let lost = try #require(try engine.ok(try admit(wait: 30_000), by: waiter).ticket)
+        try engine.restart()
+        let (resuming, _) = try engine.connect(waiter.id, after: waiter.sequence)
+        var resumed = try admit(wait: 30_000)
+        resumed.resumes = lost
+        let ticket = try #require(try engine.ok(resumed, by: resuming).ticket)
+        engine.leave(resuming)
+        let (again, _) = try engine.connect(waiter.id, after: ticket)
+        let answer = try engine.ask(resumed, by: again, again: ticket)
+        #expect(try answer.reply(Admit.Reply.self).ticket == ticket)
+        #expect(engine.keeper.engine.queue.count == 1)
+        // It has one turn.
+        let (holderAgain, _) = try engine.connect(holder.id, isOperator: true, after: holder.sequence)
+        _ = try engine.ok(try settle(first.permit), by: holderAgain)
+        #expect(try engine.takePushes(to: again).map(\.standing) == [.granted])
+        #expect(engine.keeper.engine.queue.count == 0)
+    }
+
+    /// The reply to a call that resumes a wait is lost, and later requests have used higher numbers.
+    @Test func aCallThatResumesAWaitIsToldOfItAgainBehindLaterRequests() throws {
+        _ = try engine.ok(try admit(), by: holder)
+        let ticket = try #require(try engine.ok(try admit(wait: 30_000), by: waiter).ticket)
+        engine.leave(waiter)
+        let (again, _) = try engine.connect(waiter.id, after: waiter.sequence)
+        again.acknowledges = false
+        var resumed = try admit(wait: 30_000)
+        resumed.resumes = ticket
+        #expect(try engine.ok(resumed, by: again).ticket == ticket)
+        let number = again.sequence
+        _ = try engine.ok(BreakerSuccess(name: try Name("q")), by: again)
+        let answer = try engine.ask(resumed, by: again, again: number)
+        #expect(try answer.reply(Admit.Reply.self).ticket == ticket)
+        #expect(engine.keeper.engine.queue.count == 1)
+    }
+
     @Test func aTicketWhoseReplyWasLostIsToldAgainUnderTheSameNumber() throws {
         _ = try engine.ok(try admit(), by: holder)
         let ticket = try engine.ok(try admit(wait: 30_000), by: waiter).ticket
