@@ -10,7 +10,7 @@ final class PlainPeer {
     /// The bytes that are not sent yet.
     private var unsent: ArraySlice<UInt8> = []
 
-    /// Whether the socket has taken only a part of what is being sent.
+    /// Whether the last message is not sent whole.
     var hasUnsent: Bool { !unsent.isEmpty }
 
     /// Connects; nil if the daemon does not accept the connection.

@@ -6,53 +6,36 @@ and links. A table becomes a list: the first column is the term, the others are 
 
 import re
 
+from roff import heading, prose, verbatim
 
-class Writer:
-    """Writes roff. `escaped` and `verbatim` come from the script that makes the pages."""
 
-    def __init__(self, escaped, verbatim):
-        self.escaped = escaped
-        self.verbatim = verbatim
+def sections(text):
+    """The page without its title. What stands before the first heading belongs to the section before."""
+    out = []
+    for kind, lines in blocks(text):
+        if kind == "code":
+            out += [".PP", *verbatim(lines)]
+        elif kind == "table":
+            out += table(lines)
+        elif kind == "heading":
+            level, caption = lines[0].split(" ", 1)
+            if level == "##":
+                out.append(heading("SH", caption.upper()))
+            elif level == "###":
+                out.append(heading("SS", caption))
+        else:
+            out += [".PP", prose(" ".join(lines))]
+    return out
 
-    def inline(self, text):
-        """A paragraph. Code is bold; of a link to another page its name is left, in italics."""
-        out = ""
-        for part in re.split(r"(`[^`]+`|\[[^\]]+\]\([^)]+\))", " ".join(text.split())):
-            if part.startswith("`"):
-                out += rf"\fB{self.escaped(part[1:-1])}\fR"
-            elif link := re.fullmatch(r"\[([^\]]+)\]\([^)]+\)", part):
-                out += rf"\fI{self.escaped(link[1])}\fR"
-            else:
-                # Only the start of a line needs the guard against requests, and a part is rarely one.
-                out += self.escaped(part).removeprefix(r"\&")
-        return r"\&" + out if out[:1] in (".", "'") else out
 
-    def table(self, rows):
-        """Each row as a term and its text. A column after the second is told by its heading."""
-        cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))] for row in rows]
-        headings, out = cells[0], []
-        for term, text, *others in cells[2:]:
-            told = [f"({heading}: {cell})" for heading, cell in zip(headings[2:], others) if cell]
-            out += [".TP", self.inline(term), self.inline(" ".join([text, *told]))]
-        return out
-
-    def sections(self, text):
-        """The page without its title. What stands before the first heading is a paragraph of the section before."""
-        out = []
-        for kind, lines in blocks(text):
-            if kind == "code":
-                out += [".PP", *self.verbatim(lines)]
-            elif kind == "table":
-                out += self.table(lines)
-            elif kind == "heading":
-                level, caption = lines[0].split(" ", 1)
-                if level == "##":
-                    out += [f'.SH "{self.escaped(caption.upper())}"']
-                elif level == "###":
-                    out += [f'.SS "{self.escaped(caption)}"']
-            else:
-                out += [".PP", self.inline(" ".join(lines))]
-        return out
+def table(rows):
+    """Each row as a term and its text. A column after the second is told by its heading."""
+    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows]
+    headings, out = cells[0], []
+    for term, text, *others in cells[2:]:
+        told = [f"({name}: {cell})" for name, cell in zip(headings[2:], others) if cell]
+        out += [".TP", prose(term), prose(" ".join([text, *told]))]
+    return out
 
 
 def blocks(text):
