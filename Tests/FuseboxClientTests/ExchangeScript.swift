@@ -94,8 +94,10 @@ final class ExchangeScript {
         return id
     }
 
-    func submit(_ id: RequestID, length: Int = 10, orElse substitute: Request.Substitute? = nil) -> [ExchangeAction] {
-        list(machine.submit(id, length: length, substitute: substitute, now: now))
+    func submit(
+        _ id: RequestID, length: Int = 10, orElse substitute: Request.Substitute? = nil, mayWait: Bool = false
+    ) -> [ExchangeAction] {
+        list(machine.submit(id, length: length, substitute: substitute, mayWait: mayWait, now: now))
     }
 
     /// Submits a request and ignores the actions.
@@ -128,6 +130,45 @@ final class ExchangeScript {
     func receive(_ header: FrameHeader) -> [ExchangeAction] {
         list(machine.receive(header, refusal: { Refusal(.malformed, "no reason") }, now: now))
     }
+
+    // MARK: Waits
+
+    /// Submits an admission that may wait, and ignores the actions.
+    func admission() -> RequestID {
+        let id = claim(Admit.self)
+        _ = submit(id, mayWait: true)
+        return id
+    }
+
+    /// An admission that was answered with a ticket, which is its number.
+    func waiting(ticket: UInt64 = 1) -> RequestID {
+        let id = admission()
+        _ = reply(id, ticket: ticket)
+        return id
+    }
+
+    /// The daemon answers an admission with a ticket, a permit or a denial.
+    func reply(_ id: RequestID, ticket: UInt64? = nil, permit: UInt64? = nil) -> [ExchangeAction] {
+        let header = FrameHeader(command: Admit.declaration.number, kind: .reply, correlation: id.correlation)
+        return receive(header, ExchangeMachine.Announcement(ticket: ticket, permit: permit))
+    }
+
+    /// The daemon pushes the end of a wait.
+    func push(_ ticket: UInt64, _ standing: TicketStanding, permit: UInt64? = nil) -> [ExchangeAction] {
+        let header = FrameHeader(command: Tickets.declaration.number, kind: .push, correlation: 0)
+        return receive(header, ExchangeMachine.Announcement(ticket: ticket, standing: standing, permit: permit))
+    }
+
+    private func receive(_ header: FrameHeader, _ said: ExchangeMachine.Announcement) -> [ExchangeAction] {
+        list(machine.receive(header, refusal: { Refusal(.malformed, "no reason") }, announcement: { said }, now: now))
+    }
+
+    func expire(_ id: RequestID) -> [ExchangeAction] {
+        machine.expire(id, now: now)
+        return sent(0)
+    }
+
+    // MARK: Frames that answer no request
 
     /// The daemon sends the reason for which it will close the connection.
     func farewell(_ refusal: Refusal) -> [ExchangeAction] {
@@ -208,6 +249,7 @@ extension ExchangeAction {
     }
     static func failed(_ id: RequestID, _ failure: RequestFailure) -> ExchangeAction { .complete(id, .failed(failure)) }
     static func kept(_ id: RequestID) -> ExchangeAction { .complete(id, .kept) }
+    static func pushed(_ id: RequestID) -> ExchangeAction { .complete(id, .pushed) }
 }
 
 extension Hello.Reply {

@@ -256,6 +256,8 @@ final class SimulatedClient {
         isGreeted = true
         for request in unacknowledged {
             books.reopen(request.number)
+            // It may begin a new wait with the same ticket.
+            ended.remove(request.number)
             line?.uplink.append(self.frame(request))
         }
         // Waits go on after the requests that were not answered.

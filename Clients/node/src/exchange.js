@@ -73,12 +73,6 @@ class Exchange {
      * @type {Map<number, Request>}
      */
     this.tickets = new Map()
-    /**
-     * Pushes that have come before the replies to their requests.
-     *
-     * @type {Map<number, import('./protocol/types').TicketEntry>}
-     */
-    this.early = new Map()
     /** Kept reports that were dropped or refused. */
     this.droppedReports = 0
     /** Whether the logger knows that reports are dropped in this outage. */

@@ -17,7 +17,7 @@ const { commands } = require('./protocol/commands')
 // |---|---|
 // | a push with a permit, or with the end of the time | the request ends with it |
 // | any other push | the request is sent again without a wait, and the daemon tells why |
-// | a push for a ticket whose request has no reply yet | it is kept until that reply has come |
+// | a push for a ticket whose request is under way, for the first time or again | nothing: the reply tells what counts |
 // | the connection is lost | the request is sent again, and continues the wait of its ticket |
 // | the daemon is away | the request waits for its return, where the client fails closed |
 // | the caller gives up | the wait is withdrawn, also after a lost connection |
@@ -30,11 +30,6 @@ const { commands } = require('./protocol/commands')
  */
 function takeTicket (exchange, request, told) {
   const ticket = told === null ? null : Number(told)
-  const early = [...new Set([request.sequence, request.resumes, ticket ?? 0])].flatMap(asked => {
-    const push = exchange.early.get(asked)
-    exchange.early.delete(asked)
-    return push ?? []
-  })
   if (ticket === null) return false
   exchange.closeNumber(request)
   request.state = 'waiting'
@@ -43,8 +38,7 @@ function takeTicket (exchange, request, told) {
   request.resumes = 0
   request.ticket = ticket
   exchange.tickets.set(ticket, request)
-  for (const push of early) takePush(exchange, push)
-  if (request.state === 'waiting' && request.interest !== 'caller') stopWaiting(exchange, request)
+  if (request.interest !== 'caller') stopWaiting(exchange, request)
   return true
 }
 
@@ -56,7 +50,10 @@ function takeTicket (exchange, request, told) {
 function takePush (exchange, entry) {
   const ticket = Number(entry.ticket)
   const request = exchange.tickets.get(ticket)
-  if (!request) return takeOtherPush(exchange, ticket, entry)
+  if (!request) {
+    if (!isAskedFor(exchange, ticket)) giveBack(exchange, entry.admission)
+    return
+  }
   exchange.tickets.delete(ticket)
   if (entry.standing === 'granted' || entry.standing === 'expired' || request.interest !== 'caller') {
     return exchange.take(request, entry.admission)
@@ -66,15 +63,17 @@ function takePush (exchange, entry) {
   exchange.enqueue(request)
 }
 
-/** @param {Exchange} exchange @param {number} ticket @param {TicketEntry} entry */
-function takeOtherPush (exchange, ticket, entry) {
-  const asking = [...exchange.sent.values(), ...exchange.backlog].find(request =>
+/**
+ * Whether the reply to a request under way tells what became of a ticket. A request that is sent again may begin a new
+ * wait with the same ticket. The daemon sends that reply behind the push.
+ *
+ * @param {Exchange} exchange @param {number} ticket
+ */
+function isAskedFor (exchange, ticket) {
+  return [...exchange.sent.values(), ...exchange.backlog].some(request =>
     isWithdrawal(request)
       ? request.ticket === ticket
       : isAdmission(request) && (request.sequence === ticket || request.resumes === ticket))
-  if (!asking) giveBack(exchange, entry.admission)
-  // The reply to a withdrawal tells the same.
-  else if (isAdmission(asking)) exchange.early.set(ticket, entry)
 }
 
 /**
@@ -129,7 +128,6 @@ function withdraw (exchange, ticket) {
  * @param {Exchange} exchange
  */
 function takeWaiting (exchange) {
-  exchange.early.clear()
   const again = [...exchange.tickets.values()].sort((a, b) => a.ticket - b.ticket)
   exchange.tickets.clear()
   for (const request of again) {

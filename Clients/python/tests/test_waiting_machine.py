@@ -110,13 +110,28 @@ class TurnTests(WaitingTestCase):
         self.reply(pending, payload=encoded(AdmissionAdmitReply()))
         self.assertIsNone(self.permit_of(pending))
 
-    def test_a_push_may_come_before_the_ticket(self) -> None:
+    def test_the_end_of_an_earlier_wait_does_not_end_a_new_one_with_the_same_ticket(self) -> None:
         self.connect()
         pending = self.admission()
-        self.push(1, TicketStanding.EXPIRED)
+        self.lose()
+        self.connect(RESUMED)
+        self.told()
+        for standing, permit in ((TicketStanding.EXPIRED, None), (TicketStanding.GRANTED, 8)):
+            self.push(1, standing, permit)
         self.reply(pending, payload=encoded(AdmissionAdmitReply(ticket=1)))
-        self.assertIsNone(self.permit_of(pending))
-        self.assertEqual((self.machine.tickets, self.machine.early), ({}, {}))
+        self.assertEqual((pending.is_done, self.told()), (False, []))
+        self.push(1, TicketStanding.GRANTED, permit=9)
+        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
+
+    def test_the_permit_of_a_request_that_is_sent_again_is_told_twice_and_not_given_back(self) -> None:
+        self.connect()
+        pending = self.admission()
+        self.lose()
+        self.connect(RESUMED)
+        self.told()
+        self.push(1, TicketStanding.GRANTED, permit=9)
+        self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
+        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
 
     def test_a_permit_that_nobody_waits_for_is_given_back(self) -> None:
         self.connect()
@@ -228,7 +243,7 @@ class AbsenceTests(WaitingTestCase):
         self.told()
         self.push(1, TicketStanding.GRANTED, permit=9)
         self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
-        self.assertEqual((self.permit_of(pending), self.told(), self.machine.early), (9, [], {}))
+        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
 
     def test_a_continued_wait_that_is_lost_again_is_sent_again_as_it_was(self) -> None:
         self.connect()

@@ -9,7 +9,7 @@ import FuseboxWire
 /// | a push with a permit, or with the end of the time | the request ends with it |
 /// | a push `refused` | the request is sent again without a wait, and the daemon tells why |
 /// | the connection is lost | the request is sent again, and continues the wait of its ticket; also a withdrawn one, whose permit may have been granted meanwhile |
-/// | a push for a ticket whose wait is being continued | nothing: the reply to the request says the same |
+/// | a push for a ticket whose request is under way, for the first time or again | nothing: the reply tells what counts |
 /// | the daemon is away | a request that has waited goes on until its deadline |
 /// | the task is cancelled, the deadline passes | the wait is withdrawn; the push that follows ends the request |
 /// | a permit that nobody waits for any more | it is given back |
@@ -41,7 +41,7 @@ extension ExchangeMachine {
     /// Takes the push that ends a wait.
     mutating func takePush(_ said: Announcement) {
         guard let ticket = said.ticket, let id = tickets.removeValue(forKey: ticket) else {
-            if let ticket = said.ticket, !requests.ids(where: { $0.resumes == ticket }).isEmpty { return }
+            if let ticket = said.ticket, isAsked(for: ticket) { return }
             if let permit = said.permit { actions.append(.giveBack(permit)) }
             return
         }
@@ -55,6 +55,14 @@ extension ExchangeMachine {
             send(id)
         case .refused, .waiting, .forgotten, .unknown: end(id, .failed(.outcomeUnknown))
         }
+    }
+
+    /// Whether a request under way was answered with this ticket on an earlier connection, or continues its wait.
+    ///
+    /// Its reply has the permit that the push tells of. Or it has a new wait, whose ticket may be the same: the daemon
+    /// sends that behind the push.
+    private func isAsked(for ticket: UInt64) -> Bool {
+        !requests.ids(where: { $0.mayWait && ($0.sequence == ticket || $0.resumes == ticket) }).isEmpty
     }
 
     /// The task of a request that may wait was cancelled. Returns false if the request has not been sent.

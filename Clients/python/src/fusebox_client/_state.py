@@ -85,8 +85,6 @@ class State:
         self.backlog: deque[Pending] = deque()
         self.tickets: dict[int, Pending] = {}
         """The requests that wait for their turn, by their tickets."""
-        self.early: dict[int, tuple[int, int, tuple[bytes, int, int]]] = {}
-        """Pushes that have come before the replies to their requests."""
         self.dropped_reports = 0
         self.output = bytearray()
         """Bytes that wait to be sent on the present connection."""

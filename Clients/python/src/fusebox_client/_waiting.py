@@ -6,7 +6,7 @@ An admission that may wait stays under way after its reply if that is a ticket. 
 |---|---|
 | a push with a permit, or with the end of the time | the request ends with it |
 | any other push | the request is sent again without a wait, and the daemon tells why |
-| a push for a ticket whose request has no reply yet | it is kept until that reply has come |
+| a push for a ticket whose request is under way, for the first time or again | nothing: the reply tells what counts |
 | the connection is lost | the request is sent again, and continues the wait of its ticket |
 | the daemon is away | the request waits for its return, where the client fails closed |
 | the caller gives up | the wait is withdrawn, also after a lost connection |
@@ -33,16 +33,12 @@ class Waiting(State):
     def _take_ticket(self, request: Pending, answer: tuple[bytes, int, int]) -> bool:
         """Takes the reply to an admission that may wait. Whether it is a ticket."""
         ticket = _frames.ticket_in(answer)
-        early = [self.early.pop(asked, None) for asked in {request.sequence, request.resumes, ticket or 0}]
         if ticket is None:
             return False
         request.begin_waiting(ticket)
         self.tickets[ticket] = request
         self._close_number(request)
-        for push in early:
-            if push is not None:
-                self._take_push(*push)
-        if request.stage == WAITING and request.interest != OPEN:
+        if request.interest != OPEN:
             self._stop_waiting(request)
         return True
 
@@ -50,29 +46,26 @@ class Waiting(State):
         """Takes the push that ends a wait."""
         request = self.tickets.pop(ticket, None)
         if request is None:
-            self._take_other_push(ticket, standing, answer)
+            if not self._is_asked_for(ticket):
+                self._give_back(answer)
         elif standing in (TicketStanding.GRANTED, TicketStanding.EXPIRED) or request.interest != OPEN:
             self._end(request, answer=answer)
         else:
             request.ask_without_wait()
             self._enqueue(request)
 
-    def _take_other_push(self, ticket: int, standing: int, answer: tuple[bytes, int, int]) -> None:
-        asking = self._asking_for(ticket)
-        if asking is None:
-            self._give_back(answer)
-        elif not asking.is_withdrawal:
-            self.early[ticket] = (ticket, standing, answer)
-        # Otherwise the reply to the withdrawal tells it.
+    def _is_asked_for(self, ticket: int) -> bool:
+        """Whether the reply to a request under way tells what became of a ticket.
 
-    def _asking_for(self, ticket: int) -> Pending | None:
-        """The request under way whose reply tells what became of a ticket."""
+        A request that is sent again may begin a new wait with the same ticket. The daemon sends that reply behind the
+        push.
+        """
         for request in self._under_way():
             if request.command == _frames.ADMIT and ticket in (request.sequence, request.resumes):
-                return request
+                return True
             if request.is_withdrawal and request.ticket == ticket:
-                return request
-        return None
+                return True
+        return False
 
     def _under_way(self) -> Iterator[Pending]:
         yield from self.sent.values()
@@ -97,7 +90,6 @@ class Waiting(State):
 
     def _take_waiting(self) -> list[Pending]:
         """The waiting requests of a lost connection, which continue their waits on the next one."""
-        self.early.clear()
         tickets, self.tickets = self.tickets, {}
         again = [tickets[ticket] for ticket in sorted(tickets)]
         for request in again:
