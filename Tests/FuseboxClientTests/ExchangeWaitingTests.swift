@@ -50,7 +50,7 @@ struct ExchangeWaitingTests {
     @Test func aWaitIsContinuedOnTheNextConnection() {
         let script = ExchangeScript()
         let call = script.waiting()
-        #expect(script.lose() == [.askAgain(call, ticket: 1), .close])
+        #expect(script.lose() == [.close, .askAgain(call, ticket: 1)])
         #expect(script.connect(.daemon(.resumed)) == [.write(call, 2, oldest: 2), .send])
         #expect(script.reply(call, ticket: 1) == [])
         #expect(script.push(1, .granted, permit: 9) == [.pushed(call)])
@@ -139,7 +139,7 @@ struct ExchangeWaitingTests {
         let script = ExchangeScript()
         let call = script.waiting()
         _ = script.cancel(call)
-        #expect(script.lose() == [.failed(call, .cancelled), .askAgain(call, ticket: 1), .close])
+        #expect(script.lose() == [.close, .failed(call, .cancelled), .askAgain(call, ticket: 1)])
         #expect(script.connect(.daemon(.resumed)) == [.write(call, 2, oldest: 2), .send])
         #expect(script.reply(call, permit: 9) == [.giveBack(9)])
     }
