@@ -217,6 +217,10 @@ final class SimulatedDaemon {
     /// Whether the journal reaches up to the state, or there is none.
     var isJournalCurrent: Bool { keeper.isContinuous }
     var takesUnjournaledOutcomes: Bool { keeper.takesUnjournaledOutcomes }
+    /// The permit that a ticket of a worker was granted; nil if it has none in force.
+    func permit(ofTicket ticket: UInt64, of worker: WorkerID) -> UInt64? {
+        keeper.engine.machine.admission(ofTicket: ticket, of: worker)?.permit
+    }
     /// The day on which use counts.
     var openDay: Int64 { keeper.engine.machine.openDay ?? -1 }
     /// Whether every closed day is in a file.

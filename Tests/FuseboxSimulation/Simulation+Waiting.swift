@@ -120,6 +120,16 @@ extension Simulation {
         return admission.resumes != 0
     }
 
+    /// A call that is asked for again may have had its turn while its worker was away. Nothing has told so, and the reply
+    /// to this frame will.
+    func noteUntoldTurn(_ line: Line, _ daemon: SimulatedDaemon, before frame: [UInt8]) {
+        let (header, _) = SimulatedClient.parse(frame)
+        guard header.command == Admit.declaration.number else { return }
+        let ticket = WaitAudit.Ticket(worker: line.session.worker, number: UInt64(header.correlation))
+        guard let permit = daemon.permit(ofTicket: ticket.number, of: ticket.worker) else { return }
+        if let violation = waits.told(permit, for: ticket) { fail(violation) }
+    }
+
     /// Records that the daemon was told of a connection's begin or end.
     func noteConnection(_ line: Line, _ daemon: SimulatedDaemon, isOpen: Bool) {
         let worker = line.session.worker

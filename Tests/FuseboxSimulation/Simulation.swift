@@ -385,6 +385,7 @@ package final class Simulation {
             line.uplink.removeFirst()
             trace.add(frame)
             var session = line.session
+            noteUntoldTurn(line, daemon, before: frame)
             let before = permitsOfQueue(daemon, before: frame)
             let verdict = daemon.handle(frame, &session)
             line.session = session
