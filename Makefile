@@ -273,9 +273,14 @@ proto-docs: setup
 	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
 	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
 
-# The manual pages and the completions tell what the programs say of themselves.
+# The manual pages and the completions tell what the programs say of themselves. They are made anew if a program, or what
+# writes them, is newer.
 manual: $(if $(PROGRAMS),,build)
+	@$(MAKE) --no-print-directory $(MANUAL)/made PROGRAMS='$(programs)' MANUAL='$(MANUAL)'
+
+$(MANUAL)/made: $(programs)/fusebox $(programs)/fuseboxd $(wildcard systemd/manual/*) proto-docs/policy.md
 	systemd/manual/generate $(programs) $(MANUAL)
+	touch $@
 
 # The calling user builds. Root copies the files if the user may not write there.
 as_root = $(if $(DESTDIR),,$(shell [ -w "$(PREFIX)" ] && { [ "$(sysconfdir)" != /etc ] || [ -w /etc ]; } || echo $(SUDO)))

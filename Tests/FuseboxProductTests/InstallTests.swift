@@ -9,7 +9,7 @@ struct InstallTests {
         let made = try Program.run(
             [
                 "/usr/bin/make", "-s", "-C", Package.folder, target, "DESTDIR=\(folder("stage"))",
-                "PROGRAMS=\(Program.folder)", "MANUAL=\(folder("manual"))",
+                "PROGRAMS=\(Program.folder)", "MANUAL=\(try Manual.folder())",
             ] + variables)
         try #require(made.status == 0, "\(made.errors)")
         let found = try Program.run(["/usr/bin/find", folder("stage"), "-type", "f"])

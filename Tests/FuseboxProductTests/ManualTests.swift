@@ -4,39 +4,28 @@ import Testing
 
 /// The manual pages, which `systemd/manual/generate` makes from what the programs say of themselves.
 struct ManualTests {
-    private static let generator = "\(Package.folder)/systemd/manual/generate"
-
-    /// Makes the pages of the programs in a folder.
-    private static func generate(from programs: String) throws -> TemporaryFolder {
-        let folder = TemporaryFolder()
-        let made = try Program.run([generator, programs, folder("manual")])
-        try #require(made.status == 0, "\(made.errors)")
-        return folder
-    }
-
-    private static func page(_ name: String, in folder: TemporaryFolder) -> String {
-        String(decoding: folder.read("manual/\(name)"), as: UTF8.self)
+    private static func page(_ name: String) throws -> String {
+        String(decoding: contents(of: try Manual.folder() + "/\(name)"), as: UTF8.self)
     }
 
     // The directory of `fusebox help`: two blanks, a name, and what it does.
     @Test func eachCommandHasAPage() throws {
-        let folder = try Self.generate(from: Program.folder)
         let help = try Program.run([Program.fusebox, "--help"]).output
         let listed = help.split(separator: "\n").drop { $0 != "SUBCOMMANDS:" }.filter {
             $0.hasPrefix("  ") && !$0.hasPrefix("   ")
         }
         .compactMap { $0.split(separator: " ").first }.filter { !$0.hasPrefix("See") }
         #expect(listed.count > 25)
-        let pages = fileNames(in: folder("manual"))
+        let pages = fileNames(in: try Manual.folder())
         for command in listed { #expect(pages.contains("fusebox-\(command).1"), "\(command)") }
         #expect(pages.contains("fusebox.1"))
         #expect(pages.contains("fuseboxd.8"))
         #expect(pages.contains("fusebox-policy.5"))
-        let limit = Self.page("fusebox-limit.1", in: folder)
+        let limit = try Self.page("fusebox-limit.1")
         for part in [".SS \"fusebox limit set\"", "\\fB\\-\\-thresholds\\fR \\fIpercentages\\fR", ".SH SYNOPSIS"] {
             #expect(limit.contains(part), "\(part)")
         }
-        let daemon = Self.page("fuseboxd.8", in: folder)
+        let daemon = try Self.page("fuseboxd.8")
         for part in ["\\fB\\-\\-durability\\fR", ".SH FILES", ".SH SEE ALSO\n\\fBfusebox\\fR(1)"] {
             #expect(daemon.contains(part), "\(part)")
         }
@@ -44,8 +33,7 @@ struct ManualTests {
 
     // The sections, the tables and the examples of proto-docs/policy.md stand on its page.
     @Test func thePageOfThePolicyHasWhatItsDocumentHas() throws {
-        let folder = try Self.generate(from: Program.folder)
-        let page = Self.page("fusebox-policy.5", in: folder)
+        let page = try Self.page("fusebox-policy.5")
         #expect(!page.contains("@proto") && !page.contains("@version"))
         let document = String(decoding: contents(of: "\(Package.folder)/proto-docs/policy.md"), as: UTF8.self)
         let sections = document.split(separator: "\n").filter { $0.hasPrefix("## ") }.map {
@@ -62,12 +50,11 @@ struct ManualTests {
 
     @Test(.enabled(if: access("/usr/bin/man", X_OK) == 0))
     func manFindsNothingToWarnOfInAnyPage() throws {
-        let folder = try Self.generate(from: Program.folder)
-        let pages = fileNames(in: folder("manual")).filter { $0.last?.isNumber == true }
+        let pages = fileNames(in: try Manual.folder()).filter { $0.last?.isNumber == true }
         #expect(pages.count > 30)
         for page in pages {
             let shown = try Program.run(
-                ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", folder("manual/\(page)")],
+                ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", try Manual.folder() + "/\(page)"],
                 environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MANROFFSEQ": ""])
             #expect(shown.status == 0, "\(page)")
             #expect(shown.errors == "", "\(page)")
@@ -97,9 +84,10 @@ struct ManualTests {
             folder.write("programs/\(name)", Array(script.utf8))
             chmod(folder("programs/\(name)"), 0o755)
         }
-        let manual = try Self.generate(from: folder("programs"))
+        let made = try Program.run(["\(Package.folder)/systemd/manual/generate", folder("programs"), folder("manual")])
+        try #require(made.status == 0, "\(made.errors)")
         let shown = try Program.run(
-            ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", manual("manual/fusebox.1")],
+            ["/usr/bin/man", "--warnings", "-E", "UTF-8", "-l", folder("manual/fusebox.1")],
             environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "200", "MAN_KEEP_FORMATTING": "", "PAGER": "cat"])
         #expect(shown.errors == "")
         // Once as a paragraph, once as it is indented.
@@ -111,9 +99,8 @@ struct ManualTests {
     func theShellCanReadTheCompletions(_ shell: String) throws {
         let path = "/usr/bin/\(shell)"
         guard access(path, X_OK) == 0 else { return }
-        let folder = try Self.generate(from: Program.folder)
         for program in ["fusebox", "fuseboxd"] {
-            let read = try Program.run([path, "-n", folder("manual/\(program).\(shell)")])
+            let read = try Program.run([path, "-n", try Manual.folder() + "/\(program).\(shell)"])
             #expect(read.status == 0)
             #expect(read.errors == "")
         }
@@ -122,7 +109,6 @@ struct ManualTests {
     // bash divides a line at colons and at @, and gives the function the parts.
     @Test(.enabled(if: access("/usr/share/bash-completion/bash_completion", R_OK) == 0))
     func bashCompletesTheRestOfATagAndOfARoute() throws {
-        let folder = try Self.generate(from: Program.folder)
         let daemon = try DaemonProcess()
         let record = [
             "ledger", "record", "openai", "gpt-4o", "--cost", "1", "--tag", "team:search", "--socket",
@@ -138,7 +124,7 @@ struct ManualTests {
             let words = ["fusebox", command, parts].joined(separator: " ")
             let script = """
                 . /usr/share/bash-completion/bash_completion
-                . '\(folder("manual/fusebox.bash"))'
+                . '\(try Manual.folder())/fusebox.bash'
                 fusebox() { '\(Program.fusebox)' "$@"; }
                 COMP_WORDS=(\(words))
                 COMP_LINE='\(words.replacing(" : ", with: ":").replacing(" @ ", with: "@"))'
