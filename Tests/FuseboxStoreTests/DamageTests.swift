@@ -1,24 +1,27 @@
 import FuseboxSimulation
 import Testing
 
-/// A damaged byte is never accepted. `make simulate` tests a journal of 64 KiB.
+/// A damaged byte is never accepted. Every third bit is flipped here, so every bit of a byte has its turn. `make simulate`
+/// flips every bit of a journal of 64 KiB.
 struct DamageTests {
     private static let journalLength = 1024
+    private static let step = 3
 
     private func flips(_ file: DamageSweep.File) throws -> (bits: Int, DamageSweep.Counts) {
         let sweep = try DamageSweep(file, journalLength: Self.journalLength)
-        return (sweep.bits, sweep.flip(0..<sweep.bits))
+        let bits = stride(from: 0, to: sweep.bits, by: Self.step)
+        return (Array(bits).count, sweep.flip(bits))
     }
 
-    @Test func everyFlippedBitOfASealedJournalIsRefusedOrWithoutLoss() throws {
+    @Test func aFlippedBitOfASealedJournalIsRefusedOrWithoutLoss() throws {
         let (bits, counts) = try flips(.sealedJournal)
-        #expect(counts.all == bits && bits == Self.journalLength * 8)
+        #expect(counts.all == bits && bits == (Self.journalLength * 8 + Self.step - 1) / Self.step)
         #expect(counts.wrong == 0 && counts.torn == 0)
         // The zeros after the header and the entry that seals the segment have no content.
         #expect(counts.refused > bits * 9 / 10)
     }
 
-    @Test func everyFlippedBitOfAnOpenJournalIsRefusedOrTornAtTheLastEntry() throws {
+    @Test func aFlippedBitOfAnOpenJournalIsRefusedOrTornAtTheLastEntry() throws {
         let (bits, counts) = try flips(.openJournal)
         #expect(counts.all == bits)
         #expect(counts.wrong == 0)
@@ -26,14 +29,14 @@ struct DamageTests {
     }
 
     /// If marks cover it, the last entry is as safe as the others.
-    @Test func everyFlippedBitOfAJournalWithMarksIsRefusedOrWithoutLoss() throws {
+    @Test func aFlippedBitOfAJournalWithMarksIsRefusedOrWithoutLoss() throws {
         let (bits, counts) = try flips(.markedJournal)
         #expect(counts.all == bits)
         #expect(counts.wrong == 0 && counts.torn == 0)
         #expect(counts.refused > bits / 2 && counts.withoutLoss > 0)
     }
 
-    @Test func everyFlippedBitOfASnapshotFallsBackWithoutLoss() throws {
+    @Test func aFlippedBitOfASnapshotFallsBackWithoutLoss() throws {
         let (bits, counts) = try flips(.snapshot)
         #expect(counts.all == bits)
         #expect(counts.wrong == 0 && counts.torn == 0)

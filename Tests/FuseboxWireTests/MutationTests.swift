@@ -6,10 +6,10 @@ import Testing
 
 /// Hostile bytes: every vector cut short at every place, and mutated many times over.
 ///
-/// `swift test` runs 500 mutations of each vector. FUSEBOX_MUTATIONS=100000 in the environment of a release build
+/// `swift test` runs 200 mutations of each vector. FUSEBOX_MUTATIONS=100000 in the environment of a release build
 /// (`swift test -c release --filter MutationTests`) runs the full number, in minutes.
 struct MutationTests {
-    private static let mutations = getenv("FUSEBOX_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 500
+    private static let mutations = getenv("FUSEBOX_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 200
 
     /// The vectors in parts that run side by side.
     private static let parts: [Part] = {

@@ -98,7 +98,10 @@ struct HelpTests {
     func whatIsNoNumberOrOutOfRangeIsToldTheFormAndTheRangeByEveryOptionThatTakesOne(_ program: String) throws {
         let numbers = try CommandDump(of: program).parameters.filter(\.isNumber)
         #expect(numbers.count > 5)
-        for parameter in numbers {
+        // An option that several commands share, such as `--timeout`, is declared once.
+        var seen: Set<[String]> = []
+        for parameter in numbers
+        where seen.insert([parameter.name, parameter.valueName, parameter.help]).inserted {
             // A provider's "-1" means now, a correction takes it back, and a ratio has no upper bound.
             let values = [("x", []), ("-1", ["--retry-after", "amount"]), ("99999999999999999999999", ["ratio"])]
             for (value, but) in values where !but.contains(parameter.name) && !but.contains(parameter.valueName) {
