@@ -47,6 +47,28 @@ struct LiteLLMPricesTests {
         #expect(prices.tiered == ["anthropic/claude-x"])
     }
 
+    // Since late 2026 the list has entries with nothing else.
+    @Test func anotherNameOfAModelHasItsPrice() throws {
+        let prices = try LiteLLMPrices(
+            JSONValue(
+                parsing: """
+                    {
+                      "openai/latest": {"alias_of": "newest"}, "newest": {"alias_of": "gpt-4o"},
+                      "gpt-4o": {"litellm_provider": "openai", "input_cost_per_token": 2.5e-06},
+                      "lost": {"alias_of": "gone"}, "ring": {"alias_of": "ring"}
+                    }
+                    """.utf8))
+        #expect(
+            prices.entries.map { "\($0.provider!)/\($0.model!) \(amounts($0.price))" } == [
+                #"openai/latest ["input 2.5"]"#, #"openai/newest ["input 2.5"]"#, #"openai/gpt-4o ["input 2.5"]"#,
+            ])
+        #expect(
+            prices.refused.map { "\($0.key): \($0.reason)" } == [
+                "lost: it is another name of gone, which has no price of its own",
+                "ring: it is another name of ring, which has no price of its own",
+            ])
+    }
+
     @Test func whatCannotBeTakenIsListedWithItsReason() throws {
         let prices = try LiteLLMPrices(JSONValue(parsing: list.utf8))
         #expect(

@@ -4,7 +4,8 @@ import FuseboxWire
 /// The prices of LiteLLM's public list, `model_prices_and_context_window.json`.
 ///
 /// An entry has a key such as `gpt-4o` or `azure/gpt-4o`, the provider, and dollars per token as a double's decimal. The
-/// decimal is taken exactly. The source is `github.com/BerriAI/litellm`.
+/// decimal is taken exactly. An entry may be another name of a model instead: then it has nothing but the other's key, as
+/// `alias_of`. The source is `github.com/BerriAI/litellm`.
 public struct LiteLLMPrices: Sendable {
     /// An entry that was not taken, and why.
     public struct Refused: Sendable, Equatable {
@@ -29,7 +30,8 @@ public struct LiteLLMPrices: Sendable {
             throw JSONFieldError(path: "", message: "expected an object with an entry for each model")
         }
         // The list describes its own form under this key.
-        for (key, entry) in members where key != "sample_spec" {
+        for (key, member) in members where key != "sample_spec" {
+            let entry = Self.original(of: member, in: document)
             do throws(Refusal) { entries.append(try Self.entry(key, entry)) } catch {
                 refused.append(Refused(key: key, reason: error.message))
                 continue
@@ -43,9 +45,23 @@ public struct LiteLLMPrices: Sendable {
         }
     }
 
+    /// The entry that an entry is another name of; itself if it is none, or if the other is missing.
+    private static func original(of entry: JSONValue, in document: JSONValue) -> JSONValue {
+        var entry = entry
+        // Others may be names of others. A ring of them ends somewhere, and its end has no price.
+        for _ in 0..<8 {
+            guard let key = entry["alias_of"]?.text, let other = document[key] else { break }
+            entry = other
+        }
+        return entry
+    }
+
     private static func entry(_ key: String, _ entry: JSONValue) throws(Refusal) -> PriceEntry {
         guard entry.members != nil else { throw Refusal(.malformed, "the entry is no object") }
         guard let provider = entry["litellm_provider"]?.text else {
+            if let other = entry["alias_of"]?.text {
+                throw Refusal(.malformed, "it is another name of \(other), which has no price of its own")
+            }
             throw Refusal(.malformed, "litellm_provider is missing")
         }
         var price = Price()
