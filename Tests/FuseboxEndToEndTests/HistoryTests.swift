@@ -168,21 +168,49 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// Backs the daemon up. Returns the path of the snapshot.
+        private func backup(_ daemon: DaemonProcess) throws -> String {
+            let outcome = try Program.run(
+                [Program.fusebox, "backup", folder("backups"), "--socket", daemon.socketPath, "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try #require(try outcome.json["file"]?.text)
+        }
+
+        /// The files have the day of the backup whole. The restored state does not tell its part again.
+        @Test(arguments: [true, false])
+        func aRestoreCountsNoDayTwice(keepsDirectory: Bool) throws {
+            var daemon = try start()
+            try record(daemon, "1")
+            let snapshot = try backup(daemon)
+            try record(daemon, "2")
+            clock.set(offsetSeconds: Self.day)
+            try record(daemon, "4")
+            #expect(try days(daemon).map(\.spend) == ["3", "4"])
+            // The history beside the older snapshot goes on with each backup.
+            _ = try backup(daemon)
+            try end(daemon, SIGTERM)
+            if !keepsDirectory { #expect(run(["/bin/rm", "-r", daemon.dataPath]) == 0) }
+            let restore = [Program.fusebox, "snapshot", "restore", snapshot, "--data", daemon.dataPath, "--force"]
+            #expect(run(restore) == 0)
+            daemon = try start()
+            try record(daemon, "8")
+            #expect(try days(daemon).map(\.spend) == ["3", "8"])
+            #expect(try fusebox(daemon, "history", "--json").json["total"]?["spend"] == 11)
+            #expect(try fusebox(daemon, "history", "openai", "--json").json["total"]?["spend"] == 11)
+            // What the account has spent in all is what the snapshot knew.
+            #expect(try fusebox(daemon, "show", "openai", "--json").json["usage"]?["spend"] == .number("9"))
+            #expect(daemon.check() == 0)
+            try end(daemon, SIGTERM)
+        }
+
         @Test func aBackupHasTheHistoryAndARestoreBringsItBack() throws {
             var daemon = try start()
             try record(daemon, "1")
             clock.set(offsetSeconds: Self.day)
             try record(daemon, "2")
             #expect(try days(daemon).map(\.spend) == ["1", "2"])
-            let backups = folder("backups")
-            func backup() throws -> JSONValue {
-                let outcome = try Program.run(
-                    [Program.fusebox, "backup", backups, "--socket", daemon.socketPath, "--json"])
-                #expect(outcome.status == 0, "\(outcome.errors)")
-                return try JSONValue(parsing: Array(outcome.output.utf8))
-            }
-            let snapshot = try #require(try backup()["file"]?.text)
-            #expect(run([Program.fusebox, "check", backups]) == 0)
+            let snapshot = try backup(daemon)
+            #expect(run([Program.fusebox, "check", folder("backups")]) == 0)
             try end(daemon, SIGTERM)
             #expect(run(["/bin/rm", "-r", daemon.dataPath]) == 0)
             #expect(run([Program.fusebox, "snapshot", "restore", snapshot, "--data", daemon.dataPath]) == 0)

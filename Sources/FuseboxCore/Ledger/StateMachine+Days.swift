@@ -20,6 +20,31 @@ extension StateMachine {
     /// Whether days are over that are not closed in every account. `Advance` closes them in steps.
     public var isClosingDays: Bool { !ledger.days.closing.isEmpty }
 
+    /// The days of which accounts may still tell what they have used: those being closed, then the open one.
+    public var untoldDays: [Int64] { ledger.days.closing.map(\.date) + (ledger.days.date.map { [$0] } ?? []) }
+
+    /// Notes that the history has what an account has used on one of the untold days, because another life of this state
+    /// has told it. The account does not tell it again.
+    ///
+    /// A scope that has no account, and a day that is not the account's, change nothing.
+    public mutating func noteTold(_ scope: Scope, day: Int64) {
+        guard let target = try? find(scope), target.prefix == nil, let account = account(of: target.key),
+            ledger.days.date(of: account.open.number) == day
+        else { return }
+        if scope.isOfProvider, let provider = scope.provider {
+            monthSums.add(account.open.use(account.sums).spend, of: provider, on: day)
+        }
+        forgetDay(of: target.key)
+    }
+
+    private mutating func forgetDay(of key: ScopeKey) {
+        if let tag = key.tag { return ledger.tags[existing: tag.index].forgetDay() }
+        guard let place = key.place else { return ledger.host.forgetDay() }
+        guard names.parent(of: place) == nil else { return ledger.deployments[existing: place.index].forgetDay() }
+        guard let model = key.model else { return ledger.providers[existing: place.index].forgetDay() }
+        if let found = ledger.findModel(place, model) { ledger.models[found].forgetDay() }
+    }
+
     /// Whether `takeClosedDays` has something to return.
     public var hasClosedDays: Bool { !closedDays.isEmpty || !ledger.days.closed.isEmpty }
 

@@ -15,9 +15,10 @@ extension SnapshotCommands {
             discussion: """
                 The directory must be empty or not exist, and no daemon may use it. With --force its files are moved to a \
                 directory `before-restore-…` inside it, but for those of the ledger's history, which stay. Files of the \
-                history that lie beside FILE and that the directory lacks are copied. The restored state begins a new epoch, which tells clients that \
-                the state was replaced. The example stops the socket too, because otherwise the next client that connects \
-                starts the daemon again.
+                history that lie beside FILE and that the directory lacks are copied. What they have of the snapshot's last \
+                day is not counted again. The restored state begins a new epoch, which tells clients that the state was \
+                replaced. The example stops the socket too, because otherwise the next client that connects starts the \
+                daemon again.
 
                 EXAMPLE
                   systemctl stop fuseboxd.socket fuseboxd.service
@@ -40,11 +41,14 @@ extension SnapshotCommands {
 
         func run() throws {
             let file = try snapshot.verified()
-            let machine = try file.stateMachine()
+            var state = try file.restored()
             guard !dryRun else { return try tellPlan(file) }
             let (store, occupants) = try claimed()
+            for month in state.untoldMonths {
+                if let bytes = try history(of: month, in: store.files) { state.leaveOut(bytes, of: month) }
+            }
             // The snapshot is durable before old files are moved, so the directory always has a state to start on.
-            let capture = SnapshotCapture(machine, header: try Self.header(for: file.reader.header, in: store))
+            let capture = state.capture(try Self.header(for: file.reader.header, in: store))
             let restored = try capture.write(to: store, keepingAll: true)
             let aside = occupants.isEmpty ? nil : Self.asidePrefix + "\(time(nil))-\(getpid())"
             if let aside { try store.files.setAside(occupants, into: aside) }
@@ -92,6 +96,15 @@ extension SnapshotCommands {
             let directory = try DirectoryStorage(data, .owning)
             guard occupants.isEmpty || force else { throw refusal }
             return (SnapshotStore(directory), occupants)
+        }
+
+        /// The file of a month that the directory has, or will have. Nil if it has none.
+        private func history(of month: HistoryMonth, in files: DirectoryStorage) throws -> [UInt8]? {
+            if try files.historyMonths().contains(month) { return try files.read(month.file) }
+            guard snapshot.file != "-" else { return nil }
+            let folder = LocalFile.directory(of: snapshot.file)
+            guard try LocalFile.names(in: folder).contains(month.file) else { return nil }
+            return try LocalFile.read("\(folder)/\(month.file)")
         }
 
         /// Copies the files of the history beside the snapshot that the directory lacks.

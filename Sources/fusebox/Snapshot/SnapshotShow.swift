@@ -71,6 +71,11 @@ extension SnapshotFile {
         }
     }
 
+    /// The state in the snapshot, as another life begins with it.
+    func restored() throws(Failure) -> RestoredState {
+        do throws(SnapshotDamage) { return try RestoredState(reader) } catch { throw Failure(error, in: label) }
+    }
+
     /// Loads the state by the rules of a start and discards it. Throws if a start would refuse it.
     func tryStart() throws(Failure) {
         do throws(SnapshotDamage) { try reader.tryStart() } catch { throw Failure(error, in: label) }
