@@ -106,6 +106,38 @@ struct FormatPagesTests {
         }
     }
 
+    /// The difference of a bill is a record of the month that it is for, which is written at once.
+    @Test func whatTheReaderFindsInTheHistoryIsWhatWasRecorded() throws {
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        _ = try client.call(
+            LedgerRecord(
+                provider: try Name("openai"), model: try Name("gpt-4o"), cost: .zero, inputTokens: 1, outputTokens: 1))
+        let today = CivilDate(dayNumber: Int64(time(nil)) / 86_400)
+        let (year, month) = today.month == 1 ? (today.year - 1, 12) : (today.year, today.month - 1)
+        _ = try client.ledger.reconcile(
+            "openai", year: Int(year), month: Int(month), billed: try #require(Money("300.000000001") as Money?),
+            reason: "invoice 7")
+        client.close()
+        daemon.stop()
+
+        let found = try #require(try Self.read(daemon.data)["months"]?.list)
+        try #require(found.count == 1)
+        #expect(found[0]["header"]?["year"]?.agrees(with: year) == true)
+        #expect(found[0]["header"]?["month"]?.agrees(with: month) == true)
+        let records = found[0]["entries"]?.list?.flatMap { $0["records"]?.list ?? [] } ?? []
+        // Of the provider and of the host.
+        #expect(records.count == 2)
+        #expect(Set(records.map { $0["provider"]?.text }) == ["openai", nil])
+        let lastDay = CivilDate(dayNumber: CivilDate(year: today.year, month: today.month, day: 1).dayNumber - 1).day
+        for record in records {
+            #expect(record["day"]?.agrees(with: lastDay) == true)
+            #expect(record["spend"]?.agrees(with: 300_000_000_001) == true)
+            #expect(record["reason"] == "invoice 7")
+            #expect(record["requests"]?.agrees(with: 0) == true)
+        }
+    }
+
     @Test(arguments: ["snapshot-", "journal-0"]) func aFileThatIsNotAsThePagesSayIsRefused(_ prefix: String) throws {
         let daemon = try Daemon()
         let client = try daemon.connect()

@@ -4,9 +4,9 @@
     fusebox_files.py PAGES DIRECTORY
 
 What the pages say in tables (sections, records, enumerations, requests) is read from the tables. What they say in words
-(heads, frames, checksums, alignment) is written here. Prints one JSON value: the snapshots, the segments of the journal
-and the marks, with every record and every request. Ends with status 1 and a sentence where a file is not as the pages
-say.
+(heads, frames, checksums, alignment) is written here. Prints one JSON value: the snapshots, the segments of the journal,
+the marks and the months of the history, with every record and every request. Ends with status 1 and a sentence where a
+file is not as the pages say.
 """
 
 import json
@@ -30,6 +30,7 @@ class Pages:
         self.wire = Types(text(folder / "commands.md"))
         self.snapshot = Types(text(folder / "snapshot.md"))
         self.journal = Types(text(folder / "journal.md"))
+        self.history = Types(text(folder / "history.md"))
         self.sections = sections(text(folder / "snapshot.md"))
         self.requests = requests(text(folder / "commands.md"))
         semantics = re.search(r"semantics that this version writes and replays: (\d+)", text(folder / "journal.md"))
@@ -149,6 +150,8 @@ class Reader:
             return self.boolean()
         if kind in ("name", "text"):
             return str(self.take(self.number("u8" if kind == "name" else "u16")), "utf-8")
+        if kind == "compact":
+            return self.compact()
         if kind == "bytes":
             return bytes(self.take(self.number("u32"))).hex()
         if kind in self.types.enumerations:
@@ -157,6 +160,16 @@ class Reader:
                 raise Unreadable(f"{number} is no {kind}")
             return self.types.enumerations[kind][number]
         return self.record(kind)
+
+    def compact(self):
+        """Seven bits in each byte, the lowest first, of a number whose lowest bit is its sign."""
+        zigzag = shift = 0
+        while True:
+            byte = self.number("u8")
+            zigzag |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return zigzag >> 1 ^ -(zigzag & 1)
 
     def boolean(self):
         number = self.number("u8")
@@ -274,6 +287,37 @@ def marks(path, pages):
     return [head(place, b"FUSEBOXM", "SyncMark", pages.journal) for place in places if any(place)]
 
 
+def month(path, pages):
+    data = path.read_bytes()
+    header = head(data, b"FUSEBOXH", "HistoryHeader", pages.history)
+    for field, record in [
+        ("entryVersion", "HistoryEntry"), ("recordVersion", "HistoryRecord"), ("gapVersion", "HistoryGap"),
+    ]:
+        if header[field] != pages.history.versions[record]:
+            raise Unreadable(f"{record} has version {header[field]}, and the page tells of another")
+    if path.name != f"history-{header['year']:04}-{header['month']:02}.fusebox":
+        raise Unreadable(f"the head is of {header['year']}-{header['month']}")
+    found = {"file": path.name, "header": header, "entries": []}
+    place = 64
+    while place < len(data):
+        stored, length, synced = struct.unpack("<IIQ", data[place:place + 16])
+        end = place + (16 + length + 7) // 8 * 8
+        if checksum(data[place + 4:end]) != stored:
+            raise Unreadable(f"the checksum of the entry at byte {place} does not agree")
+        if synced > place:
+            raise Unreadable(f"the entry at byte {place} says that the file was longer: {synced} bytes")
+        reader = Reader(data[place + 16:place + 16 + length], pages.history)
+        entry = reader.record("HistoryEntry")
+        if entry["isGap"]:
+            entry["gap"] = reader.record("HistoryGap")
+        entry["records"] = []
+        while reader.place < length:
+            entry["records"].append(reader.record("HistoryRecord"))
+        found["entries"].append(entry)
+        place = end
+    return found
+
+
 def directory(folder, pages):
     """Everything in a data directory."""
     def each(pattern, read):
@@ -290,6 +334,7 @@ def directory(folder, pages):
         "snapshots": each(f"snapshot-{digits}.fusebox", snapshot),
         "segments": each(f"journal-{digits}.fusebox", segment),
         "marks": sum(each("synced.fusebox", marks), []),
+        "months": each("history-[0-9][0-9][0-9][0-9]-[0-9][0-9].fusebox", month),
     }
 
 
