@@ -263,7 +263,7 @@ extension EndToEnd {
         }
 
         @Test func millionsOfNamesMeetALimit() throws {
-            let count = isFull ? 10_000_000 : 300_000
+            let count = isFull ? 10_000_000 : 90_000
             let daemon = try DaemonProcess()
             let bystander = Bystander(daemon)
             let before = daemon.residentBytes
