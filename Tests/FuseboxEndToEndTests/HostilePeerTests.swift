@@ -147,7 +147,7 @@ extension EndToEnd {
 
         @Test func aPeerThatNeverReadsIsNotAskedForMore() throws {
             let daemon = try DaemonProcess()
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             for number in 0..<300 {
                 _ = try client.breakers.acquire(Candidate("breaker-with-quite-a-long-name-\(number)"))
             }
@@ -175,7 +175,7 @@ extension EndToEnd {
             let peer = try RawPeer.greeted(daemon.socketPath)
             #expect(try peer.ask(Subscribe(topics: .all)).status == .ok)
             let before = daemon.residentBytes
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             let bystander = Bystander(daemon)
             // Backlog and socket hold some 2,000 events with such a name. More would take longer than a peer may stall.
             let flapping = try Candidate("flapping-" + String(repeating: "x", count: 110))
@@ -228,7 +228,7 @@ extension EndToEnd {
             for peer in peers { peer.send(Ping()) }
             for peer in peers { #expect(try peer.next()?.status == .ok) }
             #expect(daemon.residentBytes < before + 2_000 * 32 << 10)
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             #expect(try client.status().connections == 2_002)
             peers.removeAll()
             #expect(waitUntil { (try? client.status().connections) == 2 })

@@ -21,7 +21,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess(options, in: folder)
             #expect(try early.next()?.status == .ok)
 
-            let client = try FuseboxClient.connect(to: folder("passed"))
+            let client = try FuseboxClient.connect(to: folder("passed"), configuration: .patient)
             _ = try client.breakers.failure("openai")
             daemon.send(SIGTERM)
             try daemon.waitForNotification("STOPPING=1")
@@ -30,7 +30,9 @@ extension EndToEnd {
 
             // A restarted daemon gets the same socket.
             let next = try DaemonProcess(options, in: folder)
-            #expect(try FuseboxClient.connect(to: folder("passed")).breakers.get("openai").status.totalFailures == 1)
+            #expect(
+                try FuseboxClient.connect(to: folder("passed"), configuration: .patient).breakers.get("openai").status
+                    .totalFailures == 1)
             #expect(try next.stop() == 0)
         }
 
@@ -57,7 +59,7 @@ extension EndToEnd {
             #expect(waitUntil { fileNames(in: folder.path).contains("socket") })
             #expect(waitUntil { RawPeer(ifListening: folder("socket")) != nil })
             #expect(waitUntil { notify.has("READY=1") })
-            let client = try FuseboxClient.connect(to: folder("socket"))
+            let client = try FuseboxClient.connect(to: folder("socket"), configuration: .patient)
             // The daemon has the process number of the activator, which it replaced.
             #expect(try client.status().processID == UInt32(process))
             kill(process, SIGTERM)
@@ -68,7 +70,8 @@ extension EndToEnd {
             var options = DaemonProcess.Options()
             options.prelude = "export LISTEN_PID=1 LISTEN_FDS=1"
             let daemon = try DaemonProcess(options, in: TemporaryFolder())
-            #expect(try FuseboxClient.connect(to: daemon.socketPath).ping().now.milliseconds > 0)
+            #expect(
+                try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient).ping().now.milliseconds > 0)
         }
 
         @Test func twoSocketsAreOneTooMany() throws {
@@ -88,7 +91,8 @@ extension EndToEnd {
             options.passesSocket = false
             options.prelude = "exec 4<&3 3</dev/null; export LISTEN_FDS=2 LISTEN_FDNAMES=other:fusebox"
             let daemon = try DaemonProcess(options, in: folder)
-            #expect(try FuseboxClient.connect(to: folder("passed")).ping().now.milliseconds > 0)
+            #expect(
+                try FuseboxClient.connect(to: folder("passed"), configuration: .patient).ping().now.milliseconds > 0)
             #expect(try daemon.stop() == 0)
         }
 
@@ -130,7 +134,7 @@ extension EndToEnd {
         @Test func itsStandingIsOneLine() throws {
             let daemon = try DaemonProcess()
             try daemon.waitForNotification("STATUS=0 connections, 0 calls in flight")
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             _ = try client.ping()
             try daemon.waitForNotification("STATUS=1 connection, 0 calls in flight")
         }

@@ -12,7 +12,7 @@ extension EndToEnd {
 
         /// Makes one change of each kind.
         private func fill(_ daemon: DaemonProcess) throws {
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             for _ in 0..<5 { _ = try client.breakers.failure("openai") }
             _ = try client.exhaustion.mark("anthropic", for: .seconds(3_600))
             for _ in 0..<3 { try record(client, nanodollars: 1_200_000) }
@@ -26,7 +26,7 @@ extension EndToEnd {
         }
 
         private func expectIsFilled(_ daemon: DaemonProcess) throws {
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             #expect(try client.breakers.get("openai").status.state == .open)
             #expect(try client.exhaustion.get("anthropic").entry != nil)
             let account = try #require(try client.ledger.provider("openai"))
@@ -50,7 +50,7 @@ extension EndToEnd {
             let daemon = try DaemonProcess("--snapshot-interval", "50ms")
             #expect(daemon.snapshots == [Self.empty], "nothing has changed yet")
             try fill(daemon)
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             #expect(waitUntil { (try? client.status()).map { $0.snapshotSequence == $0.sequence } ?? false })
             // The snapshot has all acknowledged changes, so killing the daemon now loses nothing.
             daemon.send(SIGKILL)
@@ -61,7 +61,7 @@ extension EndToEnd {
         @Test func aSnapshotOnDemandHoldsWhatCameBeforeIt() throws {
             let daemon = try DaemonProcess("--snapshot-interval", "60m")
             try fill(daemon)
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             let info = try client.snapshots.now()
             #expect(daemon.snapshots == [Self.empty, info.file])
             #expect(try client.snapshots.now() == info, "nothing has changed: it is the same one")
@@ -77,7 +77,7 @@ extension EndToEnd {
 
         @Test func threeGenerationsAreKept() throws {
             let daemon = try DaemonProcess("--snapshot-interval", "60m")
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             var files: [String] = []
             for _ in 0..<5 {
                 _ = try client.breakers.failure("openai")
@@ -106,7 +106,7 @@ extension EndToEnd {
         private func twoGenerations() throws -> TemporaryFolder {
             let daemon = try DaemonProcess()
             try fill(daemon)
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             _ = try client.snapshots.now()
             try record(client, nanodollars: 1)
             #expect(try daemon.stop() == 0)
@@ -134,13 +134,13 @@ extension EndToEnd {
             #expect(daemon.logs(newest))
             #expect(contents(of: "\(folder("data"))/\(newest).damaged") == broken)
             // The start after that is an ordinary one.
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             #expect(try client.ledger.total().spend == Money(nanodollars: 3_600_001))
             try record(client, nanodollars: 5)
             #expect(try daemon.stop() == 0)
             let next = try DaemonProcess(in: folder)
             #expect(!next.log.contains("FELL BACK"))
-            let again = try FuseboxClient.connect(to: next.socketPath)
+            let again = try FuseboxClient.connect(to: next.socketPath, configuration: .patient)
             #expect(try again.ledger.total().spend == Money(nanodollars: 3_600_006))
         }
 

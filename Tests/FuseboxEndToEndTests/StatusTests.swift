@@ -10,7 +10,7 @@ extension EndToEnd {
     @Suite struct StatusTests {
         @Test func statusTellsHowTheJournalTheDiskAndTheMemoryAre() throws {
             let daemon = try DaemonProcess("--snapshot-interval", "60m")
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             let before = try client.status()
             try client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("1"))
             let status = try client.status()
@@ -34,7 +34,7 @@ extension EndToEnd {
 
         @Test func withoutAJournalThereIsNothingToTellOfOne() throws {
             let daemon = try DaemonProcess("--durability", "snapshot")
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             try client.breakers.failure("openai")
             let status = try client.status()
             #expect(status.durability == "snapshot")
@@ -51,7 +51,7 @@ extension EndToEnd {
             let folder = TemporaryFolder()
             let first = try DaemonProcess(options, in: folder)
             do {
-                let client = try FuseboxClient.connect(to: first.socketPath)
+                let client = try FuseboxClient.connect(to: first.socketPath, configuration: .patient)
                 try client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("1"))
                 client.close()
             }
@@ -59,7 +59,7 @@ extension EndToEnd {
             disk.fill()
 
             let daemon = try DaemonProcess(options, in: folder)
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             // The spare segment that the daemon found is the only free space.
             #expect(waitUntil { (try? client.status().journal) == .short })
             let short = try client.status()
@@ -83,7 +83,7 @@ extension EndToEnd {
             options.dataPath = "\(disk.path)/data"
             let daemon = try DaemonProcess(options)
             disk.fill()
-            let client = try FuseboxClient.connect(to: daemon.socketPath)
+            let client = try FuseboxClient.connect(to: daemon.socketPath, configuration: .patient)
             var standings: [JournalStanding] = []
             while standings.last != .full, standings.count < 4_000 {
                 _ = try? client.ledger.record(provider: "openai", model: "gpt-4o", cost: .dollars("1"))

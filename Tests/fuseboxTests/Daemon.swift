@@ -50,7 +50,13 @@ final class Daemon {
     private func command(_ arguments: [String]) -> [String] { [Program.fusebox] + arguments + ["--socket", socket] }
 
     /// A client of the daemon.
-    func connect() throws -> FuseboxClient { try FuseboxClient.connect(to: socket) }
+    /// A client that waits ten minutes: no test is about how fast the daemon answers it.
+    func connect() throws -> FuseboxClient {
+        var configuration = FuseboxClient.Configuration()
+        configuration.connectTimeoutMilliseconds = 600_000
+        configuration.requestTimeoutMilliseconds = 600_000
+        return try FuseboxClient.connect(to: socket, configuration: configuration)
+    }
 
     /// Waits until there are this many subscribers.
     func waitForSubscribers(_ count: UInt32) throws {
