@@ -75,6 +75,15 @@ class WaitingTestCase(MachineTestCase):
         for byte in range(len(frame)):
             self.machine.received(frame[byte : byte + 1], 0.0)
 
+    def expect_permit_once(self, pending: Pending) -> None:
+        """The connection is lost. The permit is pushed before the reply to the request that is sent again has it."""
+        self.lose()
+        self.connect(RESUMED)
+        self.told()
+        self.push(1, TicketStanding.GRANTED, permit=9)
+        self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
+        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
+
     def withdrawn(self, standing: TicketStanding, ticket: int = 1, permit: int | None = None) -> None:
         """The daemon answers the withdrawal under way."""
         withdrawal = next(one for one in self.machine.sent.values() if one.is_withdrawal)
@@ -126,12 +135,7 @@ class TurnTests(WaitingTestCase):
     def test_the_permit_of_a_request_that_is_sent_again_is_told_twice_and_not_given_back(self) -> None:
         self.connect()
         pending = self.admission()
-        self.lose()
-        self.connect(RESUMED)
-        self.told()
-        self.push(1, TicketStanding.GRANTED, permit=9)
-        self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
-        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
+        self.expect_permit_once(pending)
 
     def test_a_permit_that_nobody_waits_for_is_given_back(self) -> None:
         self.connect()
@@ -238,12 +242,7 @@ class AbsenceTests(WaitingTestCase):
     def test_a_grant_on_return_comes_before_the_reply_and_is_not_given_back(self) -> None:
         self.connect()
         pending = self.waiting()
-        self.lose()
-        self.connect(RESUMED)
-        self.told()
-        self.push(1, TicketStanding.GRANTED, permit=9)
-        self.reply(pending, payload=encoded(AdmissionAdmitReply(permit=9, decision=DECISION)))
-        self.assertEqual((self.permit_of(pending), self.told()), (9, []))
+        self.expect_permit_once(pending)
 
     def test_a_continued_wait_that_is_lost_again_is_sent_again_as_it_was(self) -> None:
         self.connect()

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from . import _frames
 from ._errors import FuseboxError
-from ._requests import GONE, OPEN, QUEUED, WAITING, Pending, payload_of
+from ._requests import GONE, OPEN, QUEUED, Pending, payload_of
 from ._state import CLOSED, State
 from .protocol.admission import AdmissionWithdrawRequest
 from .protocol.types import TicketStanding
