@@ -5,7 +5,8 @@
     Clients/generate/python.py proto-docs/protocol.json Clients/python/src/fusebox_client/protocol
 
 The reference has every command, event, record and enumeration with its fields. One module is written for each subject,
-one for the types that they share, one for events, and one for what clients must know besides. The modules stand on
+one for events, one for the types that several of these share, and one for what clients must know besides. A type that
+only one module uses is in that module, because a worker loads few of them. The modules stand on
 `fusebox_client/_wire.py`, which is written by hand. Only the standard library is needed.
 """
 
@@ -191,10 +192,9 @@ class Field:
 class Module:
     """The text of one module: its classes, and the imports that they need."""
 
-    def __init__(self, summary: str, types: dict[str, Reference], holds_types: bool = False) -> None:
+    def __init__(self, summary: str, types: dict[str, Reference]) -> None:
         self.summary = summary
         self.types = types
-        self.holds_types = holds_types
         self.lines: list[str] = []
         self.layouts: dict[str, str] = {}
         self.names: list[str] = []
@@ -309,8 +309,8 @@ class Module:
         if "Money" in used:
             lines.append("from .._money import Money")
         lines += self.imports("_wire", [name for name in wire if name in used], "..")
-        if not self.holds_types:
-            lines += self.imports("types", sorted(name for name in self.types if name in used), ".")
+        shared = used & self.types.keys() - set(self.names)
+        lines += self.imports("types", sorted(shared), ".")
         if "Iterable" in used:
             lines += ["", "TYPE_CHECKING = False", "if TYPE_CHECKING:", "    from collections.abc import Iterable"]
         if self.layouts:
@@ -331,15 +331,20 @@ class Module:
 def codec(reference: Reference) -> dict[str, str]:
     """The modules by their names."""
     types = {told["name"]: told for told in reference["types"]}
-    shared = Module("Records and enumerations that are parts of requests, replies and events.", types, True)
-    for told in reference["types"]:
+    events = Module("Events, and what stands before their fields.", types)
+    modules = {
+        "types": Module("Records and enumerations that requests, replies and events of several subjects have.", types),
+        "events": events,
+    }
+    for told in reference["commands"]:
+        modules.setdefault(told["subject"], Module(f"Commands: {told['subject']}.", types))
+    homes = homes_of_types(reference, types)
+    for told in sorted(reference["types"], key=lambda told: "values" not in told):
+        module = modules[homes[told["name"]]]
         if "values" in told:
-            shared.enumeration(told)
-    for told in reference["types"]:
-        if "values" not in told:
-            shared.record(told["name"], "Record", f"The record {told['name']}.", told["fields"])
-    modules = {"types": shared, "events": Module("Events, and what stands before their fields.", types)}
-    events = modules["events"]
+            module.enumeration(told)
+        else:
+            module.record(told["name"], "Record", f"The record {told['name']}.", told["fields"])
     for told in reference["events"]:
         attributes = {
             "NUMBER": str(told["number"]), "NAME": f'"{told["name"]}"', "TOPIC": str(told["topicBit"]),
@@ -354,8 +359,7 @@ def codec(reference: Reference) -> dict[str, str]:
     events.lines += [f"    {told['number']}: {name}," for told, name in zip(reference["events"], names)] + ["}"]
     events.lines += ['"""The events by their numbers."""']
     for told in reference["commands"]:
-        subject = told["subject"]
-        module = modules.setdefault(subject, Module(f"Commands: {subject}.", types))
+        module = modules[told["subject"]]
         name = camel(told["name"])
         module.record(f"{name}Reply", "Record", f"The reply to `{told['name']}`.", told["reply"])
         report = f'"{told["report"]}"' if told["report"] else "None"
@@ -372,6 +376,26 @@ def codec(reference: Reference) -> dict[str, str]:
     texts["usage_forms.py"] = usage_forms(reference["usage"])
     texts["answer_table.py"] = answer_table(reference["answers"])
     return texts
+
+
+def homes_of_types(reference: Reference, types: dict[str, Reference]) -> dict[str, str]:
+    """The module that each type is in: the one that uses it, or `types` if several do."""
+    users: dict[str, set[str]] = {name: set() for name in types}
+
+    def note(fields: list[Reference], module: str) -> None:
+        for field in fields:
+            name = Type(field["type"], types).element
+            if name in types and module not in users[name]:
+                users[name].add(module)
+                note(types[name].get("fields", []), module)
+
+    for told in reference["events"]:
+        note(told["fields"], "events")
+    note(reference["prefixes"]["EventEnvelope"], "events")
+    users["Outcome"].add("answer_table")
+    for told in reference["commands"]:
+        note(told["request"] + told["reply"], told["subject"])
+    return {name: min(modules) if len(modules) == 1 else "types" for name, modules in users.items()}
 
 
 def index(modules: dict[str, Module]) -> str:

@@ -21,9 +21,9 @@ from fusebox_client._machine import Machine
 from fusebox_client._requests import Backoff, Pending, SequenceWindow, payload_of
 from fusebox_client._state import CONNECTED, DISCONNECTED, Policy
 from fusebox_client._wire import HEADER, SEQUENCE, encoded
-from fusebox_client.protocol.connection import HelloReply
+from fusebox_client.protocol.connection import HelloReply, WorkerStanding
 from fusebox_client.protocol.constants import Status
-from fusebox_client.protocol.types import AdmissionDecision, Estimate, WorkerStanding
+from fusebox_client.protocol.types import AdmissionDecision, Estimate
 
 NEW, RESUMED, FORGOTTEN = WorkerStanding.NEW, WorkerStanding.RESUMED, WorkerStanding.FORGOTTEN
 

@@ -16,16 +16,12 @@ from fusebox_client.protocol.admission import (
     AdmissionSettleRequest,
     AdmissionTicketsRequest,
     AdmissionWithdrawRequest,
-)
-from fusebox_client.protocol.constants import Status
-from fusebox_client.protocol.types import (
-    AdmissionDecision,
     AdmitReply,
-    Estimate,
-    Outcome,
     TicketEntry,
     TicketStanding,
 )
+from fusebox_client.protocol.constants import Status
+from fusebox_client.protocol.types import AdmissionDecision, Estimate, Outcome
 
 from .test_machine import RESUMED, MachineTestCase
 

@@ -34,7 +34,8 @@ from ._provider_answers import ProviderAnswer, Remaining
 from ._retry_after import retry_after
 from ._usage import Usage
 from .client import Client
-from .protocol.types import Candidate, MarkScope, Outcome
+from .protocol.admission import MarkScope
+from .protocol.types import Candidate, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._aio_exchange import AioExchange
     from ._calls import Asked
     from .aio import AsyncClient
-    from .protocol.types import MarkScope
+    from .protocol.admission import MarkScope
 
 
 class AsyncHeldPermit(HeldCall):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ._errors import InvalidArgument
+from .protocol.admission import MarkScope
 from .protocol.constants import COOLDOWN_MILLISECONDS, PROVIDER_OUTCOMES, RETRY_AFTER_OUTCOMES
-from .protocol.types import MarkScope, Outcome
+from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

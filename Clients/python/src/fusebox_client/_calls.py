@@ -18,6 +18,7 @@ from .protocol.admission import (
     AdmissionReportRequest,
     AdmissionSettleReply,
     AdmissionSettleRequest,
+    CallTiming,
 )
 from .protocol.constants import (
     CALL_COST,
@@ -26,7 +27,7 @@ from .protocol.constants import (
     TAGS,
     USAGE_OUTCOMES,
 )
-from .protocol.types import CallTiming, Candidate, Estimate
+from .protocol.types import Candidate, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ if TYPE_CHECKING:
 
     from ._call_end import CallEnd
     from ._wire import Request
-    from .protocol.admission import AdmissionPreviewReply
+    from .protocol.admission import AdmissionPreviewReply, CandidateOutlook
     from .protocol.types import (
         AdmissionDecision,
         BreakerState,
-        CandidateOutlook,
         DepletionProjected,
         Latency,
         LimitReached,

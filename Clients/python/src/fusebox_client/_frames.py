@@ -10,9 +10,10 @@ from .protocol.admission import (
     AdmissionSettleRequest,
     AdmissionTicketsRequest,
     AdmissionWithdrawRequest,
+    TicketEntry,
 )
 from .protocol.constants import FRAME_LENGTH
-from .protocol.types import Outcome, TicketEntry
+from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

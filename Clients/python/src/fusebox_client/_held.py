@@ -7,7 +7,8 @@ from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer
 from ._usage import Report, Usage
-from .protocol.types import MarkScope, Outcome
+from .protocol.admission import MarkScope
+from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._requests import Pending
     from ._usage import Usage
     from .client import Client
-    from .protocol.types import MarkScope
+    from .protocol.admission import MarkScope
 
 
 class HeldPermit(HeldCall):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ._errors import InvalidArgument
 from ._money import Money, parse_decimal, to_units
+from .protocol.admission import CallUsage
 from .protocol.constants import CALL_COST
-from .protocol.types import CallUsage, TokenUsage
+from .protocol.types import TokenUsage
 from .protocol.usage_forms import CALLS, FORMS, MODELS, PLACES
 
 TYPE_CHECKING = False

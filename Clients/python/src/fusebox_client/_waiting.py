@@ -19,8 +19,7 @@ from . import _frames
 from ._errors import FuseboxError
 from ._requests import GONE, OPEN, QUEUED, Pending, payload_of
 from ._state import CLOSED, State
-from .protocol.admission import AdmissionWithdrawRequest
-from .protocol.types import TicketStanding
+from .protocol.admission import AdmissionWithdrawRequest, TicketStanding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import struct
 
+from .._money import Money
 from .._wire import (
+    Enumeration,
     Reader,
     Record,
     Request,
     put_bool,
     put_i64,
     put_list,
+    put_money,
     put_name,
     put_open_record,
     put_optional,
@@ -23,35 +26,412 @@ from .._wire import (
 )
 from .types import (
     AdmissionDecision,
-    AdmitReply,
-    CallTiming,
-    CallUsage,
+    BreakerState,
     Candidate,
-    CandidateOutlook,
+    CostBasis,
+    Denial,
+    DenialReason,
     DepletionProjected,
     Estimate,
-    FiredEvents,
+    Latency,
     LimitReached,
-    MarkScope,
     Outcome,
     PermitEntry,
     PermitStanding,
-    PermitTotals,
-    RouteLatency,
-    TicketEntry,
-    TicketStanding,
-    WaitingEntry,
+    TokenUsage,
+    WorkerID,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
+_B_d = struct.Struct("<Bd")
+_u64_u64_u64_u64_u64_u64_u64_i64 = struct.Struct("<QQQQQQQq")
 _u64_B = struct.Struct("<QB")
+_B_i64_i64_B_B = struct.Struct("<BqqBB")
+_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
 _u64_I_I_i64 = struct.Struct("<QIIq")
+
+
+class MarkScope(Enumeration):
+    """A value of MarkScope."""
+
+    PROVIDER = 0
+    DEPLOYMENT = 1
+    MODEL = 2
+    ROUTE = 3
+
+
+class TicketStanding(Enumeration):
+    """A value of TicketStanding."""
+
+    WAITING = 0
+    GRANTED = 1
+    EXPIRED = 2
+    WITHDRAWN = 3
+    REFUSED = 4
+    FORGOTTEN = 5
+
+
+class AdmitReply(Record):
+    """The record AdmitReply."""
+
+    __slots__ = ("permit", "expires_at", "decision", "ticket")
+
+    def __init__(
+        self,
+        permit: int | None = None,
+        expires_at: int = 0,
+        decision: AdmissionDecision | None = None,
+        ticket: int | None = None,
+    ) -> None:
+        self.permit: int | None = permit
+        """The permit's number, to settle it with; absent: denied, or it waits"""
+        self.expires_at: int = expires_at
+        """When the permit ends by itself, on the steady clock; 0 without a permit"""
+        self.decision: AdmissionDecision = AdmissionDecision() if decision is None else decision
+        """Which candidate is admitted, or why none is"""
+        self.ticket: int | None = ticket
+        """Present if the call waits: the sequence number of this request; how the wait ends is pushed, see
+        `admission.tickets`
+        """
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.permit, put_u64)
+        put_i64(out, self.expires_at)
+        put_open_record(out, self.decision)
+        put_optional(out, self.ticket, put_u64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AdmitReply:
+        permit = reader.u64() if reader.flag() else None
+        expires_at = reader.i64()
+        decision = reader.record(AdmissionDecision.decode)
+        ticket = reader.u64() if reader.flag() else None
+        return cls(permit, expires_at, decision, ticket)
+
+
+class CallTiming(Record):
+    """The record CallTiming."""
+
+    __slots__ = ("first_token_milliseconds", "duration_milliseconds")
+
+    def __init__(
+        self,
+        first_token_milliseconds: int | None = None,
+        duration_milliseconds: int | None = None,
+    ) -> None:
+        self.first_token_milliseconds: int | None = first_token_milliseconds
+        """From the permit until the first token of the answer; absent: nobody told it"""
+        self.duration_milliseconds: int | None = duration_milliseconds
+        """From the permit until the end of the call; absent: until its settle was applied"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.first_token_milliseconds, put_u32)
+        put_optional(out, self.duration_milliseconds, put_u32)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CallTiming:
+        first_token_milliseconds = reader.u32() if reader.flag() else None
+        duration_milliseconds = reader.u32() if reader.flag() else None
+        return cls(first_token_milliseconds, duration_milliseconds)
+
+
+class CallUsage(Record):
+    """The record CallUsage."""
+
+    __slots__ = ("model", "cost", "tokens")
+
+    def __init__(
+        self,
+        model: str | None = None,
+        cost: Money | None = None,
+        tokens: TokenUsage | None = None,
+    ) -> None:
+        self.model: str | None = model
+        """The model that answered; it is charged only where no model was asked for; where neither is named,
+        `unspecified` is charged
+        """
+        self.cost: Money | None = cost
+        """What the call cost, $0 to $1,000,000; absent: nobody told it"""
+        self.tokens: TokenUsage = TokenUsage() if tokens is None else tokens
+        """The tokens by kind"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.model, put_name)
+        put_optional(out, self.cost, put_money)
+        self.tokens.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CallUsage:
+        model = reader.name() if reader.flag() else None
+        cost = reader.money() if reader.flag() else None
+        tokens = TokenUsage.decode(reader)
+        return cls(model, cost, tokens)
+
+
+class CandidateOutlook(Record):
+    """The record CandidateOutlook."""
+
+    __slots__ = ("denial", "state", "share", "held_cost", "cost_basis", "duration", "first_token")
+
+    def __init__(
+        self,
+        denial: Denial | None = None,
+        state: BreakerState = BreakerState.CLOSED,
+        share: float = 0.0,
+        held_cost: Money | None = None,
+        cost_basis: CostBasis = CostBasis.NOTHING,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.denial: Denial | None = denial
+        """Why it would not be admitted; absent: it would be"""
+        self.state: BreakerState = state
+        """The state of its breaker"""
+        self.share: float = share
+        """The share of traffic that its breaker lets through, 0 to 1"""
+        self.held_cost: Money | None = held_cost
+        """The cost that the call would hold until it is settled; absent: none is known"""
+        self.cost_basis: CostBasis = cost_basis
+        """Where this cost comes from"""
+        self.duration: Latency | None = duration
+        """How long successful calls by this route have taken lately, from the permit to the end; absent: there was none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.denial, put_open_record)
+        out += _B_d.pack(self.state, self.share)
+        put_optional(out, self.held_cost, put_money)
+        put_u8(out, self.cost_basis)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> CandidateOutlook:
+        denial = reader.record(Denial.decode) if reader.flag() else None
+        state, share = reader.fixed(_B_d)
+        held_cost = reader.money() if reader.flag() else None
+        cost_basis = CostBasis(reader.u8())
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(denial, BreakerState(state), share, held_cost, cost_basis, duration, first_token)
+
+
+class FiredEvents(Record):
+    """The record FiredEvents."""
+
+    __slots__ = ("reached", "depletion")
+
+    def __init__(
+        self,
+        reached: Iterable[LimitReached] = (),
+        depletion: DepletionProjected | None = None,
+    ) -> None:
+        self.reached: tuple[LimitReached, ...] = tuple(reached)
+        """The limits whose thresholds this call has reached, at most 8"""
+        self.depletion: DepletionProjected | None = depletion
+        """The limit of the provider that will be used up sooner than was told before; absent: none"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.reached, put_open_record)
+        put_optional(out, self.depletion, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> FiredEvents:
+        reached = reader.open_items(LimitReached.decode)
+        depletion = reader.record(DepletionProjected.decode) if reader.flag() else None
+        return cls(reached, depletion)
+
+
+class PermitTotals(Record):
+    """The record PermitTotals."""
+
+    __slots__ = ("granted", "settled", "expired", "reclaimed", "revoked", "outstanding", "settled_late", "held")
+
+    def __init__(
+        self,
+        granted: int = 0,
+        settled: int = 0,
+        expired: int = 0,
+        reclaimed: int = 0,
+        revoked: int = 0,
+        outstanding: int = 0,
+        settled_late: int = 0,
+        held: Money | None = None,
+    ) -> None:
+        self.granted: int = granted
+        """Permits granted"""
+        self.settled: int = settled
+        """Permits settled while in force"""
+        self.expired: int = expired
+        """Permits whose time to live passed before they were settled"""
+        self.reclaimed: int = reclaimed
+        """Permits whose worker died before they were settled"""
+        self.revoked: int = revoked
+        """Permits that an operator ended before they were settled"""
+        self.outstanding: int = outstanding
+        """Permits in force"""
+        self.settled_late: int = settled_late
+        """Permits settled after they had expired, or were reclaimed or revoked"""
+        self.held: Money = Money() if held is None else held
+        """The sum of the estimates of permits in force; the end of the range if it is more"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_u64_u64_u64_u64_u64_u64_i64.pack(
+            self.granted, self.settled, self.expired, self.reclaimed, self.revoked, self.outstanding, self.settled_late,
+            self.held.nanodollars
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> PermitTotals:
+        (
+            granted, settled, expired, reclaimed, revoked, outstanding, settled_late, held
+        ) = reader.fixed(_u64_u64_u64_u64_u64_u64_u64_i64)
+        return cls(granted, settled, expired, reclaimed, revoked, outstanding, settled_late, Money(held))
+
+
+class RouteLatency(Record):
+    """The record RouteLatency."""
+
+    __slots__ = ("provider", "deployment", "model", "duration", "first_token")
+
+    def __init__(
+        self,
+        provider: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: the calls named none"""
+        self.model: str | None = model
+        """The model that was asked for; absent: the calls named none"""
+        self.duration: Latency = Latency() if duration is None else duration
+        """From the permit to the end of the call"""
+        self.first_token: Latency | None = first_token
+        """From the permit to the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        put_open_record(out, self.duration)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RouteLatency:
+        provider = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        duration = reader.record(Latency.decode)
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(provider, deployment, model, duration, first_token)
+
+
+class TicketEntry(Record):
+    """The record TicketEntry."""
+
+    __slots__ = ("ticket", "standing", "admission")
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        standing: TicketStanding = TicketStanding.WAITING,
+        admission: AdmitReply | None = None,
+    ) -> None:
+        self.ticket: int = ticket
+        """The sequence number of the request that was answered with the ticket"""
+        self.standing: TicketStanding = standing
+        """What became of it"""
+        self.admission: AdmitReply = AdmitReply() if admission is None else admission
+        """The permit if it is `granted`; why there is none if it is `expired`"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_B.pack(self.ticket, self.standing)
+        put_open_record(out, self.admission)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> TicketEntry:
+        ticket, standing = reader.fixed(_u64_B)
+        admission = reader.record(AdmitReply.decode)
+        return cls(ticket, TicketStanding(standing), admission)
+
+
+class WaitingEntry(Record):
+    """The record WaitingEntry."""
+
+    __slots__ = (
+        "ticket", "worker", "user", "candidates", "tags", "estimate", "priority", "since", "until", "reason", "is_away"
+    )
+
+    def __init__(
+        self,
+        ticket: int = 0,
+        worker: WorkerID | None = None,
+        user: int = 0,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        priority: int = 0,
+        since: int = 0,
+        until: int = 0,
+        reason: DenialReason = DenialReason.EXHAUSTED,
+        is_away: bool = False,
+    ) -> None:
+        self.ticket: int = ticket
+        """Its ticket, which is a number of its worker"""
+        self.worker: WorkerID = WorkerID() if worker is None else worker
+        """The worker; the lower half is shown as 0"""
+        self.user: int = user
+        """The peer user that the worker runs as"""
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for"""
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.priority: int = priority
+        """The priority that it asked for"""
+        self.since: int = since
+        """Since when it waits, on the steady clock"""
+        self.until: int = until
+        """When it gives up, on the steady clock"""
+        self.reason: DenialReason = reason
+        """What stood against its first candidate when it was last examined"""
+        self.is_away: bool = is_away
+        """Whether its worker has no connection now"""
+
+    def encode(self, out: bytearray) -> None:
+        put_u64(out, self.ticket)
+        self.worker.encode(out)
+        put_u32(out, self.user)
+        put_list(out, self.candidates, put_record)
+        put_list(out, self.tags, put_name)
+        self.estimate.encode(out)
+        out += _B_i64_i64_B_B.pack(self.priority, self.since, self.until, self.reason, self.is_away)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> WaitingEntry:
+        ticket = reader.u64()
+        worker = WorkerID.decode(reader)
+        user = reader.u32()
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        priority, since, until, reason, is_away = reader.fixed(_B_i64_i64_B_B)
+        return cls(
+            ticket, worker, user, candidates, tags, estimate, priority, since, until, DenialReason(reason),
+            truth(is_away)
+        )
 
 
 class AdmissionAdmitReply(Record):

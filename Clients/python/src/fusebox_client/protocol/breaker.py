@@ -22,26 +22,472 @@ from .._wire import (
     put_u8,
     truth,
 )
-from .types import (
-    Blame,
-    BreakerConfiguration,
-    BreakerConfigurationChange,
-    BreakerEntry,
-    BreakerRecord,
-    BreakerRule,
-    BreakerStatus,
-    RateBucket,
-)
+from .types import BreakerConfigurationChange, BreakerRule, BreakerState, WorkerID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_B_i64_I_d = struct.Struct("<BqId")
 _I_i64_i64_I = struct.Struct("<IqqI")
 _I_I_d_d_i64_i64_B = struct.Struct("<IIddqqB")
+_u64_u64_d_u64_u64_d_i64_I_i64 = struct.Struct("<QQdQQdqIq")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
 _i64_I = struct.Struct("<qI")
+_B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
+_i64_I_I_I_I = struct.Struct("<qIIII")
+_B_i64_I_d = struct.Struct("<BqId")
+
+
+class Blame(Record):
+    """The record Blame."""
+
+    __slots__ = ("worker", "at")
+
+    def __init__(
+        self,
+        worker: WorkerID | None = None,
+        at: int = 0,
+    ) -> None:
+        self.worker: WorkerID = WorkerID() if worker is None else worker
+        """The worker; the lower half is shown as 0, because the whole id lets a process pass for this worker"""
+        self.at: int = at
+        """When it last reported a failure"""
+
+    def encode(self, out: bytearray) -> None:
+        self.worker.encode(out)
+        put_i64(out, self.at)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Blame:
+        worker = WorkerID.decode(reader)
+        at = reader.i64()
+        return cls(worker, at)
+
+
+class BreakerConfiguration(Record):
+    """The record BreakerConfiguration."""
+
+    __slots__ = (
+        "failure_threshold", "reset_timeout_milliseconds", "monitoring_period_milliseconds", "min_requests",
+        "degradation_curve", "max_probes", "min_workers", "failure_rate", "slow_call_rate", "slow_call_milliseconds",
+        "max_reset_timeout_milliseconds", "by_model"
+    )
+
+    def __init__(
+        self,
+        failure_threshold: int = 0,
+        reset_timeout_milliseconds: int = 0,
+        monitoring_period_milliseconds: int = 0,
+        min_requests: int = 0,
+        degradation_curve: Iterable[float] = (),
+        max_probes: int = 0,
+        min_workers: int = 0,
+        failure_rate: float = 0.0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        max_reset_timeout_milliseconds: int = 0,
+        by_model: bool = False,
+    ) -> None:
+        self.failure_threshold: int = failure_threshold
+        """Consecutive failures at which it opens; at least 1"""
+        self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
+        """Quiet time that takes one failure off; at least 1"""
+        self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
+        """How long a call counts for the rates, and a worker's failure for `minWorkers`"""
+        self.min_requests: int = min_requests
+        """How many calls of the monitoring period a rate needs to open it"""
+        self.degradation_curve: tuple[float, ...] = tuple(degradation_curve)
+        """The share admitted at 0, 1, 2 … consecutive failures, each 0 to 1; at most 32 points"""
+        self.max_probes: int = max_probes
+        """From its opening until it is closed: the most calls in flight with a permit of that time; 0: as many as its
+        share admits
+        """
+        self.min_workers: int = min_workers
+        """How many workers must report failures within the monitoring period for it to open fully; 1 to 16"""
+        self.failure_rate: float = failure_rate
+        """The share of the monitoring period's calls that must have failed for the next failure to open it, 0 to 1; 0:
+        any may fail
+        """
+        self.slow_call_rate: float = slow_call_rate
+        """The share of the monitoring period's calls that must have been slow for the next slow call to open it, 0 to
+        1; 0: any may be slow; needs `slowCallMilliseconds`
+        """
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.max_reset_timeout_milliseconds: int = max_reset_timeout_milliseconds
+        """Up to where the reset timeout doubles with each recovery that fails; not above the reset timeout: it stays"""
+        self.by_model: bool = by_model
+        """Whether each model of the provider has a breaker of its own; breakers of deployments and models do not use it
+        """
+
+    def encode(self, out: bytearray) -> None:
+        out += _I_i64_i64_I.pack(
+            self.failure_threshold, self.reset_timeout_milliseconds, self.monitoring_period_milliseconds,
+            self.min_requests
+        )
+        put_list(out, self.degradation_curve, put_f64)
+        out += _I_I_d_d_i64_i64_B.pack(
+            self.max_probes, self.min_workers, self.failure_rate, self.slow_call_rate, self.slow_call_milliseconds,
+            self.max_reset_timeout_milliseconds, self.by_model
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerConfiguration:
+        (
+            failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests
+        ) = reader.fixed(_I_i64_i64_I)
+        degradation_curve = reader.items(Reader.f64)
+        (
+            max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, by_model
+        ) = reader.fixed(_I_I_d_d_i64_i64_B)
+        return cls(
+            failure_threshold, reset_timeout_milliseconds, monitoring_period_milliseconds, min_requests,
+            degradation_curve, max_probes, min_workers, failure_rate, slow_call_rate, slow_call_milliseconds,
+            max_reset_timeout_milliseconds, truth(by_model)
+        )
+
+
+class BreakerEntry(Record):
+    """The record BreakerEntry."""
+
+    __slots__ = ("name", "status", "deployment", "model")
+
+    def __init__(
+        self,
+        name: str = "",
+        status: BreakerStatus | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        self.name: str = name
+        """The provider"""
+        self.status: BreakerStatus = BreakerStatus() if status is None else status
+        """Its state, health and statistics at this moment"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.name)
+        put_open_record(out, self.status)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerEntry:
+        name = reader.name()
+        status = reader.record(BreakerStatus.decode)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, status, deployment, model)
+
+
+class BreakerRates(Record):
+    """The record BreakerRates."""
+
+    __slots__ = (
+        "calls", "failures", "failure_rate", "timed", "slow", "slow_call_rate", "slow_call_milliseconds",
+        "min_requests", "monitoring_period_milliseconds"
+    )
+
+    def __init__(
+        self,
+        calls: int = 0,
+        failures: int = 0,
+        failure_rate: float = 0.0,
+        timed: int = 0,
+        slow: int = 0,
+        slow_call_rate: float = 0.0,
+        slow_call_milliseconds: int = 0,
+        min_requests: int = 0,
+        monitoring_period_milliseconds: int = 0,
+    ) -> None:
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.failure_rate: float = failure_rate
+        """The share of failed calls at which a failure opens the breaker; 0: any may fail"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took: those with a permit"""
+        self.slow: int = slow
+        """Those that were slow"""
+        self.slow_call_rate: float = slow_call_rate
+        """The share of slow calls at which a slow call opens the breaker; 0: any may be slow"""
+        self.slow_call_milliseconds: int = slow_call_milliseconds
+        """From how long on a call is slow; 0: none is"""
+        self.min_requests: int = min_requests
+        """How many calls a rate needs to open the breaker"""
+        self.monitoring_period_milliseconds: int = monitoring_period_milliseconds
+        """How long a call counts"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _u64_u64_d_u64_u64_d_i64_I_i64.pack(
+            self.calls, self.failures, self.failure_rate, self.timed, self.slow, self.slow_call_rate,
+            self.slow_call_milliseconds, self.min_requests, self.monitoring_period_milliseconds
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRates:
+        (
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        ) = reader.fixed(_u64_u64_d_u64_u64_d_i64_I_i64)
+        return cls(
+            calls, failures, failure_rate, timed, slow, slow_call_rate, slow_call_milliseconds, min_requests,
+            monitoring_period_milliseconds
+        )
+
+
+class BreakerRecord(Record):
+    """The record BreakerRecord."""
+
+    __slots__ = (
+        "name", "configuration", "is_configured", "consecutive_failures", "total_failures", "total_successes",
+        "total_requests", "last_failure", "last_success", "last_request", "last_decay", "window_start", "share_credit",
+        "blames", "episode", "opened_by", "failed_recoveries", "calls", "deployment", "model"
+    )
+
+    def __init__(
+        self,
+        name: str = "",
+        configuration: BreakerConfiguration | None = None,
+        is_configured: bool = False,
+        consecutive_failures: int = 0,
+        total_failures: int = 0,
+        total_successes: int = 0,
+        total_requests: int = 0,
+        last_failure: int | None = None,
+        last_success: int | None = None,
+        last_request: int | None = None,
+        last_decay: int | None = None,
+        window_start: int = 0,
+        share_credit: int = 0,
+        blames: Iterable[Blame] = (),
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        calls: Iterable[RateBucket] = (),
+        deployment: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        self.name: str = name
+        """The provider"""
+        self.configuration: BreakerConfiguration = BreakerConfiguration() if configuration is None else configuration
+        """Its configuration"""
+        self.is_configured: bool = is_configured
+        """Whether the configuration is its own, not the default's"""
+        self.consecutive_failures: int = consecutive_failures
+        """Failures less successes and decay: the point of the degradation curve that gives the share"""
+        self.total_failures: int = total_failures
+        """Failures since the last reset"""
+        self.total_successes: int = total_successes
+        """Successes since the last reset"""
+        self.total_requests: int = total_requests
+        """Outcomes since the last reset"""
+        self.last_failure: int | None = last_failure
+        """When a failure was last reported"""
+        self.last_success: int | None = last_success
+        """When a success was last reported"""
+        self.last_request: int | None = last_request
+        """When a call last asked for it, or it was forced open"""
+        self.last_decay: int | None = last_decay
+        """The moment up to which decay was applied; absent if the decay clock does not run"""
+        self.window_start: int = window_start
+        """When the monitoring window began"""
+        self.share_credit: int = share_credit
+        """The part of an admission that is saved up, in billionths"""
+        self.blames: tuple[Blame, ...] = tuple(blames)
+        """The workers whose failures count for `minWorkers`; none are kept where that is 1"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that"""
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.calls: tuple[RateBucket, ...] = tuple(calls)
+        """The calls that count for the rates, oldest first; none are kept where no rate is configured"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.name)
+        self.configuration.encode(out)
+        out += _B_I_u64_u64_u64.pack(
+            self.is_configured, self.consecutive_failures, self.total_failures, self.total_successes,
+            self.total_requests
+        )
+        put_optional(out, self.last_failure, put_i64)
+        put_optional(out, self.last_success, put_i64)
+        put_optional(out, self.last_request, put_i64)
+        put_optional(out, self.last_decay, put_i64)
+        out += _i64_I.pack(self.window_start, self.share_credit)
+        put_list(out, self.blames, put_record)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        put_u32(out, self.failed_recoveries)
+        put_list(out, self.calls, put_record)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRecord:
+        name = reader.name()
+        configuration = BreakerConfiguration.decode(reader)
+        (
+            is_configured, consecutive_failures, total_failures, total_successes, total_requests
+        ) = reader.fixed(_B_I_u64_u64_u64)
+        last_failure = reader.i64() if reader.flag() else None
+        last_success = reader.i64() if reader.flag() else None
+        last_request = reader.i64() if reader.flag() else None
+        last_decay = reader.i64() if reader.flag() else None
+        window_start, share_credit = reader.fixed(_i64_I)
+        blames = reader.items(Blame.decode)
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        failed_recoveries = reader.u32()
+        calls = reader.items(RateBucket.decode)
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(
+            name, configuration, truth(is_configured), consecutive_failures, total_failures, total_successes,
+            total_requests, last_failure, last_success, last_request, last_decay, window_start, share_credit, blames,
+            episode, opened_by, failed_recoveries, calls, deployment, model
+        )
+
+
+class BreakerStatus(Record):
+    """The record BreakerStatus."""
+
+    __slots__ = (
+        "state", "consecutive_failures", "failure_threshold", "share", "total_failures", "total_successes",
+        "total_requests", "last_failure", "last_success", "last_request", "next_attempt", "episode", "opened_by",
+        "reset_timeout_milliseconds", "failed_recoveries", "rates"
+    )
+
+    def __init__(
+        self,
+        state: BreakerState = BreakerState.CLOSED,
+        consecutive_failures: int = 0,
+        failure_threshold: int = 0,
+        share: float = 0.0,
+        total_failures: int = 0,
+        total_successes: int = 0,
+        total_requests: int = 0,
+        last_failure: int | None = None,
+        last_success: int | None = None,
+        last_request: int | None = None,
+        next_attempt: int | None = None,
+        episode: int = 0,
+        opened_by: BreakerRule | None = None,
+        reset_timeout_milliseconds: int = 0,
+        failed_recoveries: int = 0,
+        rates: BreakerRates | None = None,
+    ) -> None:
+        self.state: BreakerState = state
+        """Closed at a share of 1, open at a share of 0, otherwise recovering or degraded"""
+        self.consecutive_failures: int = consecutive_failures
+        """Failures less successes and decay: the point of the degradation curve that gives the share"""
+        self.failure_threshold: int = failure_threshold
+        """Consecutive failures at which it opens"""
+        self.share: float = share
+        """The share of traffic admitted, 0 to 1"""
+        self.total_failures: int = total_failures
+        """Failures since the last reset"""
+        self.total_successes: int = total_successes
+        """Successes since the last reset"""
+        self.total_requests: int = total_requests
+        """Outcomes since the last reset"""
+        self.last_failure: int | None = last_failure
+        """When a failure was last reported"""
+        self.last_success: int | None = last_success
+        """When a success was last reported"""
+        self.last_request: int | None = last_request
+        """When a call last asked for it, or it was forced open"""
+        self.next_attempt: int | None = next_attempt
+        """When decay will next take a failure off; absent if there is none"""
+        self.episode: int = episode
+        """How often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its
+        call was admitted
+        """
+        self.opened_by: BreakerRule | None = opened_by
+        """What has opened it; absent if it has not opened since it last was closed"""
+        self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
+        """Quiet time that takes one failure off now; it grows with the recoveries that fail"""
+        self.failed_recoveries: int = failed_recoveries
+        """How often it has opened again since it last was closed"""
+        self.rates: BreakerRates | None = rates
+        """The rates now and those that open it; absent if none is configured"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _B_I_I_d_u64_u64_u64.pack(
+            self.state, self.consecutive_failures, self.failure_threshold, self.share, self.total_failures,
+            self.total_successes, self.total_requests
+        )
+        put_optional(out, self.last_failure, put_i64)
+        put_optional(out, self.last_success, put_i64)
+        put_optional(out, self.last_request, put_i64)
+        put_optional(out, self.next_attempt, put_i64)
+        put_u32(out, self.episode)
+        put_optional(out, self.opened_by, put_u8)
+        out += _i64_I.pack(self.reset_timeout_milliseconds, self.failed_recoveries)
+        put_optional(out, self.rates, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerStatus:
+        (
+            state, consecutive_failures, failure_threshold, share, total_failures, total_successes, total_requests
+        ) = reader.fixed(_B_I_I_d_u64_u64_u64)
+        last_failure = reader.i64() if reader.flag() else None
+        last_success = reader.i64() if reader.flag() else None
+        last_request = reader.i64() if reader.flag() else None
+        next_attempt = reader.i64() if reader.flag() else None
+        episode = reader.u32()
+        opened_by = BreakerRule(reader.u8()) if reader.flag() else None
+        reset_timeout_milliseconds, failed_recoveries = reader.fixed(_i64_I)
+        rates = reader.record(BreakerRates.decode) if reader.flag() else None
+        return cls(
+            BreakerState(state), consecutive_failures, failure_threshold, share, total_failures, total_successes,
+            total_requests, last_failure, last_success, last_request, next_attempt, episode, opened_by,
+            reset_timeout_milliseconds, failed_recoveries, rates
+        )
+
+
+class RateBucket(Record):
+    """The record RateBucket."""
+
+    __slots__ = ("started_at", "calls", "failures", "timed", "slow")
+
+    def __init__(
+        self,
+        started_at: int = 0,
+        calls: int = 0,
+        failures: int = 0,
+        timed: int = 0,
+        slow: int = 0,
+    ) -> None:
+        self.started_at: int = started_at
+        """When it began: a multiple of the twentieth, which is rounded up to whole milliseconds"""
+        self.calls: int = calls
+        """The calls that succeeded or failed"""
+        self.failures: int = failures
+        """Those that failed"""
+        self.timed: int = timed
+        """The calls of which it is known how long they took"""
+        self.slow: int = slow
+        """Those that were slow"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_I_I_I_I.pack(self.started_at, self.calls, self.failures, self.timed, self.slow)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> RateBucket:
+        started_at, calls, failures, timed, slow = reader.fixed(_i64_I_I_I_I)
+        return cls(started_at, calls, failures, timed, slow)
 
 
 class BreakerAcquireReply(Record):

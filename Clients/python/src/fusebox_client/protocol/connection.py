@@ -5,8 +5,19 @@ from __future__ import annotations
 
 import struct
 
-from .._wire import Reader, Record, Request, put_i64, put_optional, put_text, put_u32, put_u64, put_u8, truth
-from .types import JournalStanding, Profile, WorkerStanding
+from .._wire import (
+    Enumeration,
+    Reader,
+    Record,
+    Request,
+    put_i64,
+    put_optional,
+    put_text,
+    put_u32,
+    put_u64,
+    put_u8,
+    truth,
+)
 
 _H_u64_B_B_u64_B_I_I_i64_i64_u64_u64 = struct.Struct("<HQBBQBIIqqQQ")
 _I_H_H_u64_u64_u64 = struct.Struct("<IHHQQQ")
@@ -14,6 +25,31 @@ _i64_i64 = struct.Struct("<qq")
 _I_u64_B_i64_i64_i64_I_I_I_u64_u64_I_I_I_I_I_I_I_I_u64_u64 = struct.Struct("<IQBqqqIIIQQIIIIIIIIQQ")
 _u64_u64_u64 = struct.Struct("<QQQ")
 _u64_u64_i64_B = struct.Struct("<QQqB")
+
+
+class JournalStanding(Enumeration):
+    """A value of JournalStanding."""
+
+    NONE = 0
+    FOLLOWING = 1
+    SHORT = 2
+    FULL = 3
+    INTERRUPTED = 4
+
+
+class Profile(Enumeration):
+    """A value of Profile."""
+
+    FUSEBOX = 0
+    LLM_PROVIDERS = 1
+
+
+class WorkerStanding(Enumeration):
+    """A value of WorkerStanding."""
+
+    NEW = 0
+    RESUMED = 1
+    FORGOTTEN = 2
 
 
 class HelloReply(Record):

@@ -5,12 +5,110 @@ from __future__ import annotations
 
 import struct
 
-from .._wire import Reader, Record, Request, put_i64, put_open_record, put_optional, put_u32, put_u64, truth
-from .types import AdmissionDecision, Admit, Candidate, LimitWindow, WorkerID
+from .._wire import (
+    Reader,
+    Record,
+    Request,
+    put_i64,
+    put_list,
+    put_name,
+    put_open_record,
+    put_optional,
+    put_record,
+    put_u32,
+    put_u64,
+    truth,
+)
+from .types import AdmissionDecision, Candidate, Estimate, LimitWindow, WorkerID
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _u64_u64_B = struct.Struct("<QQB")
 _i64_i64_B_B = struct.Struct("<qqBB")
 _i64_B = struct.Struct("<qB")
+
+
+class Admit(Record):
+    """The record Admit."""
+
+    __slots__ = (
+        "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
+        "resumes", "passed", "passed_milliseconds", "is_queued"
+    )
+
+    def __init__(
+        self,
+        candidates: Iterable[Candidate] = (),
+        tags: Iterable[str] = (),
+        estimate: Estimate | None = None,
+        ttl_milliseconds: int = 0,
+        explains: bool = False,
+        folds_tags: bool = False,
+        wait_milliseconds: int = 0,
+        priority: int = 0,
+        resumes: int = 0,
+        passed: int = 0,
+        passed_milliseconds: int = 0,
+        is_queued: bool = False,
+    ) -> None:
+        self.candidates: tuple[Candidate, ...] = tuple(candidates)
+        """The ways that the call may go, at least 1, best first"""
+        self.tags: tuple[str, ...] = tuple(tags)
+        """What the call is made for, such as `team:search`, at most 8 tags; `uid:N` is refused, because the daemon adds
+        it
+        """
+        self.estimate: Estimate = Estimate() if estimate is None else estimate
+        """What the call may use at most"""
+        self.ttl_milliseconds: int = ttl_milliseconds
+        """How long the permit lasts unless it is settled or renewed: 1ms to 1d"""
+        self.explains: bool = explains
+        """Whether a denial lists every limit that stands against a candidate"""
+        self.folds_tags: bool = folds_tags
+        """Whether tags that are not known count under `(other)`, or under that of their template; clients leave it
+        false, and the daemon sets it where it has no room for more tags
+        """
+        self.wait_milliseconds: int = wait_milliseconds
+        """How long the call may wait for its turn: 0s to 1d; 0: it does not wait"""
+        self.priority: int = priority
+        """How urgent a waiting call is: 0, the most urgent, to 7; by default 3"""
+        self.resumes: int = resumes
+        """The ticket of an earlier request of this worker, whose wait this request continues after a lost connection;
+        0: none
+        """
+        self.passed: int = passed
+        """The candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it
+        found in the journal
+        """
+        self.passed_milliseconds: int = passed_milliseconds
+        """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
+        self.is_queued: bool = is_queued
+        """Whether the call joins the queue; clients send false"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.candidates, put_record, 16)
+        put_list(out, self.tags, put_name, 8)
+        self.estimate.encode(out)
+        out += _i64_B_B_i64_B_u64_H_i64_B.pack(
+            self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
+            self.passed, self.passed_milliseconds, self.is_queued
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Admit:
+        candidates = reader.items(Candidate.decode)
+        tags = reader.items(Reader.name)
+        estimate = Estimate.decode(reader)
+        (
+            ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
+            is_queued
+        ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
+        return cls(
+            candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
+            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+        )
 
 
 class EngineAdvanceReply(Record):

@@ -7,6 +7,7 @@ import struct
 
 from .._money import Money
 from .._wire import (
+    Enumeration,
     Event,
     Reader,
     Record,
@@ -27,7 +28,6 @@ from .types import (
     ExhaustionEntry,
     Limit,
     LimitEntry,
-    MarkEnd,
     PauseEntry,
     PermitEntry,
     Scope,
@@ -37,6 +37,14 @@ from .types import (
 _B_B_d_I = struct.Struct("<BBdI")
 _B_d_i64 = struct.Struct("<Bdq")
 _u64_u64_i64 = struct.Struct("<QQq")
+
+
+class MarkEnd(Enumeration):
+    """A value of MarkEnd."""
+
+    EXPIRED = 0
+    CLEARED = 1
+    SUCCEEDED = 2
 
 
 class BreakerTransitionEvent(Event):

@@ -7,6 +7,7 @@ import struct
 
 from .._money import Money
 from .._wire import (
+    Enumeration,
     Reader,
     Record,
     Request,
@@ -21,34 +22,22 @@ from .._wire import (
     put_record,
     put_text,
     put_u32,
+    put_u64,
     put_u8,
     truth,
 )
-from .types import (
-    AccountKind,
-    AccountUsage,
-    DepletionEstimate,
-    DepletionProjected,
-    HistoryDay,
-    HistoryProblem,
-    LimitEntry,
-    LimitReached,
-    ModelAccount,
-    PriceEntry,
-    ProviderAccount,
-    Scope,
-    ScopeAccount,
-    SpendSummary,
-    TokenUsage,
-)
+from .types import BurnRate, DepletionProjected, Limit, LimitEntry, LimitReached, PriceEntry, Scope, TokenUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_i64_i64_i64_i64 = struct.Struct("<qqqq")
+_i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
+_i64_I_I = struct.Struct("<qII")
+_i64_u64_i64_B = struct.Struct("<qQqB")
 _i64_i64 = struct.Struct("<qq")
 _i64_i64_u64_B = struct.Struct("<qqQB")
-_i64_u64_i64_B = struct.Struct("<qQqB")
 _i64_I = struct.Struct("<qI")
 _B_I = struct.Struct("<BI")
 _u64_i64_I_u64 = struct.Struct("<QqIQ")
@@ -56,6 +45,417 @@ _i64_i64_u64 = struct.Struct("<qqQ")
 _I_I = struct.Struct("<II")
 _i64_i64_B = struct.Struct("<qqB")
 _I_B_i64 = struct.Struct("<IBq")
+
+
+class AccountKind(Enumeration):
+    """A value of AccountKind."""
+
+    HOST = 0
+    PROVIDER = 1
+    DEPLOYMENT = 2
+    MODEL = 3
+    TAG = 4
+
+
+class AccountUsage(Record):
+    """The record AccountUsage."""
+
+    __slots__ = (
+        "spend", "input_tokens", "output_tokens", "requests", "first_recorded", "last_recorded", "cached_input_tokens",
+        "cache_write_tokens", "reasoning_tokens", "unpriced"
+    )
+
+    def __init__(
+        self,
+        spend: Money | None = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        requests: int = 0,
+        first_recorded: int | None = None,
+        last_recorded: int | None = None,
+        cached_input_tokens: int = 0,
+        cache_write_tokens: int = 0,
+        reasoning_tokens: int = 0,
+        unpriced: int = 0,
+    ) -> None:
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent"""
+        self.input_tokens: int = input_tokens
+        """Tokens sent, neither read from a cache nor written to one"""
+        self.output_tokens: int = output_tokens
+        """Tokens received, without reasoning"""
+        self.requests: int = requests
+        """The number of calls"""
+        self.first_recorded: int | None = first_recorded
+        """When the first call was counted; absent if there is none"""
+        self.last_recorded: int | None = last_recorded
+        """When the last call was counted; absent if there is none"""
+        self.cached_input_tokens: int = cached_input_tokens
+        """Tokens sent and read from a cache"""
+        self.cache_write_tokens: int = cache_write_tokens
+        """Tokens sent and written to a cache"""
+        self.reasoning_tokens: int = reasoning_tokens
+        """Tokens of reasoning"""
+        self.unpriced: int = unpriced
+        """The number of calls that used something, and whose cost nobody told"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_i64_i64_i64.pack(self.spend.nanodollars, self.input_tokens, self.output_tokens, self.requests)
+        put_optional(out, self.first_recorded, put_i64)
+        put_optional(out, self.last_recorded, put_i64)
+        out += _i64_i64_i64_i64.pack(
+            self.cached_input_tokens, self.cache_write_tokens, self.reasoning_tokens, self.unpriced
+        )
+
+    @classmethod
+    def decode(cls, reader: Reader) -> AccountUsage:
+        spend, input_tokens, output_tokens, requests = reader.fixed(_i64_i64_i64_i64)
+        first_recorded = reader.i64() if reader.flag() else None
+        last_recorded = reader.i64() if reader.flag() else None
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, unpriced = reader.fixed(_i64_i64_i64_i64)
+        return cls(
+            Money(spend), input_tokens, output_tokens, requests, first_recorded, last_recorded, cached_input_tokens,
+            cache_write_tokens, reasoning_tokens, unpriced
+        )
+
+
+class DepletionEstimate(Record):
+    """The record DepletionEstimate."""
+
+    __slots__ = ("limit", "remaining", "burn_rate", "days_remaining", "depletes_at")
+
+    def __init__(
+        self,
+        limit: Limit | None = None,
+        remaining: Money | None = None,
+        burn_rate: BurnRate | None = None,
+        days_remaining: float | None = None,
+        depletes_at: int | None = None,
+    ) -> None:
+        self.limit: Limit = Limit() if limit is None else limit
+        """The limit"""
+        self.remaining: Money = Money() if remaining is None else remaining
+        """What is left of it; $0 if it is exceeded"""
+        self.burn_rate: BurnRate = BurnRate() if burn_rate is None else burn_rate
+        """The burn rate that the estimate is computed from"""
+        self.days_remaining: float | None = days_remaining
+        """Days until it is used up; absent if nothing is being spent, if the rate is not known yet, or if its window
+        ends before
+        """
+        self.depletes_at: int | None = depletes_at
+        """When it will be used up; absent where `daysRemaining` is, and beyond the year 275760"""
+
+    def encode(self, out: bytearray) -> None:
+        self.limit.encode(out)
+        put_money(out, self.remaining)
+        put_open_record(out, self.burn_rate)
+        put_optional(out, self.days_remaining, put_f64)
+        put_optional(out, self.depletes_at, put_i64)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> DepletionEstimate:
+        limit = Limit.decode(reader)
+        remaining = reader.money()
+        burn_rate = reader.record(BurnRate.decode)
+        days_remaining = reader.f64() if reader.flag() else None
+        depletes_at = reader.i64() if reader.flag() else None
+        return cls(limit, remaining, burn_rate, days_remaining, depletes_at)
+
+
+class HistoryDay(Record):
+    """The record HistoryDay."""
+
+    __slots__ = (
+        "day", "scope", "spend", "requests", "unpriced", "input_tokens", "cached_input_tokens", "cache_write_tokens",
+        "output_tokens", "reasoning_tokens", "reason"
+    )
+
+    def __init__(
+        self,
+        day: int = 0,
+        scope: Scope | None = None,
+        spend: Money | None = None,
+        requests: int = 0,
+        unpriced: int = 0,
+        input_tokens: int = 0,
+        cached_input_tokens: int = 0,
+        cache_write_tokens: int = 0,
+        output_tokens: int = 0,
+        reasoning_tokens: int = 0,
+        reason: str | None = None,
+    ) -> None:
+        self.day: int = day
+        """The day, in days since 1970-01-01"""
+        self.scope: Scope = Scope() if scope is None else scope
+        """The account's scope"""
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent; below $0 if more was taken back"""
+        self.requests: int = requests
+        """The number of calls; below 0 if calls of an earlier day were taken back"""
+        self.unpriced: int = unpriced
+        """Calls that used something, and whose cost nobody told"""
+        self.input_tokens: int = input_tokens
+        """Tokens sent, neither read from a cache nor written to one"""
+        self.cached_input_tokens: int = cached_input_tokens
+        """Tokens sent and read from a cache"""
+        self.cache_write_tokens: int = cache_write_tokens
+        """Tokens sent and written to a cache"""
+        self.output_tokens: int = output_tokens
+        """Tokens received, without reasoning"""
+        self.reasoning_tokens: int = reasoning_tokens
+        """Tokens of reasoning"""
+        self.reason: str | None = reason
+        """Why the spend was corrected when it was compared with a bill; absent: it is what calls have used"""
+
+    def encode(self, out: bytearray) -> None:
+        put_i64(out, self.day)
+        self.scope.encode(out)
+        out += _i64_i64_i64_i64_i64_i64_i64_i64.pack(
+            self.spend.nanodollars, self.requests, self.unpriced, self.input_tokens, self.cached_input_tokens,
+            self.cache_write_tokens, self.output_tokens, self.reasoning_tokens
+        )
+        put_optional(out, self.reason, put_text)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryDay:
+        day = reader.i64()
+        scope = Scope.decode(reader)
+        (
+            spend, requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+            reasoning_tokens
+        ) = reader.fixed(_i64_i64_i64_i64_i64_i64_i64_i64)
+        reason = reader.text() if reader.flag() else None
+        return cls(
+            day, scope, Money(spend), requests, unpriced, input_tokens, cached_input_tokens, cache_write_tokens,
+            output_tokens, reasoning_tokens, reason
+        )
+
+
+class HistoryProblem(Record):
+    """The record HistoryProblem."""
+
+    __slots__ = ("file", "offset", "first_day", "last_day", "records", "what")
+
+    def __init__(
+        self,
+        file: str = "",
+        offset: int = 0,
+        first_day: int | None = None,
+        last_day: int | None = None,
+        records: int = 0,
+        what: str = "",
+    ) -> None:
+        self.file: str = file
+        """The name of the file"""
+        self.offset: int = offset
+        """The byte at which the problem is"""
+        self.first_day: int | None = first_day
+        """The first day of which records are missing, in days since 1970-01-01; absent: it is not known"""
+        self.last_day: int | None = last_day
+        """The last day of which records are missing; absent: it is not known"""
+        self.records: int = records
+        """The number of records that are missing; 0: it is not known"""
+        self.what: str = what
+        """What is wrong, as a clause"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        put_u64(out, self.offset)
+        put_optional(out, self.first_day, put_i64)
+        put_optional(out, self.last_day, put_i64)
+        put_u64(out, self.records)
+        put_text(out, self.what)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryProblem:
+        file = reader.text()
+        offset = reader.u64()
+        first_day = reader.i64() if reader.flag() else None
+        last_day = reader.i64() if reader.flag() else None
+        records = reader.u64()
+        what = reader.text()
+        return cls(file, offset, first_day, last_day, records, what)
+
+
+class ModelAccount(Record):
+    """The record ModelAccount."""
+
+    __slots__ = ("model", "usage", "answering")
+
+    def __init__(
+        self,
+        model: str = "",
+        usage: AccountUsage | None = None,
+        answering: str | None = None,
+    ) -> None:
+        self.model: str = model
+        """The model that was asked for"""
+        self.usage: AccountUsage = AccountUsage() if usage is None else usage
+        """The sums since the account began or was reset"""
+        self.answering: str | None = answering
+        """The model that last answered, if it was another; for display only, and also absent where no room is left for
+        names
+        """
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.model)
+        put_open_record(out, self.usage)
+        put_optional(out, self.answering, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ModelAccount:
+        model = reader.name()
+        usage = reader.record(AccountUsage.decode)
+        answering = reader.name() if reader.flag() else None
+        return cls(model, usage, answering)
+
+
+class ProviderAccount(Record):
+    """The record ProviderAccount."""
+
+    __slots__ = ("provider", "usage", "held", "in_flight", "models")
+
+    def __init__(
+        self,
+        provider: str = "",
+        usage: AccountUsage | None = None,
+        held: Money | None = None,
+        in_flight: int = 0,
+        models: int = 0,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.usage: AccountUsage = AccountUsage() if usage is None else usage
+        """The sums since the account began or was reset"""
+        self.held: Money = Money() if held is None else held
+        """The sum of the estimates of its permits in force"""
+        self.in_flight: int = in_flight
+        """Its calls in flight that have a permit"""
+        self.models: int = models
+        """The number of its model accounts"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        put_open_record(out, self.usage)
+        out += _i64_I_I.pack(self.held.nanodollars, self.in_flight, self.models)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ProviderAccount:
+        provider = reader.name()
+        usage = reader.record(AccountUsage.decode)
+        held, in_flight, models = reader.fixed(_i64_I_I)
+        return cls(provider, usage, Money(held), in_flight, models)
+
+
+class ScopeAccount(Record):
+    """The record ScopeAccount."""
+
+    __slots__ = ("scope", "usage", "today", "month", "day", "day_usage")
+
+    def __init__(
+        self,
+        scope: Scope | None = None,
+        usage: AccountUsage | None = None,
+        today: UseTotals | None = None,
+        month: UseTotals | None = None,
+        day: int = 0,
+        day_usage: AccountUsage | None = None,
+    ) -> None:
+        self.scope: Scope = Scope() if scope is None else scope
+        """The host, a provider, a deployment, a model with its provider, or a tag"""
+        self.usage: AccountUsage = AccountUsage() if usage is None else usage
+        """The sums since the account began or was reset"""
+        self.today: UseTotals = UseTotals() if today is None else today
+        """What was used today, in UTC"""
+        self.month: UseTotals = UseTotals() if month is None else month
+        """What was used this month, in UTC; a sum of days that began before counts in full"""
+        self.day: int = day
+        """The day of the history on which use counts now, in days since 1970-01-01"""
+        self.day_usage: AccountUsage = AccountUsage() if day_usage is None else day_usage
+        """What was used on that day; first and last use are absent"""
+
+    def encode(self, out: bytearray) -> None:
+        self.scope.encode(out)
+        put_open_record(out, self.usage)
+        put_open_record(out, self.today)
+        put_open_record(out, self.month)
+        put_i64(out, self.day)
+        put_open_record(out, self.day_usage)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> ScopeAccount:
+        scope = Scope.decode(reader)
+        usage = reader.record(AccountUsage.decode)
+        today = reader.record(UseTotals.decode)
+        month = reader.record(UseTotals.decode)
+        day = reader.i64()
+        day_usage = reader.record(AccountUsage.decode)
+        return cls(scope, usage, today, month, day, day_usage)
+
+
+class SpendSummary(Record):
+    """The record SpendSummary."""
+
+    __slots__ = ("provider", "spend", "requests", "window_milliseconds", "is_approximate")
+
+    def __init__(
+        self,
+        provider: str = "",
+        spend: Money | None = None,
+        requests: int = 0,
+        window_milliseconds: int = 0,
+        is_approximate: bool = False,
+    ) -> None:
+        self.provider: str = provider
+        """The provider"""
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent within the window"""
+        self.requests: int = requests
+        """Records within the window"""
+        self.window_milliseconds: int = window_milliseconds
+        """The length of the window"""
+        self.is_approximate: bool = is_approximate
+        """Whether records older than the window are included"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.provider)
+        out += _i64_u64_i64_B.pack(self.spend.nanodollars, self.requests, self.window_milliseconds, self.is_approximate)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> SpendSummary:
+        provider = reader.name()
+        spend, requests, window_milliseconds, is_approximate = reader.fixed(_i64_u64_i64_B)
+        return cls(provider, Money(spend), requests, window_milliseconds, truth(is_approximate))
+
+
+class UseTotals(Record):
+    """The record UseTotals."""
+
+    __slots__ = ("spend", "requests", "input_tokens", "output_tokens")
+
+    def __init__(
+        self,
+        spend: Money | None = None,
+        requests: int = 0,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+    ) -> None:
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent"""
+        self.requests: int = requests
+        """The number of calls"""
+        self.input_tokens: int = input_tokens
+        """Tokens sent"""
+        self.output_tokens: int = output_tokens
+        """Tokens received"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _i64_i64_i64_i64.pack(self.spend.nanodollars, self.requests, self.input_tokens, self.output_tokens)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> UseTotals:
+        spend, requests, input_tokens, output_tokens = reader.fixed(_i64_i64_i64_i64)
+        return cls(Money(spend), requests, input_tokens, output_tokens)
 
 
 class LedgerRecordReply(Record):

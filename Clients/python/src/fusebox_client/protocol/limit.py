@@ -15,11 +15,37 @@ from .._wire import (
     put_record,
     put_u64,
 )
-from .types import Limit, LimitChange, LimitEntry, Scope
+from .types import Limit, LimitEntry, Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class LimitChange(Record):
+    """The record LimitChange."""
+
+    __slots__ = ("before", "entry")
+
+    def __init__(
+        self,
+        before: Limit | None = None,
+        entry: LimitEntry | None = None,
+    ) -> None:
+        self.before: Limit | None = before
+        """The limit before; absent: it is new"""
+        self.entry: LimitEntry = LimitEntry() if entry is None else entry
+        """The limit now"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.before, put_record)
+        put_open_record(out, self.entry)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> LimitChange:
+        before = Limit.decode(reader) if reader.flag() else None
+        entry = reader.record(LimitEntry.decode)
+        return cls(before, entry)
 
 
 class LimitSetReply(Record):

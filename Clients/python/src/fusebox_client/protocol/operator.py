@@ -5,30 +5,194 @@ from __future__ import annotations
 
 import struct
 
+from .._money import Money
 from .._wire import (
     Reader,
     Record,
     Request,
     put_bool,
     put_bytes,
+    put_f64,
+    put_i64,
     put_list,
     put_name,
     put_open_record,
+    put_optional,
     put_record,
     put_text,
     put_u32,
     put_u64,
 )
-from .types import HistoryFile, ModelAlias, OverviewEntry, SnapshotInfo
+from .types import BreakerState, Latency, LimitEntry, ModelAlias
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_I_i64_I = struct.Struct("<IqI")
+_B_d_I = struct.Struct("<BdI")
+_I_I_i64_i64_I_I = struct.Struct("<IIqqII")
 _u64_i64_u64 = struct.Struct("<QqQ")
+_I_i64_I = struct.Struct("<IqI")
 _u64_u64 = struct.Struct("<QQ")
 _u64_B = struct.Struct("<QB")
+
+
+class HistoryFile(Record):
+    """The record HistoryFile."""
+
+    __slots__ = ("file", "length")
+
+    def __init__(
+        self,
+        file: str = "",
+        length: int = 0,
+    ) -> None:
+        self.file: str = file
+        """The name of the file"""
+        self.length: int = length
+        """Its length in bytes; it may grow"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        put_u64(out, self.length)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> HistoryFile:
+        file = reader.text()
+        length = reader.u64()
+        return cls(file, length)
+
+
+class OverviewEntry(Record):
+    """The record OverviewEntry."""
+
+    __slots__ = (
+        "name", "state", "share", "narrow_breakers", "exhausted_until", "is_paused", "paused_until", "narrow_marks",
+        "narrow_pauses", "spend", "held", "in_flight", "limits", "fullest", "days_remaining", "duration", "first_token"
+    )
+
+    def __init__(
+        self,
+        name: str = "",
+        state: BreakerState = BreakerState.CLOSED,
+        share: float = 0.0,
+        narrow_breakers: int = 0,
+        exhausted_until: int | None = None,
+        is_paused: bool = False,
+        paused_until: int | None = None,
+        narrow_marks: int = 0,
+        narrow_pauses: int = 0,
+        spend: Money | None = None,
+        held: Money | None = None,
+        in_flight: int = 0,
+        limits: int = 0,
+        fullest: LimitEntry | None = None,
+        days_remaining: float | None = None,
+        duration: Latency | None = None,
+        first_token: Latency | None = None,
+    ) -> None:
+        self.name: str = name
+        """The provider or breaker"""
+        self.state: BreakerState = state
+        """The state of its breaker; closed if it has none"""
+        self.share: float = share
+        """The share of traffic admitted, 0 to 1; 1 if it has no breaker"""
+        self.narrow_breakers: int = narrow_breakers
+        """Breakers of its deployments and models that are not closed"""
+        self.exhausted_until: int | None = exhausted_until
+        """When the mark of the provider as a whole expires; absent if none is in force"""
+        self.is_paused: bool = is_paused
+        """Whether an operator has paused the provider as a whole; `exhaustion.pauses` tells who and why"""
+        self.paused_until: int | None = paused_until
+        """When that pause ends by itself; absent if it lasts until it is resumed, or if none is in force"""
+        self.narrow_marks: int = narrow_marks
+        """Marks in force of its deployments and models"""
+        self.narrow_pauses: int = narrow_pauses
+        """Pauses in force of its deployments and models"""
+        self.spend: Money = Money() if spend is None else spend
+        """What was spent since its account began or was reset"""
+        self.held: Money = Money() if held is None else held
+        """The sum of the estimates of its permits in force"""
+        self.in_flight: int = in_flight
+        """Its calls in flight that have a permit"""
+        self.limits: int = limits
+        """How many limits are set on the provider as a whole"""
+        self.fullest: LimitEntry | None = fullest
+        """The fullest of those that deny, by what is used and held over the amount; of the others if none denies;
+        absent: there is none
+        """
+        self.days_remaining: float | None = days_remaining
+        """Days until a limit of its cost is used up, at the burn rate of 24 hours; absent while that is not known"""
+        self.duration: Latency | None = duration
+        """How long successful calls of the provider have taken lately, from the permit to the end; absent: there was
+        none
+        """
+        self.first_token: Latency | None = first_token
+        """The same until the first token; absent: nobody told it"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.name)
+        out += _B_d_I.pack(self.state, self.share, self.narrow_breakers)
+        put_optional(out, self.exhausted_until, put_i64)
+        put_bool(out, self.is_paused)
+        put_optional(out, self.paused_until, put_i64)
+        out += _I_I_i64_i64_I_I.pack(
+            self.narrow_marks, self.narrow_pauses, self.spend.nanodollars, self.held.nanodollars, self.in_flight,
+            self.limits
+        )
+        put_optional(out, self.fullest, put_open_record)
+        put_optional(out, self.days_remaining, put_f64)
+        put_optional(out, self.duration, put_open_record)
+        put_optional(out, self.first_token, put_open_record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> OverviewEntry:
+        name = reader.name()
+        state, share, narrow_breakers = reader.fixed(_B_d_I)
+        exhausted_until = reader.i64() if reader.flag() else None
+        is_paused = reader.flag()
+        paused_until = reader.i64() if reader.flag() else None
+        narrow_marks, narrow_pauses, spend, held, in_flight, limits = reader.fixed(_I_I_i64_i64_I_I)
+        fullest = reader.record(LimitEntry.decode) if reader.flag() else None
+        days_remaining = reader.f64() if reader.flag() else None
+        duration = reader.record(Latency.decode) if reader.flag() else None
+        first_token = reader.record(Latency.decode) if reader.flag() else None
+        return cls(
+            name, BreakerState(state), share, narrow_breakers, exhausted_until, is_paused, paused_until, narrow_marks,
+            narrow_pauses, Money(spend), Money(held), in_flight, limits, fullest, days_remaining, duration, first_token
+        )
+
+
+class SnapshotInfo(Record):
+    """The record SnapshotInfo."""
+
+    __slots__ = ("file", "sequence", "taken_at", "length")
+
+    def __init__(
+        self,
+        file: str = "",
+        sequence: int = 0,
+        taken_at: int = 0,
+        length: int = 0,
+    ) -> None:
+        self.file: str = file
+        """The file's name in the data directory"""
+        self.sequence: int = sequence
+        """How many state changes it holds"""
+        self.taken_at: int = taken_at
+        """When its state was captured, on the wall clock"""
+        self.length: int = length
+        """The length of the file, in bytes"""
+
+    def encode(self, out: bytearray) -> None:
+        put_text(out, self.file)
+        out += _u64_i64_u64.pack(self.sequence, self.taken_at, self.length)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> SnapshotInfo:
+        file = reader.text()
+        sequence, taken_at, length = reader.fixed(_u64_i64_u64)
+        return cls(file, sequence, taken_at, length)
 
 
 class OverviewReply(Record):

@@ -5,14 +5,222 @@ from __future__ import annotations
 
 import struct
 
-from .._wire import Reader, Record, Request, put_bool, put_list, put_open_record, put_u32
-from .types import Policy, PolicyChange
+from .._wire import (
+    Enumeration,
+    Reader,
+    Record,
+    Request,
+    put_bool,
+    put_i64,
+    put_list,
+    put_name,
+    put_open_record,
+    put_optional,
+    put_optional_list,
+    put_record,
+    put_text,
+    put_u32,
+)
+from .types import BreakerConfigurationChange, Limit, ModelAlias, PriceEntry, Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_B_B = struct.Struct("<BB")
 _I_I = struct.Struct("<II")
+
+
+class PolicyAction(Enumeration):
+    """A value of PolicyAction."""
+
+    ADDED = 0
+    CHANGED = 1
+    SET_BACK = 2
+    TAKEN_OVER = 3
+    REMOVED = 4
+
+
+class PolicySubject(Enumeration):
+    """A value of PolicySubject."""
+
+    LIMIT = 0
+    PRICE = 1
+    ALIAS = 2
+    BREAKER = 3
+    COOLDOWN = 4
+    LONGEST_MARK = 5
+    STRICTNESS = 6
+    REQUIRED_TAGS = 7
+
+
+class Policy(Record):
+    """The record Policy."""
+
+    __slots__ = (
+        "limits", "prices", "aliases", "breakers", "cooldown_milliseconds", "longest_mark_milliseconds", "is_strict",
+        "required_tags"
+    )
+
+    def __init__(
+        self,
+        limits: Iterable[PolicyLimit] = (),
+        prices: Iterable[PriceEntry] = (),
+        aliases: Iterable[ModelAlias] = (),
+        breakers: Iterable[PolicyBreaker] = (),
+        cooldown_milliseconds: int | None = None,
+        longest_mark_milliseconds: int | None = None,
+        is_strict: bool | None = None,
+        required_tags: Iterable[str] | None = None,
+    ) -> None:
+        self.limits: tuple[PolicyLimit, ...] = tuple(limits)
+        """The limits, each another one; they keep what was used of them"""
+        self.prices: tuple[PriceEntry, ...] = tuple(prices)
+        """The prices, each of another provider or model"""
+        self.aliases: tuple[ModelAlias, ...] = tuple(aliases)
+        """The aliases, each for another name"""
+        self.breakers: tuple[PolicyBreaker, ...] = tuple(breakers)
+        """The parts of breakers' configurations, each of another route"""
+        self.cooldown_milliseconds: int | None = cooldown_milliseconds
+        """How long a mark lasts that names no duration, 0s to 366d"""
+        self.longest_mark_milliseconds: int | None = longest_mark_milliseconds
+        """How long a mark lasts at most, 1m to 366d"""
+        self.is_strict: bool | None = is_strict
+        """Whether workers may name only providers that are known"""
+        self.required_tags: tuple[str, ...] | None = None if required_tags is None else tuple(required_tags)
+        """The tags that each call must have, at most 8, each a tag or `prefix*`"""
+
+    def encode(self, out: bytearray) -> None:
+        put_list(out, self.limits, put_record)
+        put_list(out, self.prices, put_record)
+        put_list(out, self.aliases, put_record)
+        put_list(out, self.breakers, put_record)
+        put_optional(out, self.cooldown_milliseconds, put_i64)
+        put_optional(out, self.longest_mark_milliseconds, put_i64)
+        put_optional(out, self.is_strict, put_bool)
+        put_optional_list(out, self.required_tags, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Policy:
+        limits = reader.items(PolicyLimit.decode)
+        prices = reader.items(PriceEntry.decode)
+        aliases = reader.items(ModelAlias.decode)
+        breakers = reader.items(PolicyBreaker.decode)
+        cooldown_milliseconds = reader.i64() if reader.flag() else None
+        longest_mark_milliseconds = reader.i64() if reader.flag() else None
+        is_strict = reader.flag() if reader.flag() else None
+        required_tags = reader.items(Reader.name) if reader.flag() else None
+        return cls(
+            limits, prices, aliases, breakers, cooldown_milliseconds, longest_mark_milliseconds, is_strict,
+            required_tags
+        )
+
+
+class PolicyBreaker(Record):
+    """The record PolicyBreaker."""
+
+    __slots__ = ("provider", "deployment", "model", "change")
+
+    def __init__(
+        self,
+        provider: str | None = None,
+        deployment: str | None = None,
+        model: str | None = None,
+        change: BreakerConfigurationChange | None = None,
+    ) -> None:
+        self.provider: str | None = provider
+        """The provider; absent: the configuration of new breakers"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
+        self.change: BreakerConfigurationChange = BreakerConfigurationChange() if change is None else change
+        """The parts of the configuration that the policy sets, at least one"""
+
+    def encode(self, out: bytearray) -> None:
+        put_optional(out, self.provider, put_name)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+        self.change.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> PolicyBreaker:
+        provider = reader.name() if reader.flag() else None
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        change = BreakerConfigurationChange.decode(reader)
+        return cls(provider, deployment, model, change)
+
+
+class PolicyChange(Record):
+    """The record PolicyChange."""
+
+    __slots__ = ("subject", "action", "item", "scope", "before", "after")
+
+    def __init__(
+        self,
+        subject: PolicySubject = PolicySubject.LIMIT,
+        action: PolicyAction = PolicyAction.ADDED,
+        item: int | None = None,
+        scope: Scope | None = None,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        self.subject: PolicySubject = subject
+        """What the item is about"""
+        self.action: PolicyAction = action
+        """What becomes of it"""
+        self.item: int | None = item
+        """Its place among the policy's items of its subject, from 0; absent: it is not among them, or is the only one
+        """
+        self.scope: Scope = Scope() if scope is None else scope
+        """Whose limit, price or breaker it is; the name that is an alias, as a model; nothing is named for the rest"""
+        self.before: str | None = before
+        """How it was, for people, at most 480 bytes; absent: it was not there"""
+        self.after: str | None = after
+        """How it is, for people; absent: it is not there any more"""
+
+    def encode(self, out: bytearray) -> None:
+        out += _B_B.pack(self.subject, self.action)
+        put_optional(out, self.item, put_u32)
+        self.scope.encode(out)
+        put_optional(out, self.before, put_text)
+        put_optional(out, self.after, put_text)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> PolicyChange:
+        subject, action = reader.fixed(_B_B)
+        item = reader.u32() if reader.flag() else None
+        scope = Scope.decode(reader)
+        before = reader.text() if reader.flag() else None
+        after = reader.text() if reader.flag() else None
+        return cls(PolicySubject(subject), PolicyAction(action), item, scope, before, after)
+
+
+class PolicyLimit(Record):
+    """The record PolicyLimit."""
+
+    __slots__ = ("scope", "limit")
+
+    def __init__(
+        self,
+        scope: Scope | None = None,
+        limit: Limit | None = None,
+    ) -> None:
+        self.scope: Scope = Scope() if scope is None else scope
+        """What is limited; its tag may be a template, `prefix*`"""
+        self.limit: Limit = Limit() if limit is None else limit
+        """The limit; the amount of a prepaid one is what was paid in first, and what was topped up comes on top"""
+
+    def encode(self, out: bytearray) -> None:
+        self.scope.encode(out)
+        self.limit.encode(out)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> PolicyLimit:
+        scope = Scope.decode(reader)
+        limit = Limit.decode(reader)
+        return cls(scope, limit)
 
 
 class PolicyApplyReply(Record):
