@@ -88,6 +88,9 @@ public struct Bounds: Sendable, Equatable {
     /// Marks of single models. A further one marks the provider or the deployment. 16,384 of them are 3 MiB.
     public var modelMarks = 16_384
 
+    /// Such marks that one peer uid may set, root aside: a quarter.
+    public var modelMarksPerUser = 4_096
+
     /// Pauses that operators have set.
     public var pauses = 16_384
 
@@ -113,6 +116,9 @@ public struct Bounds: Sendable, Equatable {
     /// Breakers of single models. 16,384 of them are 5 MiB, and 13 MiB with rates. Calls by a further model have the
     /// breaker of its provider or deployment.
     public var modelBreakers = 16_384
+
+    /// Such breakers that one peer uid may have made, root aside: a quarter.
+    public var modelBreakersPerUser = 4_096
 
     /// Routes of which it is remembered how long their calls took lately. 1,024 of them are 2.7 MiB.
     public var latencyRoutes = 1_024
@@ -411,6 +417,12 @@ extension Bounds {
             Relation(
                 "modelAccountsPerUser", modelAccountsPerUser, .atMost, "modelAccounts", modelAccounts,
                 "one user's accounts are some of all"),
+            Relation(
+                "modelMarksPerUser", modelMarksPerUser, .atMost, "modelMarks", modelMarks,
+                "one user's marks are some of all"),
+            Relation(
+                "modelBreakersPerUser", modelBreakersPerUser, .atMost, "modelBreakers", modelBreakers,
+                "one user's breakers are some of all"),
             Relation(
                 "permitsPerUser", permitsPerUser, .atMost, "permits", permits, "one user's permits are some of all"),
             Relation(

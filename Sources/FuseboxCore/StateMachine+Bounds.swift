@@ -29,6 +29,14 @@ struct SharedBound {
             throw Refusal(.limitReached, "there are \(count) \(what), \(rest); \(remedy)")
         }
     }
+
+    /// Whether there is room for one more, where what finds none is not refused but has less.
+    ///
+    /// The answer is part of the state's change. So of operators only root is not bound, which a replay can tell.
+    func hasRoom(_ count: Int, ofUser countOfUser: Int, by user: UInt32) -> Bool {
+        guard user != 0 else { return count < limit }
+        return countOfUser < limitPerUser && count < Bounds.open(limit)
+    }
 }
 
 /// The checks whether names, models and accounts may be introduced.

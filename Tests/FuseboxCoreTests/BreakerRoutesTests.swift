@@ -119,6 +119,25 @@ struct BreakerRoutesTests {
         #expect(try calls.list() == ["p 2", "p/m 1", "p@eu 3"])
     }
 
+    @Test func oneUserCannotTakeTheRoomForTheBreakersOfOthersModels() throws {
+        var bounds = Bounds()
+        bounds.modelBreakersPerUser = 2
+        var calls = try RoutedCalls(bounds: bounds)
+        try calls.divideByModel()
+        for model in ["a", "b", "c", "d"] { try calls.call("p/\(model)", .failure, by: 7) }
+        try calls.call("p/c", .failure, by: 8)
+        #expect(try calls.list() == ["p 2", "p/a 1", "p/b 1", "p/c 1"])
+        calls.rig.machine = try calls.rig.machine.restored()
+        calls.rig.machine.bounds = bounds
+        try calls.call("p/e", .failure, by: 7)
+        // A breaker that is forgotten makes room for another.
+        try calls.rig.apply(BreakerConfigure(name: name("p"), change: .init(byModel: false)))
+        try calls.divideByModel()
+        try calls.call("p/f", .failure, by: 7)
+        try calls.call("p/g", .failure)
+        #expect(try calls.list() == ["p 3", "p/f 1", "p/g 1"])
+    }
+
     @Test func aModelOfAProviderWithOneBreakerCannotBeConfiguredOrOpened() throws {
         var calls = try RoutedCalls()
         calls.rig.expect(.outOfRange, of: BreakerForceOpen(name: name("p"), model: name("m")))
@@ -221,11 +240,11 @@ private struct RoutedCalls {
 
     /// Makes calls by a route, each of which has this outcome.
     mutating func call(
-        _ route: String, _ outcome: Outcome, times: Int = 1, at milliseconds: Int64 = 0
+        _ route: String, _ outcome: Outcome, times: Int = 1, by user: UInt32 = 0, at milliseconds: Int64 = 0
     ) throws {
         for _ in 0..<times {
-            let permit = try rig.apply(admit(route), at: milliseconds).permit
-            try rig.apply(Settle(permit: #require(permit), outcome: outcome), at: milliseconds)
+            let permit = try rig.apply(admit(route), at: milliseconds, by: user).permit
+            try rig.apply(Settle(permit: #require(permit), outcome: outcome), at: milliseconds, by: user)
         }
     }
 

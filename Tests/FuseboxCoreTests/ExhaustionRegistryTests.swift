@@ -214,6 +214,34 @@ struct ExhaustionRegistryTests {
         try rig.apply(ExhaustionMark(provider: p, model: name("m"), resetAfterMilliseconds: 900_000))
     }
 
+    @Test func oneUserCannotTakeTheRoomForTheMarksOfOthersModels() throws {
+        var bounds = Bounds()
+        bounds.modelMarksPerUser = 1
+        var rig = Rig(bounds: bounds)
+        let p = name("p")
+        func exhaust(_ model: String, by user: UInt32) throws {
+            try rig.apply(
+                Report(candidate: Candidate(provider: p, model: name(model)), outcome: .quotaExhausted), by: user)
+        }
+        try exhaust("m", by: 7)
+        rig.expect(.limitReached, of: ExhaustionMark(provider: p, model: name("n")), by: 7)
+        try exhaust("n", by: 8)
+        try exhaust("o", by: 0)
+        #expect(try rig.apply(ExhaustionList()).entries.map(\.model) == [name("m"), name("n"), name("o")])
+        rig.machine = try rig.machine.restored()
+        rig.machine.bounds = bounds
+        // Another user takes the mark over, and then it is that user's.
+        try rig.apply(
+            ExhaustionMark(provider: p, model: name("m"), resetAfterMilliseconds: 900_000), by: 9)
+        try exhaust("q", by: 7)
+        try exhaust("r", by: 9)
+        try rig.apply(ExhaustionClear(provider: p, model: name("m")))
+        try exhaust("s", by: 9)
+        #expect(
+            try rig.apply(ExhaustionList()).entries.map(\.model)
+                == [nil, name("n"), name("o"), name("q"), name("s")])
+    }
+
     @Test func theLongestMarkBoundsWhatIsMadeFromThenOnAndEveryMarkOfAnotherProfile() throws {
         var rig = Rig()
         let p = name("p")

@@ -20,7 +20,8 @@ struct LimitsPageTests {
         ("tags of a call", count(WireLimits.TagList.capacity), []),
         ("limits of a request", count(WireLimits.limitsPerRequest), []),
         ("workers that `minWorkers` waits for", count(Int(WireLimits.minWorkers)), []),
-        ("breakers of single models", count(bounds.modelBreakers), []),
+        ("breakers of single models", count(bounds.modelBreakers), [count(bounds.modelBreakersPerUser)]),
+        ("marks of single models", count(bounds.modelMarks), [count(bounds.modelMarksPerUser)]),
         ("a permit's time to live", hours(WireLimits.permitMilliseconds), []),
         ("permits in force", count(bounds.permits), [count(bounds.permitsPerUser)]),
         (

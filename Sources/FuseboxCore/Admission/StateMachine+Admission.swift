@@ -140,7 +140,7 @@ extension StateMachine {
             var estimate = estimate
             estimate.cost = cost
             let need = CallNeed(estimate)
-            let breaker = findBreaker(of: route)
+            let breaker = findBreaker(of: route, by: application.user)
             let standing = breaker.map { breakers.standing(of: $0, at: moment.now) }
             var objections = objections(to: route, breaker, standing, at: moment)
             if !limitTable.isEmpty {
@@ -404,7 +404,7 @@ extension StateMachine {
         reply.decision.candidate = permit.grant.candidate
         reply.decision.heldCost = permit.grant.estimate.cost
         if permit.grant.estimate.cost != nil { reply.decision.costBasis = .told }
-        if let breaker = breakers.find(breakerKey(of: permit.grant.scopes)) {
+        if let breaker = breakers.find(breakerKey(of: permit.grant.scopes, by: permit.grant.user)) {
             let standing = breakers.standing(of: breaker, at: lastMoment.now)
             reply.decision.state = standing.state
             reply.decision.share = standing.share
@@ -416,7 +416,7 @@ extension StateMachine {
     mutating func drawShare(
         _ candidate: borrowing Candidate, _ application: Application, _ effects: inout [Event]
     ) {
-        guard let breaker = findBreaker(of: route(by: candidate)) else { return }
+        guard let breaker = findBreaker(of: route(by: candidate), by: application.user) else { return }
         changeBreaker(breaker, application, &effects) { breaker, now, profile in
             breaker.ask(at: now, under: profile)
             _ = breaker.decide(at: now)

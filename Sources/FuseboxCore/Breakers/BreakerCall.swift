@@ -30,7 +30,7 @@ extension StateMachine {
     mutating func passBreaker(
         _ scopes: borrowing CallScopes, _ application: Application, _ effects: inout [Event]
     ) -> PermitRegistry.Passage {
-        let key = breakerKey(of: scopes)
+        let key = breakerKey(of: scopes, by: application.user)
         let place = addBreaker(key, application)
         return changeBreaker(place, application, &effects) { breaker, now, profile in
             breaker.ask(at: now, under: profile)

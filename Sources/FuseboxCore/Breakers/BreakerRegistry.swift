@@ -10,6 +10,8 @@ public struct BreakerRegistry: Sendable {
         var breaker: CircuitBreaker
         /// Whether the breaker has a configuration of its own. Such a breaker is not forgotten when it is idle.
         var isConfigured: Bool
+        /// The peer user whose call or command has made it.
+        var user: UInt32
     }
 
     /// Where a breaker is. It stays there until it is removed.
@@ -19,6 +21,8 @@ public struct BreakerRegistry: Sendable {
     public var defaultConfiguration = BreakerConfiguration()
 
     private var slots = RouteTable<Slot>()
+    /// The breakers of models that each user has made.
+    private var modelsOfUser = UserTally()
     private let passedByAddress = PassedByAddress()
 
     /// A registry without breakers.
@@ -29,6 +33,12 @@ public struct BreakerRegistry: Sendable {
 
     /// The number of breakers of models.
     var modelCount: Int { slots.modelledCount }
+
+    /// The number of breakers of models that a user has made.
+    func modelCount(of user: UInt32) -> Int { modelsOfUser[user] }
+
+    /// The user that has made a breaker.
+    func user(of place: Place) -> UInt32 { slots.read(place) { $0.user } }
 
     // MARK: Finding
 
@@ -110,14 +120,24 @@ public struct BreakerRegistry: Sendable {
     // MARK: Changing
 
     /// Creates a closed breaker for a route that has none.
-    mutating func create(_ key: RouteKey, _ configuration: BreakerConfiguration, at now: Timestamp) -> Place {
-        slots.insert(Slot(breaker: CircuitBreaker(configuration, at: now), isConfigured: false), for: key)
+    mutating func create(
+        _ key: RouteKey, _ configuration: BreakerConfiguration, by user: UInt32, at now: Timestamp
+    ) -> Place {
+        insert(Slot(breaker: CircuitBreaker(configuration, at: now), isConfigured: false, user: user), for: key)
     }
 
     /// Sets the breaker of a route, in place of one that exists.
     @discardableResult
-    mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, for key: RouteKey) -> Place {
-        slots.insert(Slot(breaker: breaker, isConfigured: isConfigured), for: key)
+    mutating func insert(_ breaker: CircuitBreaker, isConfigured: Bool, by user: UInt32, for key: RouteKey) -> Place {
+        insert(Slot(breaker: breaker, isConfigured: isConfigured, user: user), for: key)
+    }
+
+    private mutating func insert(_ slot: Slot, for key: RouteKey) -> Place {
+        if key.model != nil {
+            if let known = slots.find(key) { modelsOfUser.remove(slots[known].user) }
+            modelsOfUser.add(slot.user)
+        }
+        return slots.insert(slot, for: key)
     }
 
     /// Gives a breaker of another registry a route here. Returns whether decay will remove a failure of it.
@@ -125,7 +145,7 @@ public struct BreakerRegistry: Sendable {
     mutating func insert(_ theirs: RouteKey, of other: borrowing BreakerRegistry, for key: RouteKey) -> Bool {
         guard let place = other.slots.find(theirs) else { preconditionFailure("the other registry has the breaker") }
         let slot = other.slots[place]
-        slots.insert(slot, for: key)
+        _ = insert(slot, for: key)
         return slot.breaker.nextDecay != nil
     }
 
@@ -156,5 +176,8 @@ public struct BreakerRegistry: Sendable {
     /// Notes that the configuration of a breaker is that of the one above it again.
     mutating func endOwnConfiguration(_ place: Place) { slots[place].isConfigured = false }
 
-    mutating func remove(_ place: Place) { slots.remove(at: place) }
+    mutating func remove(_ place: Place) {
+        if place.hasModel { modelsOfUser.remove(user(of: place)) }
+        slots.remove(at: place)
+    }
 }

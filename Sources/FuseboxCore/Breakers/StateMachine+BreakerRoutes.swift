@@ -15,32 +15,37 @@ extension StateMachine {
             ?? breakers.defaultConfiguration.byModel
     }
 
-    /// The breaker of calls by a route. Nil if it does not exist; then nothing is known against them.
+    /// The breaker of a user's calls by a route. Nil if it does not exist; then nothing is known against them.
     @inline(__always)
-    func findBreaker<Text: NameText>(of route: borrowing Route<Text>) -> BreakerRegistry.Place? {
+    func findBreaker<Text: NameText>(of route: borrowing Route<Text>, by user: UInt32) -> BreakerRegistry.Place? {
         guard let provider = route.providerID else { return nil }
         let plain = breakers.find(RouteKey(provider))
         let isByModel = plain.map { breakers.isByModel($0) } ?? breakers.defaultConfiguration.byModel
         if !isByModel, route.deployment == nil { return plain }
         let place = route.deployment == nil ? provider : route.deploymentID
         let namesModel = route.model != nil
-        return findBreaker(place, hasModel: isByModel && namesModel, route.modelID)
+        return findBreaker(place, hasModel: isByModel && namesModel, route.modelID, by: user)
     }
 
     /// The breaker of a provider or a deployment, or of one of its models.
     private func findBreaker(
-        _ place: NameID?, hasModel: Bool, _ model: ModelID?
+        _ place: NameID?, hasModel: Bool, _ model: ModelID?, by user: UInt32
     ) -> BreakerRegistry.Place? {
         guard let place else { return nil }
         if hasModel {
             if let model, let found = breakers.find(RouteKey(place, model)) { return found }
-            guard !hasRoomForModelBreaker else { return nil }
+            guard !hasRoomForModelBreaker(of: user) else { return nil }
         }
         return breakers.find(RouteKey(place))
     }
 
-    /// Whether one more model may have a breaker of its own. Otherwise its calls have that of its provider or deployment.
-    private var hasRoomForModelBreaker: Bool { breakers.modelCount < bounds.modelBreakers }
+    /// Whether one more model of a user's calls may have a breaker of its own. Otherwise they have that of its provider
+    /// or deployment.
+    private func hasRoomForModelBreaker(of user: UInt32) -> Bool {
+        SharedBound(
+            what: "breakers of models", limit: bounds.modelBreakers, limitPerUser: bounds.modelBreakersPerUser
+        ).hasRoom(breakers.modelCount, ofUser: breakers.modelCount(of: user), by: user)
+    }
 
     /// The breaker above that of a route which an operator has opened, and which stays open the longest. Nil if there is
     /// none.
@@ -71,13 +76,13 @@ extension StateMachine {
         return longest?.place
     }
 
-    /// The route of the breaker of calls that are charged to these scopes.
-    func breakerKey(of scopes: borrowing CallScopes) -> RouteKey {
+    /// The route of the breaker of a user's calls that are charged to these scopes.
+    func breakerKey(of scopes: borrowing CallScopes, by user: UInt32) -> RouteKey {
         guard let provider = scopes.provider else { preconditionFailure("a call has a provider") }
         let plain = RouteKey(scopes.deployment ?? provider)
         guard let model = scopes.model, isByModel(provider) else { return plain }
         let key = RouteKey(plain.place, model)
-        return breakers.contains(key) || hasRoomForModelBreaker ? key : plain
+        return breakers.contains(key) || hasRoomForModelBreaker(of: user) ? key : plain
     }
 
     /// The route that a command names as such, whatever calls by it have. Nil if one of its names is not known.
@@ -124,7 +129,9 @@ extension StateMachine {
         of route: inout Route<Text>, namesModel: Bool = true, _ application: Application
     ) throws(Refusal) -> BreakerRegistry.Place {
         var hasModel = namesModel && route.model != nil && isByModel(route.providerID)
-        if hasModel, !hasRoomForModelBreaker { hasModel = findBreaker(of: route).map(\.hasModel) ?? false }
+        if hasModel, !hasRoomForModelBreaker(of: application.user) {
+            hasModel = findBreaker(of: route, by: application.user).map(\.hasModel) ?? false
+        }
         return try breaker(of: &route, hasModel: hasModel, application)
     }
 
@@ -149,7 +156,7 @@ extension StateMachine {
     mutating func addBreaker(_ key: RouteKey, _ application: Application) -> BreakerRegistry.Place {
         if let known = breakers.find(key) { return known }
         retainNames(of: key)
-        return breakers.create(key, configurationAbove(key), at: application.now)
+        return breakers.create(key, configurationAbove(key), by: application.user, at: application.now)
     }
 
     /// The configuration that a breaker has without one of its own.

@@ -108,7 +108,7 @@ extension StateMachine {
     ) throws(Refusal) -> BreakerAcquireReply {
         var route = route(command.name, command.deployment, command.model)
         let draw = command.draw
-        let known = findBreaker(of: route)
+        let known = findBreaker(of: route, by: application.user)
         if let forced = forcedBreaker(above: route, known, at: application.now) {
             // Nothing changes, and no breaker is created for the route.
             let standing = breakers.standing(of: forced, at: application.now)
@@ -172,7 +172,8 @@ extension StateMachine {
         var route = route(record.name, record.deployment, record.model)
         let place = try self.breaker(of: &route, hasModel: route.model != nil, application)
         let before = breakers[place].state
-        breakers.insert(breaker, isConfigured: record.isConfigured, for: breakers.key(of: place))
+        breakers.insert(
+            breaker, isConfigured: record.isConfigured, by: breakers.user(of: place), for: breakers.key(of: place))
         if before != breaker.state { effects.append(transition(of: place, from: before)) }
         setDeadline(ofBreaker: place)
     }

@@ -12,6 +12,8 @@ public struct ExhaustionRegistry: Sendable {
     public var longestMilliseconds: Int64 = 24 * 3_600_000
 
     var marks = RouteTable<Mark>()
+    /// The marks of models that each user told last.
+    private var modelsOfUser = UserTally()
     /// The marks that are only remembered.
     private var endedCount = 0
 
@@ -23,6 +25,9 @@ public struct ExhaustionRegistry: Sendable {
 
     /// The number of marks, with those that have ended and are remembered.
     public var count: Int { marks.count }
+
+    /// The number of marks of models that a user told last.
+    func modelCount(of user: UInt32) -> Int { modelsOfUser[user] }
 
     /// The number of marks whose end was not met.
     public var countInForce: Int { marks.count - endedCount }
@@ -100,7 +105,8 @@ public struct ExhaustionRegistry: Sendable {
 
     /// Sets the mark of a route, in place of one that exists.
     public mutating func insert(_ mark: Mark, for route: RouteKey) {
-        if let place = marks.find(route) { endedCount -= marks[place].hasEnded ? 1 : 0 }
+        if let place = marks.find(route) { discount(place) }
+        if route.model != nil { modelsOfUser.add(mark.user) }
         marks.insert(mark, for: route)
         endedCount += mark.hasEnded ? 1 : 0
     }
@@ -120,8 +126,14 @@ public struct ExhaustionRegistry: Sendable {
 
     /// Removes a mark.
     mutating func remove(_ place: Place) {
-        endedCount -= marks[place].hasEnded ? 1 : 0
+        discount(place)
         marks.remove(at: place)
+    }
+
+    /// Takes a mark that is to go out of the counts.
+    private mutating func discount(_ place: Place) {
+        endedCount -= marks[place].hasEnded ? 1 : 0
+        if place.hasModel { modelsOfUser.remove(marks[place].user) }
     }
 
     /// Removes the mark of a route.

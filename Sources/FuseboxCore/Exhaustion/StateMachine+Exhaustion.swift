@@ -32,10 +32,8 @@ extension StateMachine {
         let route = route(command.provider, command.deployment, command.model)
         try check(route, by: application)
         if route.model != nil, find(route).map({ !exhaustion.contains($0) }) ?? true {
-            try SharedBound(
-                what: "marks of models", limit: bounds.modelMarks, limitPerUser: bounds.modelMarks,
-                remedy: "mark the provider or the deployment"
-            ).check(exhaustion.marks.modelledCount, ofUser: 0, by: application)
+            try modelMarksBound.check(
+                exhaustion.marks.modelledCount, ofUser: exhaustion.modelCount(of: application.user), by: application)
         }
         let key = intern(route, by: application.user)
         let claim = MarkClaim(

@@ -123,7 +123,7 @@ extension StateMachine {
         claim.admittedAt = call.admittedAt
         let scope = profile.doubtsMarks ? scope ?? outcome.markScope : .provider
         guard let route = call.routes.marked(scope) else { return }
-        mark(withRoom(route), claim, application, &effects)
+        mark(withRoom(route, by: application.user), claim, application, &effects)
     }
 
     /// Ends the marks on a call's route that its success speaks against.
@@ -137,13 +137,19 @@ extension StateMachine {
         }
     }
 
-    /// A route, without its model if there is no room for one more mark of a model.
-    private func withRoom(_ route: RouteKey) -> RouteKey {
-        guard route.model != nil, exhaustion.marks.modelledCount >= bounds.modelMarks, !exhaustion.contains(route)
-        else {
-            return route
-        }
-        return RouteKey(route.place)
+    /// A route, without its model if there is no room for one more mark of a model that this user tells.
+    private func withRoom(_ route: RouteKey, by user: UInt32) -> RouteKey {
+        guard route.model != nil, !exhaustion.contains(route) else { return route }
+        let hasRoom = modelMarksBound.hasRoom(
+            exhaustion.marks.modelledCount, ofUser: exhaustion.modelCount(of: user), by: user)
+        return hasRoom ? route : RouteKey(route.place)
+    }
+
+    /// The bound on marks of models.
+    var modelMarksBound: SharedBound {
+        SharedBound(
+            what: "marks of models", limit: bounds.modelMarks, limitPerUser: bounds.modelMarksPerUser,
+            remedy: "mark the provider or the deployment")
     }
 
     /// Checks how much of a route an outcome is to mark.

@@ -96,6 +96,7 @@ extension Bounds {
         tags = Int(UInt32.max)
         tagsPerUser = Int(UInt32.max)
         modelMarks = Int(UInt32.max)
+        modelMarksPerUser = Int(UInt32.max)
         pauses = Int(UInt32.max)
         limits = Int(UInt32.max)
         limitsPerScope = Int(UInt32.max)

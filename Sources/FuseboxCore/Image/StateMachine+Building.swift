@@ -263,7 +263,7 @@ extension StateMachine.Builder {
         let model = record.model.map { machine.models.intern($0, by: user) }
         let key = RouteKey(deployment ?? provider, model)
         if !machine.breakers.contains(key) { machine.retainNames(of: key) }
-        machine.breakers.insert(breaker, isConfigured: record.isConfigured, for: key)
+        machine.breakers.insert(breaker, isConfigured: record.isConfigured, by: user, for: key)
     }
 
     /// Sets how long a mark without a reported end lasts.

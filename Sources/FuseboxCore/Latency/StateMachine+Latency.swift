@@ -43,7 +43,7 @@ extension StateMachine {
         let route = route(by: candidate)
         (outlook.heldCost, outlook.costBasis) = heldCost(estimate, route, asked)
         guard let provider = route.providerID else { return outlook }
-        if let breaker = findBreaker(of: route) {
+        if let breaker = findBreaker(of: route, by: application.user) {
             let standing = breakers.standing(of: breaker, at: application.now)
             outlook.state = standing.state
             outlook.share = standing.share

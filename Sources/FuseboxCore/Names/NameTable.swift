@@ -54,7 +54,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
 
     private var entries = SlotTable<Entry>()
     private var index = HashIndex()
-    private var namesOfUser: [UInt32: Int] = [:]
+    private var namesOfUser = UserTally()
     private let passedByAddress = PassedByAddress()
 
     /// A table without names.
@@ -64,7 +64,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     public var count: Int { entries.count }
 
     /// The number of names that a user introduced.
-    public func count(of user: UInt32) -> Int { namesOfUser[user] ?? 0 }
+    public func count(of user: UInt32) -> Int { namesOfUser[user] }
 
     /// The number of a name.
     ///
@@ -105,7 +105,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
     /// Counts a name that has got its number, and makes it known.
     private mutating func note(_ place: Int) {
         index.insert(place, hash: Self.hash(entries[place].name, entries[place].parent))
-        namesOfUser[entries[place].user, default: 0] += 1
+        namesOfUser.add(entries[place].user)
     }
 
     /// Calls `body` with every name, in the order of their numbers.
@@ -121,9 +121,7 @@ public struct NameTable<ID: NameIdentifier>: Sendable {
         guard entries[id.index].references == 0 else { return }
         let parent = entries[id.index].parent
         index.remove(id.index, hash: Self.hash(entries[id.index].name, parent))
-        let user = entries[id.index].user
-        let left = (namesOfUser[user] ?? 1) - 1
-        namesOfUser[user] = left == 0 ? nil : left
+        namesOfUser.remove(entries[id.index].user)
         entries.remove(at: id.index)
         if let parent { release(parent) }
     }

@@ -94,7 +94,7 @@ extension WaitQueue {
             var estimate = call.estimate
             estimate.cost = machine.heldCost(estimate, route, asked).cost
             var candidate = CandidateExamination()
-            let breaker = machine.findBreaker(of: route)
+            let breaker = machine.findBreaker(of: route, by: examined.application.user)
             let standing = breaker.map { machine.breakers.standing(of: $0, at: moment.now) }
             let objections = machine.objections(to: route, breaker, standing, at: moment)
             if let denial = objections.denial, !objections.isShareOnly {

@@ -11,12 +11,14 @@ enum BreakerSection: SnapshotSection {
             guard let place = machine.breakers.find(key) else { continue }
             let record = machine.breakers[place].record(
                 machine.candidate(of: key), isConfigured: machine.breakers.isConfigured(place))
-            part.add(BreakerImage(record))
+            var image = BreakerImage(record)
+            image.user = machine.breakers.user(of: place)
+            part.add(image)
         }
     }
 
     static func add(_ image: BreakerImage, to state: inout StateImage) throws(Refusal) {
-        try state.builder.insertBreaker(image.record)
+        try state.builder.insertBreaker(image.record, by: image.user)
     }
 }
 
@@ -81,6 +83,7 @@ struct BreakerImage: VersionedRecord {
     var openedBy: Rule?
     var failedRecoveries: UInt32 = 0
     var calls: [Bucket] = []
+    var user: UInt32 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("name", &name, "the provider")
@@ -113,6 +116,7 @@ struct BreakerImage: VersionedRecord {
             "calls", &calls,
             "the calls that count for the rates, oldest first, at most \(RateWindow.length) buckets; none where no rate is configured"
         )
+        try visitor.field("user", &user, "the peer user whose call or command has made it")
     }
 }
 
