@@ -182,6 +182,10 @@ public struct Bounds: Sendable, Equatable {
     /// Waiting calls of one peer uid, operators aside: a quarter, as of permits.
     public var waitingPerUser = 4_096
 
+    /// Waiting calls that are examined at once: about as much work as the requests of a turn. The rest follows in the next
+    /// turns.
+    public var examinationsPerTurn = 1_024
+
     /// How long a worker may be away before what it holds is taken back.
     public var workerGraceMilliseconds: Int64 = 2_000
 

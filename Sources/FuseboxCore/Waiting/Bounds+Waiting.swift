@@ -3,9 +3,6 @@ extension Bounds {
     /// of all of these do.
     public static let waitingUsers = 1_024
 
-    /// Waiting calls that are examined in one turn: about as much work as the requests of a turn.
-    public static let examinationsPerTurn = 1_024
-
     /// Waiting calls that are granted in one turn. Each is an entry of the journal.
     public static let grantsPerTurn = 256
 }

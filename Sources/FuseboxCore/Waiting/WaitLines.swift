@@ -75,6 +75,8 @@ struct WaitLines: Sendable {
     private var ofName: [NameID: [Int]] = [:]
     /// The lines that must be looked at.
     private(set) var changed: [Int] = []
+    /// The lines to which draws were left.
+    private var drawn: [Int] = []
 
     // MARK: Asking
 
@@ -90,9 +92,6 @@ struct WaitLines: Sendable {
 
     /// The line for the share of a breaker. Nil if no call waits for it.
     func find(forShareOf breaker: RouteKey) -> Int? { others[.share(breaker)] }
-
-    /// Whether a line must be looked at.
-    func isChanged(_ line: Int) -> Bool { lines.contains(line) && lines[line].isChanged }
 
     /// The lines among those of these standings in which one call is examined at a time.
     func narrowLines(of all: [Int]) -> [Int] {
@@ -255,6 +254,7 @@ struct WaitLines: Sendable {
     /// Notes that a later call leaves its draw at a breaker's share to those who wait for it.
     mutating func leaveDraw(at breaker: RouteKey) {
         guard let line = find(forShareOf: breaker) else { return }
+        if lines[line].draws == 0 { drawn.append(line) }
         lines[line].draws += 1
         noteChange(line)
     }
@@ -282,12 +282,16 @@ struct WaitLines: Sendable {
         for name in machine.news.take() { for line in ofName[name] ?? [] { noteChange(line) } }
     }
 
-    /// Notes that every changed line was looked at.
+    /// A line that must be looked at, which is done then. Nil if there is none.
+    mutating func takeChanged() -> Int? {
+        guard let line = changed.popLast() else { return nil }
+        lines[line].isChanged = false
+        return line
+    }
+
+    /// Notes that every call that was to be examined has been. Draws that nobody has taken are gone.
     mutating func settle() {
-        for line in changed where lines.contains(line) {
-            lines[line].isChanged = false
-            lines[line].draws = 0
-        }
-        changed.removeAll(keepingCapacity: true)
+        for line in drawn where lines.contains(line) { lines[line].draws = 0 }
+        drawn.removeAll(keepingCapacity: true)
     }
 }

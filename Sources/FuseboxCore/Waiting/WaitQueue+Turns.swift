@@ -109,42 +109,45 @@ extension WaitQueue {
 
     // MARK: Turns
 
-    /// Whether `next` may have something to do. `nextWake` is apart.
+    /// Whether `next` or `nextExpired` may have something to do. `nextWake` is apart.
     package func isDue(_ machine: StateMachine) -> Bool {
         guard !isEmpty else { return false }
-        return !awake.isEmpty || !lines.changed.isEmpty || !machine.limitTable.freed.isEmpty
+        return !front.isEmpty || !lines.changed.isEmpty || hasExpired || !machine.limitTable.freed.isEmpty
             || !machine.news.changed.isEmpty
     }
 
-    /// The next turn. Nil once every call that waits has something against it, or after the examinations of a turn of
-    /// the loop; then `isDue` still holds.
-    package mutating func next(_ machine: inout StateMachine, at moment: Moment) -> Turn? {
+    /// The next turn. Nil once every call that waits has something against it, or when no examinations are left; then
+    /// `isDue` still holds, and the next call goes on where this one ended.
+    ///
+    /// The call of a turn is examined again unless it is `granted` or withdrawn before the next call.
+    ///
+    /// - Parameter examinations: how many calls may still be examined
+    package mutating func next(
+        _ machine: inout StateMachine, at moment: Moment, _ examinations: inout Int
+    ) -> Turn? {
         lines.take(newsOf: &machine)
-        var front = WaitFront()
-        for slot in awake where !waiters[slot].isAway { front.add(slot, order(of: slot, at: moment.now)) }
-        for line in lines.changed { addFront(of: line, &front, machine, at: moment.now) }
-        for _ in 0..<Bounds.examinationsPerTurn {
-            guard let slot = front.takeFirst() else {
-                settle()
+        while let line = lines.takeChanged() { addFront(of: line, machine, at: moment.now) }
+        while examinations > 0 {
+            guard let slot = firstOfFront(at: moment.now) else {
+                lines.settle()
                 return nil
             }
+            examinations -= 1
             let found = examine(slot, machine, at: moment)
             if let turn = turn(of: slot, found) { return turn }
+            examined(slot)
             let narrow = lines.narrowLines(of: waiters[slot].standings)
             note(found, slot, &machine, at: moment)
             // Who stands behind it may be let through, unless it still waits for the same.
-            for line in narrow where lines.isChanged(line) {
-                guard lines.standing(in: line, of: waiters[slot].standings) == nil else { continue }
-                addFront(of: line, &front, machine, at: moment.now)
+            for line in narrow where lines.standing(in: line, of: waiters[slot].standings) == nil {
+                addFront(of: line, machine, at: moment.now)
             }
         }
         return nil
     }
 
-    /// Adds the calls of a line that may be let through.
-    private func addFront(
-        of line: Int, _ front: inout WaitFront, _ machine: StateMachine, at now: Timestamp
-    ) {
+    /// Adds the calls of a line that may be let through to the front.
+    private mutating func addFront(of line: Int, _ machine: StateMachine, at now: Timestamp) {
         guard lines.lines.contains(line) else { return }
         // A call needs one unit at least. Without room for that this limit stands against all that wait for it.
         if case .limit(let entry) = lines.lines[line].subject,
@@ -156,7 +159,7 @@ extension WaitQueue {
         var walk = lines.walk(line)
         while let standing = walk.next(self, at: now) {
             let slot = lines.standings[standing].waiter
-            front.add(slot, order(of: slot, at: now))
+            if !waiters[slot].isPending { addToFront(slot, at: now) }
             switch lines.lines[line].subject {
             case .route, .share, .examination: return
             case .limit(let entry):
@@ -263,31 +266,6 @@ extension WaitQueue.Waiter {
             guard (try? call.fields(&reader)) != nil else { preconditionFailure("it was decoded before") }
             return call
         }
-    }
-}
-
-/// The calls that are examined next, in the order of their turns.
-private struct WaitFront {
-    /// The last comes first.
-    private var calls: [(slot: Int, order: WaitQueue.Order)] = []
-    /// The calls that were added. Mostly it is one, which needs no set.
-    private var one: Int?
-    private var known: Set<Int> = []
-    private var isSorted = true
-
-    mutating func add(_ slot: Int, _ order: WaitQueue.Order) {
-        guard slot != one else { return }
-        if one == nil { one = slot } else if !known.insert(slot).inserted { return }
-        calls.append((slot, order))
-        isSorted = false
-    }
-
-    mutating func takeFirst() -> Int? {
-        if !isSorted {
-            if calls.count > 1 { calls.sort { $1.order < $0.order } }
-            isSorted = true
-        }
-        return calls.popLast()?.slot
     }
 }
 

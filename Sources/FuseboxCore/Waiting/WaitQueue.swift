@@ -36,6 +36,8 @@ package struct WaitQueue: Sendable {
         var isAway = false
         /// Whether it has drawn at a share.
         var hasDrawn: Bool
+        /// Whether it is to be examined: it has an entry in `front`.
+        var isPending = false
         /// What stood against its first candidate when it was last examined.
         var reason: DenialReason
         /// When time alone lets it through, as of its last examination; nil: never.
@@ -93,10 +95,11 @@ package struct WaitQueue: Sendable {
     /// When each waiter is looked at again: its deadline, its next step, or when time lifts what stands against it.
     private var wakes = DeadlineHeap()
     var lines = WaitLines()
-    /// The waiters that are examined next, whatever their lines say: their time has come.
-    private(set) var awake: [Int] = []
-    /// The waiters whose time is over, by their deadlines.
-    private var expired: [Int] = []
+    /// The waiters that are examined next, because a line of theirs has changed, or because their time has come.
+    var front = WaitFront()
+    /// The waiters whose time is over, by their deadlines. The number of its arrival tells a waiter from a later one in
+    /// the same slot.
+    private var expired: [(slot: Int, arrival: UInt64)] = []
 
     /// An empty queue with these bounds.
     package init(limit: Int, limitPerUser: Int) {
@@ -196,7 +199,6 @@ package struct WaitQueue: Sendable {
         waiters[slot].request = []
         waiters.remove(at: slot)
         machine.news.waiting = count
-        if !awake.isEmpty { awake.removeAll { $0 == slot } }
     }
 
     private mutating func place(of worker: WorkerID) -> Int {
@@ -255,10 +257,47 @@ package struct WaitQueue: Sendable {
     /// Notes that windows have begun anew.
     package mutating func windowsBegan() { lines.noteAll() }
 
-    /// Notes that every call that was to be examined has been.
-    mutating func settle() {
-        awake.removeAll(keepingCapacity: true)
-        lines.settle()
+    // MARK: The front
+
+    /// Has a call examined in its turn.
+    mutating func addToFront(_ slot: Int, at now: Timestamp) {
+        if front.count > 2 * waiters.count + 64 {
+            // Most entries are of calls that are gone.
+            for entry in front.removeAll() where isLive(entry) && waiters[entry.slot].isPending {
+                front.add(entry.slot, entry.order)
+            }
+        }
+        waiters[slot].isPending = true
+        front.add(slot, order(of: slot, at: now))
+    }
+
+    /// The call that is examined next. Nil if none is to be examined.
+    mutating func firstOfFront(at now: Timestamp) -> Int? {
+        while let entry = front.first {
+            guard isLive(entry), waiters[entry.slot].isPending else {
+                front.removeFirst()
+                continue
+            }
+            guard !waiters[entry.slot].isAway else {
+                examined(entry.slot)
+                continue
+            }
+            let order = order(of: entry.slot, at: now)
+            if !(entry.order < order) { return entry.slot }
+            front.putOffFirst(to: order)
+        }
+        return nil
+    }
+
+    /// Notes that the first call of the front needs no further look.
+    mutating func examined(_ slot: Int) {
+        waiters[slot].isPending = false
+        front.removeFirst()
+    }
+
+    /// Whether the waiter of an entry still waits.
+    private func isLive(_ entry: WaitFront.Entry) -> Bool {
+        waiters.contains(entry.slot) && waiters[entry.slot].arrival == entry.order.arrival
     }
 
     private mutating func examineNext(_ slot: Int, _ machine: inout StateMachine) {
@@ -309,33 +348,44 @@ package struct WaitQueue: Sendable {
         wakes.set(.wait, slot, order: waiter.arrival, at: wake.milliseconds)
     }
 
-    /// Wakes the calls that have become more urgent, or that time may have let through. Notes those whose time is over; they are taken with `nextExpired` once no turn is left.
+    /// Wakes the calls that have become more urgent, or that time may have let through. Notes those whose time is over;
+    /// they are taken with `nextExpired` once they were examined.
     package mutating func wake(at now: Timestamp) {
         while let due = wakes.first, due.milliseconds <= now.milliseconds {
             let slot = due.subject
             // It may come before others now, reserve more, or find room.
             lines.noteChange(of: waiters[slot].standings)
-            awake.append(slot)
+            addToFront(slot, at: now)
             if waiters[slot].until <= now {
                 wakes.remove(.wait, slot)
-                expired.append(slot)
+                // They come in the order of their deadlines, or they are late together.
+                expired.append((slot, waiters[slot].arrival))
             } else {
                 setWake(slot, at: now, lifting: nil)
             }
         }
-        if expired.count > 1 {
-            expired.sort { (waiters[$0].until, waiters[$0].arrival) < (waiters[$1].until, waiters[$1].arrival) }
-        }
     }
 
-    /// A call whose time is over. It is removed. Call it after `next` has returned nil.
+    /// Whether the time of a call is over that has nothing more to hope for.
+    package var hasExpired: Bool { !expired.isEmpty }
+
+    /// A call whose time is over. It is removed. A call that is still to be examined is not taken: it may be granted.
     package mutating func nextExpired(_ machine: inout StateMachine, at moment: Moment) -> (
         worker: WorkerID, ticket: UInt64, decision: AdmissionDecision
     )? {
-        while !expired.isEmpty {
-            let slot = expired.removeFirst()
-            // It may have been granted or withdrawn since, and its slot used again.
-            guard waiters.contains(slot), waiters[slot].until <= moment.now else { continue }
+        var place = 0
+        while place < expired.count {
+            let (slot, arrival) = expired[place]
+            guard waiters.contains(slot), waiters[slot].arrival == arrival else {
+                // It was granted or withdrawn.
+                expired.remove(at: place)
+                continue
+            }
+            guard !waiters[slot].isPending || waiters[slot].isAway else {
+                place += 1
+                continue
+            }
+            expired.remove(at: place)
             let decision = lastDecision(of: slot, machine, at: moment)
             let (worker, ticket) = (waiters[slot].worker, waiters[slot].ticket)
             remove(slot, &machine)

@@ -112,8 +112,8 @@ extension Engine {
         turnsAgainAt = nil
         queue.wake(at: moment.now)
         var turns = Bounds.grantsPerTurn
-        while turns > 0, queue.isDue(state.machine) {
-            guard let turn = queue.next(&state.machine, at: moment) else { break }
+        var examinations = state.machine.bounds.examinationsPerTurn
+        while turns > 0, let turn = queue.next(&state.machine, at: moment, &examinations) {
             do throws(Refusal) { try carryOut(turn, at: moment) } catch {
                 // The journal has no room.
                 turnsAgainAt = now + 1_000
@@ -121,8 +121,9 @@ extension Engine {
             }
             turns -= 1
         }
-        guard !queue.isDue(state.machine) else { return }
-        while let (worker, ticket, decision) = queue.nextExpired(&state.machine, at: moment) {
+        // The last look at each of them is an examination too.
+        while examinations > 0, let (worker, ticket, decision) = queue.nextExpired(&state.machine, at: moment) {
+            examinations -= 1
             var entry = TicketEntry(ticket: ticket, standing: .expired)
             entry.admission.decision = decision
             push(entry, to: worker)
