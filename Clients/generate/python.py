@@ -464,6 +464,7 @@ def usage_forms(told: Reference) -> str:
             "    Form(",
             f"        {json.dumps(form['name'])},",
             f"        marks={tuples(form['marks'])},",
+            f"        foreign={tuples(form['foreign'])},",
             "        parts=(",
         ]
         for part in form["parts"]:

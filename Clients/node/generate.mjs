@@ -7,7 +7,7 @@
 // file.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import path from 'node:path'
 
@@ -220,9 +220,8 @@ function constantsModule (protocol) {
     'module.exports = { magic, lowestVersion, highestVersion, kinds, limits, statuses }\n'
 }
 
-/** The forms of usage objects: those that the tool prints, or the file beside this one if it prints none. */
-function usageModule (protocol) {
-  const usage = protocol.usage ?? JSON.parse(readFileSync(new URL('usage-forms.json', import.meta.url), 'utf8'))
+/** The forms of usage objects. */
+function usageModule ({ usage }) {
   const entries = Object.entries(usage).map(([name, value]) => `  ${name}: ${literal(value, '  ')},\n`).join('')
   return notice + '// The usage objects of the main APIs: which of their members counts which tokens.\n\n' +
     `module.exports = {\n${entries}}\n`

@@ -38,6 +38,65 @@ struct ReportedUsageTests {
         #expect(usage.call == "msg_1")
     }
 
+    /// Streams by their events, and the tokens of each kind in the end.
+    static let streams: [(what: String, events: [String], tokens: [Int?])] = [
+        (
+            "details that only one event tells",
+            [
+                #"{"usage": {"prompt_tokens": 2006, "prompt_tokens_details": {"cached_tokens": 1920}}}"#,
+                #"{"usage": {"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": null}}"#,
+            ], [86, 1920, nil, 300, nil]
+        ),
+        (
+            "Gemini's cache in the first event, and no candidates in the last",
+            [
+                #"{"usageMetadata": {"promptTokenCount": 10, "cachedContentTokenCount": 8, "totalTokenCount": 10}}"#,
+                #"{"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 300, "totalTokenCount": 310}}"#,
+                #"{"usageMetadata": {"promptTokenCount": 10, "totalTokenCount": 310}}"#,
+            ], [2, 8, nil, 300, nil]
+        ),
+        (
+            "Anthropic's cache at the beginning, and its thinking at the end",
+            [
+                #"{"message": {"usage": {"input_tokens": 25, "cache_read_input_tokens": 4, "output_tokens": 1}}}"#,
+                #"{"usage": {"output_tokens": 50, "output_tokens_details": {"thinking_tokens": 30}}}"#,
+            ], [25, 4, nil, 20, 30]
+        ),
+        (
+            "another prompt, of which no cache is told",
+            [
+                #"{"prompt_tokens": 2006, "prompt_tokens_details": {"cached_tokens": 1920}, "completion_tokens": 5}"#,
+                #"{"prompt_tokens": 100, "completion_tokens": 7}"#,
+            ], [100, nil, nil, 7, nil]
+        ),
+        (
+            "an output that grows beyond what is counted of its reasoning",
+            [
+                #"{"completion_tokens": 40, "completion_tokens_details": {"reasoning_tokens": 40}}"#,
+                #"{"completion_tokens": 90}"#,
+            ], [nil, nil, nil, 50, 40]
+        ),
+    ]
+
+    @Test(arguments: streams)
+    func theKindsAreTakenApartAfterTheLastEvent(_ what: String, _ events: [String], _ tokens: [Int?]) throws {
+        var report = ReportedUsage()
+        var usage = Usage()
+        for event in events {
+            report.update(with: try Self.read(event))
+            try usage.update(reported: event)
+        }
+        #expect(Self.tokens(report) == tokens, "\(what)")
+        #expect(TokenKind.allCases.map { usage[$0] } == tokens, "\(what)")
+    }
+
+    @Test func whatSomebodySetByHandStaysUntilAnEventTellsIt() throws {
+        var usage = try Usage(reported: #"{"prompt_tokens": 10, "completion_tokens": 1}"#)
+        usage.inputTokens = 12
+        try usage.update(reported: #"{"completion_tokens": 2}"#)
+        #expect(usage == Usage(inputTokens: 12, outputTokens: 2))
+    }
+
     @Test(arguments: ["null", #"{"usage": null}"#, #"{"choices": [], "usage": null, "model": "gpt-4o"}"#])
     func aNullTellsNothing(_ document: String) throws {
         #expect(try Self.read(document).isEmpty)

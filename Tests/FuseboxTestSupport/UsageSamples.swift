@@ -76,6 +76,22 @@ package struct UsageSample: CustomStringConvertible, Sendable {
             tokens: [21, 1024, 188_086, 393, nil], model: "claude-sonnet-4-20250514",
             call: "msg_01XFDUDYJgAACzvnptvVoYEL"),
         UsageSample(
+            description: "messages with thinking and a prompt cache; anthropic-sdk-python, types/usage.py",
+            document: """
+                {"id": "msg_01Aq9w938a90dw8q", "type": "message", "role": "assistant", "model": "claude-opus-4-5",
+                 "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn",
+                 "usage": {"input_tokens": 21, "cache_creation_input_tokens": 188086, "cache_read_input_tokens": 1024,
+                           "output_tokens": 393, "output_tokens_details": {"thinking_tokens": 200}}}
+                """,
+            tokens: [21, 1024, 188_086, 193, 200], model: "claude-opus-4-5", call: "msg_01Aq9w938a90dw8q"),
+        UsageSample(
+            description: "messages with thinking and without a cache; anthropic-sdk-python, types/usage.py",
+            document: """
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+                 "usage": {"output_tokens": 50, "output_tokens_details": {"thinking_tokens": 30}}}
+                """,
+            tokens: [nil, nil, nil, 20, 30]),
+        UsageSample(
             description: "usageMetadata with thoughts, a cache and a tool; ai.google.dev, GenerateContentResponse",
             document: """
                 {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP"}],

@@ -73,6 +73,24 @@ struct RunCommandTests {
         #expect(model?["usage"]?["outputTokens"] == 300)
     }
 
+    @Test func aLongStreamIsReadToItsEnd() throws {
+        let daemon = try Daemon()
+        // 2 MB of events, of which the last tells the usage.
+        let script = """
+            awk 'BEGIN {
+              filling = sprintf("%1000s", ""); gsub(" ", "x", filling)
+              for (i = 0; i < 2000; i++) printf "data: {\\"id\\": \\"c\\", \\"text\\": \\"%s\\"}\\n\\n", filling
+              print "data: {\\"id\\": \\"c\\", \\"usage\\": {\\"prompt_tokens\\": 7, \\"completion_tokens\\": 3}}"
+            }' >> $FUSEBOX_USAGE
+            """
+        let outcome = try run(script, with: daemon)
+        #expect(outcome.status == 0)
+        #expect(!outcome.errors.contains("FUSEBOX_USAGE"), "\(outcome.errors)")
+        let usage = try daemon.json("ledger", "show", "openai")["usage"]
+        #expect(usage?["inputTokens"] == 7)
+        #expect(usage?["outputTokens"] == 3)
+    }
+
     @Test func whatCannotBeUnderstoodIsSaidAndTheRestCounts() throws {
         let daemon = try Daemon()
         let outcome = try run("printf 'cost=1\\ncost=lots\\n' > $FUSEBOX_USAGE; exit 3", with: daemon)

@@ -53,6 +53,48 @@ struct UsageTextTests {
         #expect(!told.hasUnread)
     }
 
+    @Test func ofAStreamOfPlainLinesOnlyTheLastTellsUsage() {
+        let told = told(
+            """
+            {"model": "llama3.2", "created_at": "2023-08-04T08:52:19Z", "response": "The", "done": false}
+            {"model": "llama3.2", "created_at": "2023-08-04T08:52:20Z", "response": " sky", "done": false}
+            {"model": "llama3.2", "response": "", "done": true, "prompt_eval_count": 26, "eval_count": 259}
+            """)
+        #expect(told.usage == Usage(model: "llama3.2", inputTokens: 26, outputTokens: 259))
+        #expect(told.complaints == [])
+        #expect(!told.hasUnread)
+    }
+
+    @Test func aStreamMayBeOneListOfItsEvents() {
+        let told = told(
+            """
+            [{"candidates": [], "usageMetadata": {"promptTokenCount": 10, "cachedContentTokenCount": 8}}
+            ,
+            {"candidates": [], "modelVersion": "gemini-2.5-flash"}
+            ,
+            {"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 300}}
+            ]
+            """)
+        #expect(
+            told.usage
+                == Usage(model: "gemini-2.5-flash", inputTokens: 2, outputTokens: 300, cachedInputTokens: 8))
+        #expect(told.complaints == [])
+    }
+
+    @Test func anObjectWithoutUsageOfWhichNoOtherTellsIsSaid() {
+        let told = told(
+            """
+            {"id": "a", "usage": {"prompt_tokens": 10, "completion_tokens": 1}}
+            {"id": "b", "choices": []}
+            """)
+        #expect(told.usage == Usage(inputTokens: 10, outputTokens: 1))
+        #expect(told.complaints.count == 1)
+        #expect(told.complaints.first?.hasPrefix("FUSEBOX_USAGE, line 2: no usage is found in this object") == true)
+        #expect(told.hasUnread)
+        let empty = self.told("[{\"a\": 1}, {\"b\": 2}]")
+        #expect(empty.complaints.count == 2)
+    }
+
     @Test func callsWithDifferentNamesAddUp() {
         let told = told(
             """

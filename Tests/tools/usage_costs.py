@@ -44,11 +44,13 @@ def kinds(usage):
         # Some count reasoning beside the completion. Their total says so.
         beside = get("total_tokens") == get("prompt_tokens") + received + thought
         return get("prompt_tokens") - cached - written, cached, written, received - (0 if beside else thought), thought
-    if "input_tokens_details" in usage or "output_tokens_details" in usage:
+    thought = get("output_tokens_details", "thinking_tokens")
+    is_anthropic = "cache_read_input_tokens" in usage or "cache_creation_input_tokens" in usage or thought
+    if not is_anthropic and ("input_tokens_details" in usage or "output_tokens_details" in usage):
         cached, thought = get("input_tokens_details", "cached_tokens"), get("output_tokens_details", "reasoning_tokens")
         return get("input_tokens") - cached, cached, 0, get("output_tokens") - thought, thought
     cached, written = get("cache_read_input_tokens"), get("cache_creation_input_tokens")
-    return get("input_tokens"), cached, written, get("output_tokens"), 0
+    return get("input_tokens"), cached, written, get("output_tokens") - thought, thought
 
 
 for line in sys.stdin:

@@ -2,7 +2,7 @@
 
 const { FuseboxError } = require('./errors')
 const { nanodollars } = require('./money')
-const { findUsage, updateUsage } = require('./usage')
+const { findUsage, Report } = require('./usage')
 const { outcomeOfStatus } = require('./outcomes')
 const { route } = require('./candidates')
 
@@ -91,8 +91,10 @@ class Permit {
     /** The signal that the caller gave, for the request that the body makes. */
     this.signal = signal
     /**
+     * What was told of each call that was made, and what the caller added.
+     *
      * @internal
-     * @type {Map<string, Usage>}
+     * @type {Map<string, Report | Usage>}
      */
     this.usages = new Map()
     /** @internal */
@@ -141,13 +143,13 @@ class Permit {
       return false
     }
     if (!told) return false
-    const { call, ...usage } = told
-    if (call) this.currentCall = call
-    const known = this.usages.get(this.currentCall) ?? this.usages.get('') ?? {}
+    if (told.call !== null) this.currentCall = told.call
+    const found = this.usages.get(this.currentCall) ?? this.usages.get('')
+    const known = found instanceof Report ? found : new Report()
     if (this.usages.get('') === known) this.usages.delete('')
-    updateUsage(known, usage)
-    if (Object.keys(known).length > 0) this.usages.set(this.currentCall, known)
-    return Object.keys(usage).some(member => member !== 'model')
+    known.update(told)
+    if (known.model !== null || !known.isEmpty) this.usages.set(this.currentCall, known)
+    return !told.isEmpty
   }
 
   /**
@@ -208,7 +210,7 @@ class Permit {
    * @internal
    */
   get used () {
-    const usages = [...this.usages.values()]
+    const usages = [...this.usages.values()].map(told => told instanceof Report ? told.usage : told)
     return usages.length === 0 ? null : usages.reduce(sum)
   }
 }

@@ -13,7 +13,8 @@ const mostCost = 1_000_000_000_000_000n
 /**
  * @typedef {object} Form
  * @property {string} name
- * @property {string[]} marks
+ * @property {string[]} marks members by which the form is recognised
+ * @property {string[]} foreign members that no object of this form has
  * @property {Array<{ members: string[], counts: string, within: string | null }>} parts
  * @property {string[]} absent
  * @property {string | null} total
@@ -81,6 +82,68 @@ function textAt (names, document) {
 }
 
 /**
+ * What the members of usage objects of one form count.
+ *
+ * @typedef {object} FormCounts
+ * @property {Form} form
+ * @property {Array<number | undefined>} numbers the number of each part of the form
+ * @property {number | undefined} total the number of all tokens
+ */
+
+/** What documents about one call tell of its usage. */
+class Report {
+  constructor () {
+    /** @type {string | null} the name of the call at the provider */
+    this.call = null
+    /** @type {string | null} */
+    this.model = null
+    /** @type {bigint | null} nano-dollars */
+    this.cost = null
+    /** @type {FormCounts[]} */
+    this.counts = []
+  }
+
+  /**
+   * Takes what a later report of the same call tells. What that leaves out stays.
+   *
+   * @param {Report} later
+   */
+  update (later) {
+    this.call = later.call ?? this.call
+    this.model = later.model ?? this.model
+    this.cost = later.cost ?? this.cost
+    for (const next of later.counts) {
+      const place = this.counts.findIndex(({ form }) => form === next.form)
+      if (place < 0) this.counts.push(next)
+      else this.counts[place] = updated(this.counts[place], next)
+    }
+  }
+
+  /**
+   * The usage that is known by now. The kinds of tokens are taken apart here: one event of a stream may tell a whole, and
+   * another one the part of it that was cached.
+   *
+   * @returns {Usage}
+   */
+  get usage () {
+    /** @type {Usage} */
+    const usage = {}
+    if (this.model !== null) usage.model = this.model
+    if (this.cost !== null) usage.cost = this.cost
+    for (const counts of this.counts) {
+      const tokens = tokensOf(counts)
+      for (const kind of kinds) {
+        if (tokens[kind] !== undefined) Object.assign(usage, { [members[kind]]: Math.min(tokens[kind], mostTokens) })
+      }
+    }
+    return usage
+  }
+
+  /** Whether neither cost nor tokens were told. */
+  get isEmpty () { return Object.keys(this.usage).every(member => member === 'model') }
+}
+
+/**
  * The usage that a provider has told: its usage object, or an answer or an event of a stream that has one.
  *
  * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are
@@ -91,45 +154,99 @@ function textAt (names, document) {
  * @throws {InvalidArgumentError} if no usage is found, or a number is out of range
  */
 function readUsage (document) {
-  const usage = findUsage(document)
-  if (usage === undefined) {
+  const report = findUsage(document)
+  if (report === undefined) {
     throw new InvalidArgumentError(
       `no usage is found in this object; known are: ${forms.map(form => form.name).join('; ')}`,
     )
   }
-  return usage
+  return report.call === null ? report.usage : { call: report.call, ...report.usage }
 }
 
 /**
- * The usage in a document, as `readUsage` reads it; undefined if there is none. A document whose usage is null, and one
- * that is null, tell nothing: the usage is empty.
+ * What a document tells of usage; undefined if nothing is found. A document whose usage is null, and one that is null,
+ * tell nothing: the report is empty.
  *
  * @param {any} document
- * @returns {(Usage & { call?: string }) | undefined}
+ * @returns {Report | undefined}
  */
 function findUsage (document) {
-  if (document === null || document === undefined) return {}
+  const report = new Report()
+  if (document === null || document === undefined) return report
   if (typeof document !== 'object') throw new InvalidArgumentError('usage is an object')
-  /** @type {Usage & { call?: string }} */
-  const told = {}
-  const model = textAt(models, document)
-  const call = textAt(calls, document)
-  if (model !== null) told.model = model
-  if (call !== null) told.call = call
+  report.model = textAt(models, document)
+  report.call = textAt(calls, document)
   let isNull = false
   for (const place of places) {
     const usage = memberAt(document, place)
     if (usage === undefined) continue
     if (usage === null) isNull = true
     if (usage === null || typeof usage !== 'object') continue
-    const form = forms.find(form => form.marks.some(mark => usage[mark] !== undefined && usage[mark] !== null))
-    if (form) return Object.assign(told, readForm(form, usage))
+    const form = forms.find(form => describes(form, usage))
+    if (!form) continue
+    report.counts = [readCounts(form, usage)]
+    report.cost = readCost(form, usage)
+    return report
   }
-  return isNull ? told : undefined
+  return isNull ? report : undefined
 }
 
-/** @param {Form} form @param {any} usage @returns {Usage} */
-function readForm (form, usage) {
+/** @param {Form} form @param {any} usage */
+function describes (form, usage) {
+  const has = (/** @type {string} */ place) => (memberAt(usage, place) ?? null) !== null
+  return form.marks.some(has) && !form.foreign.some(has)
+}
+
+/** @param {Form} form @param {any} usage @returns {FormCounts} */
+function readCounts (form, usage) {
+  const counts = {
+    form,
+    numbers: form.parts.map(part =>
+      part.members.map(member => count(usage, member)).find(number => number !== undefined)),
+    total: form.total === null ? undefined : count(usage, form.total),
+  }
+  for (const [kind, tokens] of Object.entries(tokensOf(counts))) {
+    if (tokens > mostTokens) throw new InvalidArgumentError(`${kind} has more than ${mostTokens} tokens`)
+  }
+  return counts
+}
+
+/** @param {Form} form @param {any} usage */
+function readCost (form, usage) {
+  const cost = form.cost === null ? undefined : memberAt(usage, form.cost)
+  if (cost === undefined || cost === null) return null
+  const amount = typeof cost === 'number' ? nanodollars(cost) : -1n
+  if (amount < 0n || amount > mostCost) {
+    throw new InvalidArgumentError(`${form.cost} is not a number of dollars from 0 to 1000000`)
+  }
+  return amount
+}
+
+/**
+ * Counts with later ones of the same call. What these leave out stays, but for the parts of a prompt that is another one.
+ *
+ * @param {FormCounts} before @param {FormCounts} later @returns {FormCounts}
+ */
+function updated (before, later) {
+  const { parts } = before.form
+  const isOtherPrompt = parts.some(({ counts }, place) => {
+    const [known, now] = [before.numbers[place], later.numbers[place]]
+    return counts === 'input' && known !== undefined && now !== undefined && known !== now
+  })
+  return {
+    form: before.form,
+    numbers: parts.map(({ within }, place) =>
+      later.numbers[place] ?? (isOtherPrompt && within === 'input' ? undefined : before.numbers[place])),
+    total: later.total ?? before.total,
+  }
+}
+
+/**
+ * The tokens by kind.
+ *
+ * @param {FormCounts} counts
+ */
+function tokensOf ({ form, numbers, total }) {
   /** @type {Record<string, number>} */
   const tokens = {}
   /**
@@ -138,57 +255,21 @@ function readForm (form, usage) {
    * @type {Record<string, number>}
    */
   const included = {}
-  for (const part of form.parts) {
-    const tokensOfPart = part.members.map(member => count(usage, member)).find(number => number !== undefined)
-    if (tokensOfPart === undefined) continue
-    tokens[part.counts] = (tokens[part.counts] ?? 0) + tokensOfPart
-    if (part.within) included[part.within] = (included[part.within] ?? 0) + tokensOfPart
-  }
+  form.parts.forEach((part, place) => {
+    const number = numbers[place]
+    if (number === undefined) return
+    tokens[part.counts] = (tokens[part.counts] ?? 0) + number
+    if (part.within) included[part.within] = (included[part.within] ?? 0) + number
+  })
   for (const kind of form.absent) tokens[kind] ??= 0
-  if (tokens.reasoning > 0 && included.output !== undefined && countsReasoningBeside(form, usage, tokens)) {
-    delete included.output
-  }
-  /** @type {Usage} */
-  const told = {}
-  for (const kind of kinds) {
-    if (tokens[kind] === undefined) continue
+  // Some that follow OpenAI's form count reasoning beside the output and not within it. Their total says so.
+  const sum = (tokens.input ?? 0) + (tokens.output ?? 0) + (tokens.reasoning ?? 0)
+  if (tokens.reasoning > 0 && total === sum) delete included.output
+  for (const kind of Object.keys(included)) {
     // A part that is greater than its whole leaves nothing of it.
-    const rest = Math.max(0, tokens[kind] - (included[kind] ?? 0))
-    if (rest > mostTokens) throw new InvalidArgumentError(`${kind} has more than ${mostTokens} tokens`)
-    Object.assign(told, { [members[kind]]: rest })
+    if (tokens[kind] !== undefined) tokens[kind] = Math.max(0, tokens[kind] - included[kind])
   }
-  const cost = form.cost === null ? undefined : memberAt(usage, form.cost)
-  if (cost !== undefined && cost !== null) {
-    const amount = typeof cost === 'number' ? nanodollars(cost) : -1n
-    if (amount < 0n || amount > mostCost) {
-      throw new InvalidArgumentError(`${form.cost} is not a number of dollars from 0 to 1000000`)
-    }
-    told.cost = amount
-  }
-  return told
-}
-
-/**
- * Whether the total says that reasoning is counted beside the output and not within it, as some that follow OpenAI's
- * form do.
- *
- * @param {Form} form @param {any} usage @param {Record<string, number>} told
- */
-function countsReasoningBeside (form, usage, told) {
-  const total = form.total === null ? undefined : count(usage, form.total)
-  return total !== undefined && total === (told.input ?? 0) + (told.output ?? 0) + (told.reasoning ?? 0)
-}
-
-/**
- * Adds what a later report of the same call tells to what is known. What the report leaves out stays.
- *
- * @param {Usage} known
- * @param {Usage} later
- */
-function updateUsage (known, later) {
-  for (const member of /** @type {Array<keyof Usage>} */ (['model', 'cost', ...Object.values(members)])) {
-    if (later[member] !== undefined && later[member] !== null) Object.assign(known, { [member]: later[member] })
-  }
+  return tokens
 }
 
 /**
@@ -217,4 +298,4 @@ function sentTokens (usage) {
   }
 }
 
-module.exports = { readUsage, findUsage, updateUsage, sentUsage, sentTokens }
+module.exports = { readUsage, findUsage, sentUsage, sentTokens, Report }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import test from 'node:test'
 
-const { readUsage, findUsage, updateUsage, sentUsage } = createRequire(import.meta.url)('../src/usage.js')
+const { Report, readUsage, findUsage, sentUsage } = createRequire(import.meta.url)('../src/usage.js')
 
 const cases = [
   ['OpenAI chat', {
@@ -36,6 +36,10 @@ const cases = [
   }, { model: 'o3', call: 'r', inputTokens: 70, cachedInputTokens: 5, outputTokens: 162, reasoningTokens: 1024 }],
   ['Anthropic', { input_tokens: 3, cache_read_input_tokens: 9, cache_creation_input_tokens: 4, output_tokens: 5 },
     { inputTokens: 3, cachedInputTokens: 9, cacheWriteTokens: 4, outputTokens: 5 }],
+  ['Anthropic with thinking', {
+    input_tokens: 21, cache_read_input_tokens: 1024, cache_creation_input_tokens: 188_086, output_tokens: 393,
+    output_tokens_details: { thinking_tokens: 200 },
+  }, { inputTokens: 21, cachedInputTokens: 1024, cacheWriteTokens: 188_086, outputTokens: 193, reasoningTokens: 200 }],
   ['Gemini', { modelVersion: 'gemini-2.5', usageMetadata: {
     promptTokenCount: 10, cachedContentTokenCount: 4, toolUsePromptTokenCount: 2, thoughtsTokenCount: 7,
     totalTokenCount: 19,
@@ -59,6 +63,7 @@ test('an object without usage is an error, one whose usage is null tells nothing
   assert.throws(() => readUsage({ a: 1 }), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
   assert.equal(findUsage({ a: 1 }), undefined)
   assert.deepEqual(readUsage({ id: 'x', usage: null }), { call: 'x' })
+  assert.ok(findUsage({ id: 'x', usage: null }).isEmpty)
 })
 
 test('numbers out of range are refused', () => {
@@ -68,14 +73,41 @@ test('numbers out of range are refused', () => {
   assert.throws(() => readUsage({ prompt_tokens: 1, cost: -1 }), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
 })
 
-test('in a stream the last numbers count, and what a later event leaves out stays', () => {
-  const usage = {}
-  updateUsage(
-    usage, readUsage({ message: { id: 'm', model: 'claude', usage: { input_tokens: 25, output_tokens: 1 } } }),
-  )
-  updateUsage(usage, readUsage({ usage: { output_tokens: 15 } }))
-  assert.deepEqual(usage, { model: 'claude', inputTokens: 25, outputTokens: 15 })
-})
+const streams = [
+  [
+    'the last numbers count', [
+      { message: { id: 'm', model: 'claude', usage: { input_tokens: 25, cache_read_input_tokens: 4, output_tokens: 1 } } },
+      { usage: { output_tokens: 50, output_tokens_details: { thinking_tokens: 30 } } },
+    ], { model: 'claude', inputTokens: 25, cachedInputTokens: 4, outputTokens: 20, reasoningTokens: 30 },
+  ],
+  [
+    'details that only one event tells stay', [
+      { usage: { prompt_tokens: 2006, prompt_tokens_details: { cached_tokens: 1920 } } },
+      { usage: { prompt_tokens: 2006, completion_tokens: 300, prompt_tokens_details: null } },
+    ], { inputTokens: 86, cachedInputTokens: 1920, outputTokens: 300 },
+  ],
+  [
+    'what Gemini leaves out stays', [
+      { usageMetadata: { promptTokenCount: 10, cachedContentTokenCount: 8, totalTokenCount: 10 } },
+      { usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 300, totalTokenCount: 310 } },
+      { usageMetadata: { promptTokenCount: 10, totalTokenCount: 310 } },
+    ], { inputTokens: 2, cachedInputTokens: 8, outputTokens: 300 },
+  ],
+  [
+    'parts of another prompt do not stay', [
+      { prompt_tokens: 2006, prompt_tokens_details: { cached_tokens: 1920 }, completion_tokens: 5 },
+      { prompt_tokens: 100, completion_tokens: 7 },
+    ], { inputTokens: 100, outputTokens: 7 },
+  ],
+]
+
+for (const [what, events, expected] of streams) {
+  test(`in a stream ${what}`, () => {
+    const report = new Report()
+    for (const event of events) report.update(findUsage(event))
+    assert.deepEqual(report.usage, expected)
+  })
+}
 
 test('a cost is exact to a nano-dollar, and parts of one are rounded up', () => {
   const cost = value => sentUsage({ cost: value }).cost

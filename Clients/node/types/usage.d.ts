@@ -1,6 +1,13 @@
 export type Form = {
     name: string;
+    /**
+     * members by which the form is recognised
+     */
     marks: string[];
+    /**
+     * members that no object of this form has
+     */
+    foreign: string[];
     parts: Array<{
         members: string[];
         counts: string;
@@ -44,6 +51,20 @@ export type Usage = {
     reasoningTokens?: number | null | undefined;
 };
 /**
+ * What the members of usage objects of one form count.
+ */
+export type FormCounts = {
+    form: Form;
+    /**
+     * the number of each part of the form
+     */
+    numbers: Array<number | undefined>;
+    /**
+     * the number of all tokens
+     */
+    total: number | undefined;
+};
+/**
  * The usage that a provider has told: its usage object, or an answer or an event of a stream that has one.
  *
  * Chat completions, embeddings and responses of OpenAI and of those that follow them are understood, and so are
@@ -57,22 +78,13 @@ export function readUsage(document: any): Usage & {
     call?: string;
 };
 /**
- * The usage in a document, as `readUsage` reads it; undefined if there is none. A document whose usage is null, and one
- * that is null, tell nothing: the usage is empty.
+ * What a document tells of usage; undefined if nothing is found. A document whose usage is null, and one that is null,
+ * tell nothing: the report is empty.
  *
  * @param {any} document
- * @returns {(Usage & { call?: string }) | undefined}
+ * @returns {Report | undefined}
  */
-export function findUsage(document: any): (Usage & {
-    call?: string | undefined;
-}) | undefined;
-/**
- * Adds what a later report of the same call tells to what is known. What the report leaves out stays.
- *
- * @param {Usage} known
- * @param {Usage} later
- */
-export function updateUsage(known: Usage, later: Usage): void;
+export function findUsage(document: any): Report | undefined;
 /**
  * A usage as the wire has it.
  *
@@ -83,9 +95,44 @@ export function sentUsage(usage: Usage | null | undefined): import('./protocol/t
 /** @param {Usage} usage @returns {import('./protocol/types').TokenUsage} */
 export function sentTokens(usage: Usage): import('./protocol/types').TokenUsage;
 /**
+ * What the members of usage objects of one form count.
+ *
+ * @typedef {object} FormCounts
+ * @property {Form} form
+ * @property {Array<number | undefined>} numbers the number of each part of the form
+ * @property {number | undefined} total the number of all tokens
+ */
+/** What documents about one call tell of its usage. */
+export class Report {
+    /** @type {string | null} the name of the call at the provider */
+    call: string | null;
+    /** @type {string | null} */
+    model: string | null;
+    /** @type {bigint | null} nano-dollars */
+    cost: bigint | null;
+    /** @type {FormCounts[]} */
+    counts: FormCounts[];
+    /**
+     * Takes what a later report of the same call tells. What that leaves out stays.
+     *
+     * @param {Report} later
+     */
+    update(later: Report): void;
+    /**
+     * The usage that is known by now. The kinds of tokens are taken apart here: one event of a stream may tell a whole, and
+     * another one the part of it that was cached.
+     *
+     * @returns {Usage}
+     */
+    get usage(): Usage;
+    /** Whether neither cost nor tokens were told. */
+    get isEmpty(): boolean;
+}
+/**
  * @typedef {object} Form
  * @property {string} name
- * @property {string[]} marks
+ * @property {string[]} marks members by which the form is recognised
+ * @property {string[]} foreign members that no object of this form has
  * @property {Array<{ members: string[], counts: string, within: string | null }>} parts
  * @property {string[]} absent
  * @property {string | null} total

@@ -66,6 +66,17 @@ SAMPLES: list[tuple[str, dict[str, Any], list[int | None], str | None]] = [
         [21, 1024, 188_086, 393, None], "claude-sonnet-4-20250514",
     ),
     (
+        "messages with thinking",
+        {
+            "model": "claude-opus-4-5",
+            "usage": {
+                "input_tokens": 21, "cache_creation_input_tokens": 188086, "cache_read_input_tokens": 1024,
+                "output_tokens": 393, "output_tokens_details": {"thinking_tokens": 200},
+            },
+        },
+        [21, 1024, 188_086, 193, 200], "claude-opus-4-5",
+    ),
+    (
         "usageMetadata with thoughts, a cache and a tool",
         {
             "usageMetadata": {
@@ -185,6 +196,51 @@ class StreamTests(unittest.TestCase):
             held.usage({"type": "message_delta", "usage": {"output_tokens": output}})
         used = self.used(held)
         self.assertEqual((tokens(used), used.model), ([25, 4, None, 15, None], "claude-opus-4"))
+
+    def test_the_kinds_of_a_stream_are_taken_apart_after_the_last_event(self) -> None:
+        streams: list[tuple[str, list[dict[str, Any]], list[int | None]]] = [
+            (
+                "details that only one event tells",
+                [
+                    {"prompt_tokens": 2006, "prompt_tokens_details": {"cached_tokens": 1920}},
+                    {"prompt_tokens": 2006, "completion_tokens": 300, "prompt_tokens_details": None},
+                ],
+                [86, 1920, None, 300, None],
+            ),
+            (
+                "what Gemini leaves out",
+                [
+                    {"usageMetadata": {"promptTokenCount": 10, "cachedContentTokenCount": 8}},
+                    {"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 300}},
+                    {"usageMetadata": {"promptTokenCount": 10, "totalTokenCount": 310}},
+                ],
+                [2, 8, None, 300, None],
+            ),
+            (
+                "Anthropic's thinking at the end",
+                [
+                    {"message": {"usage": {"input_tokens": 25, "cache_read_input_tokens": 4, "output_tokens": 1}}},
+                    {"usage": {"output_tokens": 50, "output_tokens_details": {"thinking_tokens": 30}}},
+                ],
+                [25, 4, None, 20, 30],
+            ),
+            (
+                "another prompt, of which no cache is told",
+                [
+                    {"prompt_tokens": 2006, "prompt_tokens_details": {"cached_tokens": 1920}, "completion_tokens": 5},
+                    {"prompt_tokens": 100, "completion_tokens": 7},
+                ],
+                [100, None, None, 7, None],
+            ),
+        ]
+        for what, events, expected in streams:
+            with self.subTest(what):
+                held, usage = self.held(), Usage()
+                for event in events:
+                    held.usage(event)
+                    usage.update(event)
+                self.assertEqual(tokens(self.used(held)), expected)
+                self.assertEqual(tokens(usage), expected)
 
     def test_documents_with_other_names_are_other_calls(self) -> None:
         held = self.held()

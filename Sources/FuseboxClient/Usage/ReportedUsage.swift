@@ -1,23 +1,28 @@
 import FuseboxJSON
 import FuseboxWire
 
-/// What one JSON document of a provider tells of a call's usage: a usage object, an answer or an event of a stream that
-/// has one.
+/// What JSON documents of a provider tell of a call's usage. A document is a usage object, or an answer or an event of a
+/// stream that has one.
 package struct ReportedUsage: Sendable, Equatable {
-    /// The call's name at the provider; nil if the document does not tell it.
-    package var call: String?
-    /// The model that answered; nil if the document does not name it.
-    package var model: String?
-    /// The cost; nil if the document does not tell it.
-    package var cost: Money?
-    /// The tokens by kind, as far as the document tells them.
-    package var tokens = ToldTokens()
+    /// The call's name at the provider; nil if no document tells it.
+    package private(set) var call: String?
+    /// The model that answered; nil if no document names it.
+    package private(set) var model: String?
+    /// The cost; nil if no document tells it.
+    package private(set) var cost: Money?
+    /// What the documents count, by their forms: those of a call hardly have more than one.
+    private var counts: [FormCounts] = []
 
     /// A call that nothing was told of.
     package init() {}
 
     /// Whether neither cost nor tokens were told.
     package var isEmpty: Bool { cost == nil && tokens.isEmpty }
+
+    /// The tokens by kind, as far as they were told.
+    package var tokens: ToldTokens {
+        counts.reduce(into: ToldTokens()) { told, next in told.update(with: next.tokens) }
+    }
 
     /// Reads a document. Null, and an object whose usage is null, tell nothing.
     ///
@@ -26,13 +31,15 @@ package struct ReportedUsage: Sendable, Equatable {
         if document.isNull { return }
         guard document.members != nil else { throw Refusal(.malformed, "usage is a JSON object") }
         model = Self.text(UsageForm.models, in: document)
-        call = Self.text(UsageForm.calls, in: document)
+        call = Self.call(in: document)
         var isNull = false
         for place in UsageForm.places {
             guard let usage = document.member(at: place) else { continue }
             isNull = isNull || usage.isNull
-            guard let form = UsageForm.all.first(where: { $0.describes(usage) }) else { continue }
-            try read(usage, form, place)
+            guard let form = UsageForm.all.firstIndex(where: { $0.describes(usage) }) else { continue }
+            let prefix = place.isEmpty ? "" : "\(place)."
+            counts = [try FormCounts(form, usage, prefix)]
+            cost = try UsageForm.all[form].cost(in: usage, prefix)
             return
         }
         guard isNull else {
@@ -46,8 +53,17 @@ package struct ReportedUsage: Sendable, Equatable {
         call = later.call ?? call
         model = later.model ?? model
         cost = later.cost ?? cost
-        tokens.update(with: later.tokens)
+        for next in later.counts {
+            if let place = counts.firstIndex(where: { $0.form == next.form }) {
+                counts[place].update(with: next)
+            } else {
+                counts.append(next)
+            }
+        }
     }
+
+    /// The call that a document names; nil if it names none.
+    package static func call(in document: JSONValue) -> String? { text(UsageForm.calls, in: document) }
 
     private static func text(_ places: [String], in document: JSONValue) -> String? {
         for place in places {
@@ -55,41 +71,83 @@ package struct ReportedUsage: Sendable, Equatable {
         }
         return nil
     }
+}
 
-    private mutating func read(_ usage: JSONValue, _ form: UsageForm, _ place: String) throws(Refusal) {
-        let prefix = place.isEmpty ? "" : "\(place)."
-        var included = ToldTokens()
-        for part in form.parts {
-            guard let count = try Self.count(part, in: usage, prefix) else { continue }
-            tokens[part.kind] = (tokens[part.kind] ?? 0) + count
-            if let whole = part.within { included[whole] = (included[whole] ?? 0) + count }
-        }
-        for kind in form.absent where tokens[kind] == nil { tokens[kind] = 0 }
-        if let reasoning = tokens[.reasoning], reasoning > 0, included[.output] != nil,
-            try form.countsReasoningBeside(usage, tokens, included, prefix)
-        {
-            included[.output] = nil
-        }
-        for kind in TokenKind.allCases {
-            // A part that is greater than its whole leaves nothing of it.
-            if let whole = tokens[kind], let part = included[kind] { tokens[kind] = max(0, whole - part) }
-            guard tokens[kind] ?? 0 <= Int(UInt32.max) else {
-                throw Refusal(.outOfRange, "\(kind.rawValue) has more than \(Quantity.grouped(UInt32.max)) tokens")
-            }
-        }
-        if let member = form.cost, let told = usage.member(at: member), !told.isNull {
-            guard case .number(let literal) = told, let cost = Money(literal), cost >= .zero,
-                cost <= WireLimits.callCost
-            else {
-                throw Refusal(
-                    .outOfRange, "\(prefix)\(member) is not a number of dollars from 0 to \(WireLimits.callCost)")
-            }
-            self.cost = cost
+/// What the members of usage objects of one form count. The kinds of tokens are taken apart after all are known: an event
+/// of a stream may tell a whole, and another one the part of it that was cached.
+private struct FormCounts: Sendable, Equatable {
+    /// The place of the form among `UsageForm.all`.
+    let form: Int
+    /// The numbers of its parts; nil where none was told.
+    private var numbers: [Int?]
+    /// The number of all tokens; nil if it was not told.
+    private var total: Int?
+
+    /// Reads a usage object of a form.
+    ///
+    /// - Throws: `outOfRange`
+    init(_ form: Int, _ usage: JSONValue, _ prefix: String) throws(Refusal) {
+        self.form = form
+        numbers = []
+        for part in UsageForm.all[form].parts { numbers.append(try Self.number(of: part, in: usage, prefix)) }
+        if let member = UsageForm.all[form].total { total = try usage.count(at: member, prefix) }
+        let tokens = unbounded
+        for kind in TokenKind.allCases where tokens[kind] ?? 0 > Int(UInt32.max) {
+            throw Refusal(.outOfRange, "\(kind.rawValue) has more than \(Quantity.grouped(UInt32.max)) tokens")
         }
     }
 
-    private static func count(
-        _ part: UsageForm.Part, in usage: JSONValue, _ prefix: String
+    /// Takes what a later object of the same call counts. What it leaves out stays, but for the parts of a prompt that is
+    /// another one: they were parts of the one before.
+    mutating func update(with later: FormCounts) {
+        let parts = UsageForm.all[form].parts
+        let isOtherPrompt = parts.indices.contains { place in
+            guard parts[place].kind == .input, let before = numbers[place], let now = later.numbers[place] else {
+                return false
+            }
+            return before != now
+        }
+        for place in parts.indices {
+            let isOfPrompt = isOtherPrompt && parts[place].within == .input
+            numbers[place] = later.numbers[place] ?? (isOfPrompt ? nil : numbers[place])
+        }
+        total = later.total ?? total
+    }
+
+    /// The tokens by kind, each clamped to its range.
+    var tokens: ToldTokens {
+        var tokens = unbounded
+        for kind in TokenKind.allCases { tokens[kind] = tokens[kind].map { min($0, Int(UInt32.max)) } }
+        return tokens
+    }
+
+    private var unbounded: ToldTokens {
+        let form = UsageForm.all[form]
+        var tokens = ToldTokens()
+        var included = ToldTokens()
+        for (part, number) in zip(form.parts, numbers) {
+            guard let number else { continue }
+            tokens[part.kind] = (tokens[part.kind] ?? 0) + number
+            if let whole = part.within { included[whole] = (included[whole] ?? 0) + number }
+        }
+        for kind in form.absent where tokens[kind] == nil { tokens[kind] = 0 }
+        if countsReasoningBeside(tokens) { included[.output] = nil }
+        for kind in TokenKind.allCases {
+            // A part that is greater than its whole leaves nothing of it.
+            if let whole = tokens[kind], let part = included[kind] { tokens[kind] = max(0, whole - part) }
+        }
+        return tokens
+    }
+
+    /// Whether the total says that reasoning is counted beside the output and not within it, as some that follow OpenAI's
+    /// form do.
+    private func countsReasoningBeside(_ told: ToldTokens) -> Bool {
+        guard let reasoning = told[.reasoning], reasoning > 0, let total else { return false }
+        return total == (told[.input] ?? 0) + (told[.output] ?? 0) + reasoning
+    }
+
+    private static func number(
+        of part: UsageForm.Part, in usage: JSONValue, _ prefix: String
     ) throws(Refusal) -> Int? {
         for member in part.members {
             if let count = try usage.count(at: member, prefix) { return count }
@@ -100,16 +158,19 @@ package struct ReportedUsage: Sendable, Equatable {
 
 extension UsageForm {
     fileprivate func describes(_ usage: JSONValue) -> Bool {
-        marks.contains { usage[$0].map { !$0.isNull } ?? false }
+        func has(_ place: String) -> Bool { usage.member(at: place).map { !$0.isNull } ?? false }
+        return marks.contains(where: has) && !foreign.contains(where: has)
     }
 
-    /// Whether the total says that reasoning is counted beside the output and not within it, as some that follow OpenAI's
-    /// form do.
-    fileprivate func countsReasoningBeside(
-        _ usage: JSONValue, _ told: ToldTokens, _ included: ToldTokens, _ prefix: String
-    ) throws(Refusal) -> Bool {
-        guard let total, let all = try usage.count(at: total, prefix) else { return false }
-        return all == (told[.input] ?? 0) + (told[.output] ?? 0) + (told[.reasoning] ?? 0)
+    /// The cost that a usage object tells; nil if it tells none.
+    fileprivate func cost(in usage: JSONValue, _ prefix: String) throws(Refusal) -> Money? {
+        guard let cost, let told = usage.member(at: cost), !told.isNull else { return nil }
+        guard case .number(let literal) = told, let money = Money(literal), money >= .zero,
+            money <= WireLimits.callCost
+        else {
+            throw Refusal(.outOfRange, "\(prefix)\(cost) is not a number of dollars from 0 to \(WireLimits.callCost)")
+        }
+        return money
     }
 }
 

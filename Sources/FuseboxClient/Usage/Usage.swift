@@ -21,6 +21,8 @@ public struct Usage: Sendable, Equatable {
     public var outputTokens: Int?
     /// Tokens of reasoning, 0 to 4,294,967,295; nil: not known.
     public var reasoningTokens: Int?
+    /// What was reported of it: later events of the stream are understood beside earlier ones.
+    private var reported = ReportedUsage()
 
     /// What a call has used; nil: not known.
     public init(
@@ -55,6 +57,12 @@ public struct Usage: Sendable, Equatable {
         try update(reported: bytes)
     }
 
+    /// Two usages are equal if their numbers and models are.
+    public static func == (left: Usage, right: Usage) -> Bool {
+        left.model == right.model && left.cost == right.cost
+            && TokenKind.allCases.allSatisfy { left[$0] == right[$0] }
+    }
+
     /// Takes what a later event of the same stream tells. What the event leaves out stays.
     ///
     /// - Throws: `invalidArgument` as `init(reported:)`; then nothing has changed
@@ -75,8 +83,11 @@ public struct Usage: Sendable, Equatable {
     package mutating func update(with report: ReportedUsage) {
         model = report.model ?? model
         cost = report.cost ?? cost
-        for kind in TokenKind.allCases {
-            if let count = report.tokens[kind] { self[kind] = count }
+        let before = reported.tokens
+        reported.update(with: report)
+        let (tokens, told) = (reported.tokens, report.tokens)
+        for kind in TokenKind.allCases where told[kind] != nil || tokens[kind] != before[kind] {
+            self[kind] = tokens[kind]
         }
     }
 
@@ -109,6 +120,7 @@ public struct Usage: Sendable, Equatable {
     /// one, if it names one.
     package static func + (earlier: Usage, later: Usage) -> Usage {
         var sum = earlier
+        sum.reported = ReportedUsage()
         sum.model = later.model ?? earlier.model
         if let cost = later.cost {
             sum.cost =

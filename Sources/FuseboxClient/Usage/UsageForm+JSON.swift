@@ -15,6 +15,7 @@ extension UsageForm {
         [
             "name": .string(name),
             "marks": Self.names(marks),
+            "foreign": Self.names(foreign),
             "parts": .array(parts.map(\.value)),
             "absent": Self.names(absent.map(\.rawValue)),
             "total": total.map { .string($0) } ?? .null,

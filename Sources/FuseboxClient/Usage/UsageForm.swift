@@ -20,8 +20,10 @@ package struct UsageForm: Sendable {
 
     /// The name of the API.
     package let name: String
-    /// Members by which the form is recognised. One of them is enough.
+    /// Members by which the form is recognised, as names separated by points. One of them is enough.
     package let marks: [String]
+    /// Members that no object of this form has. One of them shows that the object has another form.
+    package let foreign: [String]
     /// The members that count tokens.
     package let parts: [Part]
     /// The kinds of which a usage object without their member has none: embeddings have no output, and Gemini leaves
@@ -33,11 +35,12 @@ package struct UsageForm: Sendable {
     package let cost: String?
 
     init(
-        _ name: String, marks: [String], parts: [Part], absent: [TokenKind] = [], total: String? = nil,
-        cost: String? = nil
+        _ name: String, marks: [String], foreign: [String] = [], parts: [Part], absent: [TokenKind] = [],
+        total: String? = nil, cost: String? = nil
     ) {
         self.name = name
         self.marks = marks
+        self.foreign = foreign
         self.parts = parts
         self.absent = absent
         self.total = total
@@ -59,9 +62,12 @@ package struct UsageForm: Sendable {
             Part("completion_tokens_details.reasoning_tokens", counts: .reasoning, within: .output),
         ], absent: [.output], total: "total_tokens", cost: "cost")
 
-    /// The responses API of OpenAI.
+    /// The responses API of OpenAI. Anthropic's usage may have `output_tokens_details` too, with other members.
     static let openAIResponses = UsageForm(
         "OpenAI responses", marks: ["input_tokens_details", "output_tokens_details"],
+        foreign: [
+            "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details.thinking_tokens",
+        ],
         parts: [
             Part("input_tokens", counts: .input),
             Part("input_tokens_details.cached_tokens", counts: .cachedInput, within: .input),
@@ -70,7 +76,8 @@ package struct UsageForm: Sendable {
             Part("output_tokens_details.reasoning_tokens", counts: .reasoning, within: .output),
         ], total: "total_tokens", cost: "cost")
 
-    /// The messages API of Anthropic. `input_tokens` holds neither what the cache was read for nor what was written.
+    /// The messages API of Anthropic. `input_tokens` holds neither what was read from the cache nor what was written to
+    /// it. `output_tokens` holds what was thought.
     static let anthropic = UsageForm(
         "Anthropic messages", marks: ["input_tokens", "output_tokens"],
         parts: [
@@ -78,6 +85,7 @@ package struct UsageForm: Sendable {
             Part("cache_read_input_tokens", counts: .cachedInput),
             Part("cache_creation_input_tokens", counts: .cacheWrite),
             Part("output_tokens", counts: .output),
+            Part("output_tokens_details.thinking_tokens", counts: .reasoning, within: .output),
         ])
 
     /// `usageMetadata` of Gemini. Thoughts are counted beside the candidates, and prompts of tools beside the prompt.

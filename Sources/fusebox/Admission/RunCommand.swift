@@ -54,8 +54,8 @@ struct RunCommand: ParsableCommand {
             status is 75, or 78 if waiting cannot change that. If no daemon answers, it is 69, unless --fail-open is given.
 
             EXAMPLE
-              fusebox run --route openai/gpt-4o -- sh -c 'curl … | tee answer.json | jq .usage >> $FUSEBOX_USAGE'
-              fusebox run --route openai/gpt-4o -- sh -c 'curl -D head … > answer.json; cat head answer.json >> $FUSEBOX_USAGE'
+              fusebox run --route openai/gpt-4o -- sh -c 'curl -D head … > answer.json && cat head answer.json >> $FUSEBOX_USAGE'
+              fusebox run --route openai/gpt-4o -- sh -c 'curl --fail … > answer.json && jq .usage answer.json >> $FUSEBOX_USAGE'
               fusebox run --route openai/gpt-4o --wait 5m --priority 2 -- ./ask.sh "How do fuses work?"
               fusebox run --provider openai --provider anthropic --cost 0.01 --tokens 800 -- ./ask.sh "How do fuses work?"
               fusebox run --route openai@eu/gpt-4o --route anthropic --tag team:search --cost 0.01 -- ./ask.sh

@@ -35,6 +35,8 @@ struct ToldUsage {
     private var error: JSONValue?
     /// Whether lines that are not understood are the body of an answer that has failed.
     private var isInFailedBody = false
+    /// Documents in which no usage was found: the call that each names, its line and what is wrong.
+    private var silent: [(call: String?, number: Int, message: String)] = []
 
     /// What the provider's answer tells; nil if neither a status nor an error was reported.
     var answer: ProviderAnswer? {
@@ -77,8 +79,9 @@ struct ToldUsage {
     ///
     /// Amounts of lines add up. Of other keys the last line counts. A line that begins with `#` is a comment. Of the JSON
     /// documents of a call, the last one that tells a number counts: the events of a stream tell it again and again.
-    /// Documents with different names are about different calls, which add up.
+    /// Most events tell nothing of it. Documents with different names are about different calls, which add up.
     mutating func take(_ text: String) {
+        defer { complainOfSilence() }
         for part in UsageText(text) {
             switch part.content {
             case .line(let line): take(line, number: part.number)
@@ -102,9 +105,19 @@ struct ToldUsage {
     private mutating func take(_ document: JSONValue, number: Int, isEvent: Bool) {
         let tellsError = isInFailedBody || document.tellsError || document.list?.first?.tellsError == true
         if tellsError { error = document }
+        // Gemini sends a stream as one list of its events.
+        if !tellsError, let events = document.list, !events.isEmpty {
+            for event in events { take(event, number: number, isEvent: isEvent) }
+            return
+        }
         let report: ReportedUsage
         do throws(Refusal) { report = try ReportedUsage(document) } catch {
-            if !tellsError, !isEvent || error.status == .outOfRange { misread(number, error.message) }
+            if tellsError { return }
+            if error.status == .outOfRange {
+                misread(number, error.message)
+            } else if !isEvent {
+                silent.append((ReportedUsage.call(in: document), number, error.message))
+            }
             return
         }
         if !tellsError, !report.isEmpty { error = nil }
@@ -114,6 +127,23 @@ struct ToldUsage {
         } else {
             calls.append(report)
         }
+    }
+
+    /// Complains of documents without usage, unless they are events of a stream of which another event tells it.
+    private mutating func complainOfSilence() {
+        let told = calls.filter { !$0.isEmpty }
+        for (call, number, message) in silent {
+            let isOfStream = call == nil ? !told.isEmpty : told.contains { $0.call == call }
+            if !isOfStream { misread(number, message) }
+        }
+        silent = []
+    }
+
+    /// Notes that the beginning of the text was not read.
+    mutating func noteLostBeginning() {
+        misreadCost = .cost
+        unreadTokens = .input
+        complaints.append("\(source) is longer than \(Formatting.bytes(UInt64(UsageFile.longest))); only its end was read")
     }
 
     private mutating func misread(_ number: Int, _ message: String) {

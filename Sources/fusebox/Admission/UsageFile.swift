@@ -14,8 +14,9 @@ struct UsageFile: ~Copyable {
     private let descriptor: Int32
     private let isNamed: Bool
 
-    /// The longest content that is read, in bytes.
-    private static let longest = 256 * 1024
+    /// The longest content that is read, in bytes. Of a longer one the end is read: the last event of a stream tells the
+    /// usage.
+    static let longest = 64 * 1024 * 1024
 
     init() throws(Failure) {
         if let (descriptor, path) = Self.inMemory() {
@@ -53,17 +54,30 @@ struct UsageFile: ~Copyable {
     /// Reads the file.
     func read() -> ToldUsage {
         var told = ToldUsage()
-        var bytes = [UInt8](repeating: 0, count: Self.longest)
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return told }
+        let start = max(0, Int(status.st_size) - Self.longest)
+        var bytes = bytes(from: start, count: Int(status.st_size) - start)
+        if start > 0 {
+            told.noteLostBeginning()
+            bytes.removeFirst((bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count - 1) + 1)
+        }
+        told.take(String(decoding: bytes, as: UTF8.self))
+        return told
+    }
+
+    private func bytes(from start: Int, count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
         var length = 0
         while length < bytes.count {
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(descriptor, buffer.baseAddress! + length, buffer.count - length, off_t(length))
+            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(descriptor, buffer.baseAddress! + length, buffer.count - length, off_t(start + length))
             }
-            guard count > 0 else { break }
-            length += count
+            guard read > 0 else { break }
+            length += read
         }
-        told.take(String(decoding: bytes.prefix(length), as: UTF8.self))
-        return told
+        bytes.removeLast(bytes.count - length)
+        return bytes
     }
 
     /// Reports to an outer `fusebox run`, if there is one, that this process makes no call. Its exit status then says

@@ -39,6 +39,7 @@ module.exports = {
       absent: ['output'],
       total: 'total_tokens',
       cost: 'cost',
+      foreign: [],
     },
     {
       name: 'OpenAI responses',
@@ -73,6 +74,7 @@ module.exports = {
       absent: [],
       total: 'total_tokens',
       cost: 'cost',
+      foreign: ['cache_read_input_tokens', 'cache_creation_input_tokens', 'output_tokens_details.thinking_tokens'],
     },
     {
       name: 'Anthropic messages',
@@ -98,10 +100,16 @@ module.exports = {
           counts: 'output',
           within: null,
         },
+        {
+          members: ['output_tokens_details.thinking_tokens'],
+          counts: 'reasoning',
+          within: 'output',
+        },
       ],
       absent: [],
       total: null,
       cost: null,
+      foreign: [],
     },
     {
       name: 'Gemini usageMetadata',
@@ -136,6 +144,7 @@ module.exports = {
       absent: ['output'],
       total: null,
       cost: null,
+      foreign: [],
     },
     {
       name: 'Bedrock converse',
@@ -165,6 +174,7 @@ module.exports = {
       absent: [],
       total: null,
       cost: null,
+      foreign: [],
     },
     {
       name: 'Ollama',
@@ -184,6 +194,7 @@ module.exports = {
       absent: [],
       total: null,
       cost: null,
+      foreign: [],
     },
   ],
   places: ['', 'usage', 'usageMetadata', 'message.usage', 'response.usage', 'metadata.usage', 'x_groq.usage'],

@@ -20,12 +20,13 @@ class Part:
 class Form:
     """The usage object of a family of APIs."""
 
-    __slots__ = ("absent", "cost", "marks", "name", "parts", "total")
+    __slots__ = ("absent", "cost", "foreign", "marks", "name", "parts", "total")
 
     def __init__(
         self,
         name: str,
         marks: tuple[str, ...],
+        foreign: tuple[str, ...],
         parts: tuple[Part, ...],
         absent: tuple[str, ...],
         total: str | None,
@@ -33,7 +34,9 @@ class Form:
     ) -> None:
         self.name = name
         self.marks = marks
-        """Members by which the form is recognised. One of them is enough."""
+        """Members by which the form is recognised, as names separated by points. One of them is enough."""
+        self.foreign = foreign
+        """Members that no object of this form has."""
         self.parts = parts
         self.absent = absent
         """Kinds of which an object without their member has none."""

@@ -27,7 +27,7 @@ class Usage:
     """Cost and tokens of a call, each of which may be unknown. No token is of two kinds."""
 
     __slots__ = (
-        "cache_write_tokens", "cached_input_tokens", "cost", "input_tokens", "model", "output_tokens",
+        "_reported", "cache_write_tokens", "cached_input_tokens", "cost", "input_tokens", "model", "output_tokens",
         "reasoning_tokens",
     )  # fmt: skip
 
@@ -53,6 +53,7 @@ class Usage:
         self.output_tokens = _count(output_tokens, "output_tokens")
         """Tokens received, without reasoning."""
         self.reasoning_tokens = _count(reasoning_tokens, "reasoning_tokens")
+        self._reported: Report | None = None
 
     @classmethod
     def reported(cls, document: Any) -> Usage:
@@ -75,8 +76,13 @@ class Usage:
         """Takes what a document tells that was read already."""
         self.model = report.model or self.model
         self.cost = report.cost if report.cost is not None else self.cost
-        for kind, count in report.tokens.items():
-            setattr(self, ATTRIBUTES[kind], count)
+        before = {} if self._reported is None else self._reported.tokens
+        # Events are understood beside each other: one may tell a whole, and another one the part that was cached.
+        self._reported = report if self._reported is None else self._reported.updated(report)
+        tokens, told = self._reported.tokens, report.tokens
+        for kind, name in ATTRIBUTES.items():
+            if kind in told or tokens.get(kind) != before.get(kind):
+                setattr(self, name, tokens.get(kind))
 
     def __add__(self, later: Usage) -> Usage:
         """The usage of both calls. What only one tells is taken from it."""
@@ -107,12 +113,12 @@ class Usage:
         return CallUsage(self.model, self.cost, tokens)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Usage) and all(getattr(self, one) == getattr(other, one) for one in self.__slots__)
+        return isinstance(other, Usage) and all(getattr(self, one) == getattr(other, one) for one in _PUBLIC)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        told = [f"{name}={getattr(self, name)!r}" for name in self.__slots__ if getattr(self, name) is not None]
+        told = [f"{name}={getattr(self, name)!r}" for name in _PUBLIC if getattr(self, name) is not None]
         return f"Usage({', '.join(told)})"
 
 
@@ -120,18 +126,19 @@ ATTRIBUTES = {
     "input": "input_tokens", "cachedInput": "cached_input_tokens", "cacheWrite": "cache_write_tokens",
     "output": "output_tokens", "reasoning": "reasoning_tokens",
 }  # fmt: skip
+_PUBLIC = tuple(name for name in Usage.__slots__ if not name.startswith("_"))
 
 
 class Report:
-    """What one document tells: the call's name at the provider, the model, the cost, tokens by kind."""
+    """What documents about one call tell: the call's name at the provider, the model, the cost, tokens by kind."""
 
-    __slots__ = ("call", "cost", "model", "tokens")
+    __slots__ = ("_counts", "call", "cost", "model")
 
     def __init__(self, document: Any) -> None:
         self.cost: Money | None = None
-        self.tokens: dict[str, int] = {}
         self.model = _text(MODELS, document)
         self.call = _text(CALLS, document)
+        self._counts: tuple[_Counts, ...] = ()
         is_null = document is None
         for place in () if document is None else PLACES:
             found, usage = _at(place, document)
@@ -140,48 +147,106 @@ class Report:
             is_null = is_null or usage is None
             form = next((form for form in FORMS if _describes(form, usage)), None)
             if form is not None:
-                self._read(usage, form, place)
+                prefix = f"{place}." if place else ""
+                self._counts = (_Counts.read(form, usage, prefix),)
+                self.cost = _told_cost(form, usage, prefix)
                 return
         if not is_null:
             names = "; ".join(form.name for form in FORMS)
             raise InvalidArgument(f"no usage is found in {type(document).__name__}; these forms are known: {names}")
 
-    def _read(self, usage: Any, form: Form, place: str) -> None:
-        prefix = f"{place}." if place else ""
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The tokens by kind, as far as they were told."""
+        tokens: dict[str, int] = {}
+        for counts in self._counts:
+            tokens.update(counts.tokens())
+        return tokens
+
+    def updated(self, later: Report) -> Report:
+        """This report with what a later one of the same call tells. What that leaves out stays."""
+        both = Report(None)
+        both.call = later.call or self.call
+        both.model = later.model or self.model
+        both.cost = later.cost if later.cost is not None else self.cost
+        forms = {counts.form.name: counts for counts in self._counts}
+        for counts in later._counts:
+            before = forms.get(counts.form.name)
+            forms[counts.form.name] = counts if before is None else before.updated(counts)
+        both._counts = tuple(forms.values())
+        return both
+
+
+class _Counts:
+    """What the members of usage objects of one form count. The kinds are taken apart after all are known."""
+
+    __slots__ = ("form", "numbers", "total")
+
+    def __init__(self, form: Form, numbers: tuple[int | None, ...], total: int | None) -> None:
+        self.form = form
+        self.numbers = numbers
+        self.total = total
+
+    @classmethod
+    def read(cls, form: Form, usage: Any, prefix: str) -> _Counts:
+        total = _number(form.total, usage, prefix) if form.total else None
+        counts = cls(form, tuple(_first(part, usage, prefix) for part in form.parts), total)
+        for kind, count in counts._unbounded().items():
+            if count > MOST_TOKENS:
+                raise InvalidArgument(f"{kind} has more than {MOST_TOKENS:,} tokens")
+        return counts
+
+    def updated(self, later: _Counts) -> _Counts:
+        """These counts with later ones. The parts of a prompt that is another one do not stay."""
+        all_parts = tuple(zip(self.form.parts, self.numbers, later.numbers))
+        is_other_prompt = any(
+            part.counts == "input" and before is not None and now is not None and before != now
+            for part, before, now in all_parts
+        )
+        numbers = tuple(
+            now if now is not None or (is_other_prompt and part.within == "input") else before
+            for part, before, now in all_parts
+        )
+        return _Counts(self.form, numbers, self.total if later.total is None else later.total)
+
+    def tokens(self) -> dict[str, int]:
+        return {kind: min(count, MOST_TOKENS) for kind, count in self._unbounded().items()}
+
+    def _unbounded(self) -> dict[str, int]:
         tokens: dict[str, int] = {}
         included: dict[str, int] = {}
-        for part in form.parts:
-            count = _first(part, usage, prefix)
+        for part, count in zip(self.form.parts, self.numbers):
             if count is None:
                 continue
             tokens[part.counts] = tokens.get(part.counts, 0) + count
             if part.within:
                 included[part.within] = included.get(part.within, 0) + count
-        for kind in form.absent:
+        for kind in self.form.absent:
             tokens.setdefault(kind, 0)
-        if tokens.get("reasoning") and "output" in included and _is_beside(form, usage, tokens, prefix):
-            del included["output"]
+        if self._counts_reasoning_beside(tokens):
+            included.pop("output", None)
         for kind, part_of in included.items():
             if kind in tokens:
                 tokens[kind] = max(0, tokens[kind] - part_of)
-        for kind, count in tokens.items():
-            if count > MOST_TOKENS:
-                raise InvalidArgument(f"{kind} has more than {MOST_TOKENS:,} tokens")
-        if form.cost:
-            found, told = _at(form.cost, usage)
-            if found and told is not None:
-                self.cost = _cost(told, f"{prefix}{form.cost}")
-        self.tokens = tokens
+        return tokens
+
+    def _counts_reasoning_beside(self, tokens: dict[str, int]) -> bool:
+        """Whether the total says that reasoning is counted beside the output and not within it."""
+        if not tokens.get("reasoning") or self.total is None:
+            return False
+        return self.total == sum(tokens.get(kind, 0) for kind in ("input", "output", "reasoning"))
 
 
-def _is_beside(form: Form, usage: Any, tokens: dict[str, int], prefix: str) -> bool:
-    """Whether the total says that reasoning is counted beside the output and not within it."""
-    total = _number(form.total, usage, prefix) if form.total else None
-    return total is not None and total == sum(tokens.get(kind, 0) for kind in ("input", "output", "reasoning"))
+def _told_cost(form: Form, usage: Any, prefix: str) -> Money | None:
+    found, told = _at(form.cost, usage) if form.cost else (False, None)
+    return _cost(told, f"{prefix}{form.cost}") if found and told is not None else None
 
 
 def _describes(form: Form, usage: Any) -> bool:
-    return any(_at(mark, usage)[1] is not None for mark in form.marks)
+    def has(place: str) -> bool:
+        return _at(place, usage)[1] is not None
+
+    return any(map(has, form.marks)) and not any(map(has, form.foreign))
 
 
 def _first(part: Part, usage: Any, prefix: str) -> int | None:

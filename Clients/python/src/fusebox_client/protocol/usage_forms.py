@@ -9,6 +9,7 @@ FORMS = (
     Form(
         "OpenAI chat completions and embeddings, OpenRouter",
         marks=("prompt_tokens", "completion_tokens"),
+        foreign=(),
         parts=(
             Part(("prompt_tokens",), "input", None),
             Part(("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens"), "cachedInput", "input"),
@@ -23,6 +24,7 @@ FORMS = (
     Form(
         "OpenAI responses",
         marks=("input_tokens_details", "output_tokens_details"),
+        foreign=("cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details.thinking_tokens"),
         parts=(
             Part(("input_tokens",), "input", None),
             Part(("input_tokens_details.cached_tokens",), "cachedInput", "input"),
@@ -37,11 +39,13 @@ FORMS = (
     Form(
         "Anthropic messages",
         marks=("input_tokens", "output_tokens"),
+        foreign=(),
         parts=(
             Part(("input_tokens",), "input", None),
             Part(("cache_read_input_tokens",), "cachedInput", None),
             Part(("cache_creation_input_tokens",), "cacheWrite", None),
             Part(("output_tokens",), "output", None),
+            Part(("output_tokens_details.thinking_tokens",), "reasoning", "output"),
         ),
         absent=(),
         total=None,
@@ -50,6 +54,7 @@ FORMS = (
     Form(
         "Gemini usageMetadata",
         marks=("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
+        foreign=(),
         parts=(
             Part(("promptTokenCount",), "input", None),
             Part(("toolUsePromptTokenCount",), "input", None),
@@ -64,6 +69,7 @@ FORMS = (
     Form(
         "Bedrock converse",
         marks=("inputTokens", "outputTokens"),
+        foreign=(),
         parts=(
             Part(("inputTokens",), "input", None),
             Part(("cacheReadInputTokens",), "cachedInput", None),
@@ -77,6 +83,7 @@ FORMS = (
     Form(
         "Ollama",
         marks=("prompt_eval_count", "eval_count"),
+        foreign=(),
         parts=(
             Part(("prompt_eval_count",), "input", None),
             Part(("eval_count",), "output", None),
