@@ -1,5 +1,7 @@
+import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
+import FuseboxWire
 import Testing
 
 /// Prices on the command line, and what calls cost by them.
@@ -54,6 +56,39 @@ struct PriceCommandsTests {
         #expect(again.status != 0 && again.errors.contains("no price is set for 'openai'"))
         let nobody = try daemon.fusebox("price", "set", "*", "--input", "1")
         #expect(nobody.status == 64 && nobody.errors.contains("name the model"))
+    }
+
+    @Test func aPriceThatIsFinerThanANanoDollarIsRefused() throws {
+        let daemon = try Daemon()
+        for option in ["--input", "--cached-input", "--cache-write", "--output", "--reasoning", "--request"] {
+            let unit = option == "--request" ? "request" : "million tokens"
+            let fine = try daemon.fusebox("price", "set", "openai", option, "0.00000000049")
+            #expect(fine.status == 64, "\(option)")
+            #expect(fine.errors.contains("it is no exact number of nano-dollars per \(unit)"), "\(fine.errors)")
+            #expect(try daemon.fusebox("price", "set", "openai", option, "0.000000001").status == 0, "\(option)")
+        }
+    }
+
+    @Test func aPriceOfEveryModelIsSetWithoutAModel() throws {
+        let daemon = try Daemon()
+        let star = try daemon.fusebox("price", "set", "openai", "*", "--input", "1")
+        #expect(star.status == 64)
+        #expect(star.errors.contains("leave the model out to set a price of every one"), "\(star.errors)")
+        #expect(try daemon.fusebox("price").lines == ["No price is set."])
+        // Another client may have set one of a model that is really named so.
+        let client = try daemon.connect()
+        defer { client.close() }
+        var price = Price()
+        price.input = .dollars("2")
+        try client.prices.set([
+            PriceEntry(provider: try Name("openai"), model: nil, price: price),
+            PriceEntry(provider: try Name("openai"), model: try Name("*"), price: price),
+        ])
+        let lines = try daemon.fusebox("price", "list").lines.dropFirst()
+        #expect(lines.map { $0.split(separator: " ") } == [["openai", "*", "2"], ["openai", "'*'", "2"]])
+        #expect(try daemon.fusebox("price", "remove", "openai", "*").status == 0)
+        let left = try daemon.fusebox("price", "list").lines.dropFirst()
+        #expect(left.map { $0.split(separator: " ") } == [["openai", "*", "2"]])
     }
 
     @Test func aListOfOthersIsImportedUnderOwnNames() throws {

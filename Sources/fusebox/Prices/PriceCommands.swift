@@ -33,13 +33,15 @@ struct PriceCommands: ParsableCommand {
     /// The answer that shows these prices.
     private static func answer(_ prices: [PriceEntry]) -> Answer {
         func cell(_ amount: Money?) -> String { amount.map { "\($0)" } ?? "" }
+        // A client may have set the price of what is really named so.
+        func named(_ name: Name?) -> String { name.map { $0.text == "*" ? "'*'" : $0.text } ?? "*" }
         let table = Table(
             [
                 .left("PROVIDER"), .left("MODEL"), .right("INPUT"), .right("CACHED"), .right("WRITE"),
                 .right("OUTPUT"), .right("REASONING"), .right("REQUEST"),
             ],
             rows: prices.map { entry in
-                [entry.provider?.text ?? "*", entry.model?.text ?? "*", cell(entry.price.input)]
+                [named(entry.provider), named(entry.model), cell(entry.price.input)]
                     + [cell(entry.price.cachedInput), cell(entry.price.cacheWrite), cell(entry.price.output)]
                     + [cell(entry.price.reasoning), cell(entry.price.request)]
             })
@@ -54,7 +56,7 @@ struct PriceCommands: ParsableCommand {
             commandName: "set", abstract: "Set a price, in the place of the one before, and show it.",
             discussion: """
                 Tokens are in dollars per million. Without --cached-input and --cache-write these tokens cost what input \
-                costs; without --reasoning, what output costs.
+                costs; without --reasoning, what output costs. A price is exact, to a billionth of a dollar.
 
                 EXAMPLE
                   fusebox price set openai gpt-4o --input 2.50 --output 10 --cached-input 1.25
@@ -65,37 +67,37 @@ struct PriceCommands: ParsableCommand {
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
+            help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.price)
         var input: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens received. (default: unknown)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var output: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens read from a cache. (default: as --input)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var cachedInput: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens written to a cache. (default: as --input)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var cacheWrite: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens of reasoning. (default: as --output)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var reasoning: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Each request, in dollars. (default: nothing)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.requestPrice)
         var request: MoneyArgument?
 
         @OptionGroup var connection: ConnectionOptions
@@ -112,6 +114,9 @@ struct PriceCommands: ParsableCommand {
         }
 
         func validate() throws {
+            guard scope.model != "*" else {
+                throw ValidationError("'*' is the name of no model; leave the model out to set a price of every one")
+            }
             guard price != Price() else {
                 throw ValidationError("what does it cost? give --input, --output or another")
             }
