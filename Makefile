@@ -41,14 +41,14 @@ programs = $(or $(PROGRAMS),.build/release)
 # The manual pages and completions, which are made from the programs.
 MANUAL = .build/manual
 
-.PHONY: help setup programs build demo test check soak lint format sanitize fuzz simulate walk limits bench crash-test \
-        admission-test manual install install-strip install-files uninstall deb clean distclean systemd-test docs \
+.PHONY: help setup programs build demo test check soak lint format sanitize fuzz price-sums simulate walk limits bench \
+        crash-test admission-test manual install install-strip install-files uninstall deb clean distclean systemd-test docs \
         proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
 
 help:
 	@echo "make demo      run a demonstration: six workers (one in Python, one in Node), an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
-	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, walk, those of the clients"
+	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, price-sums, walk, the clients'"
 	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install programs, manual, completions and units below PREFIX ($(PREFIX)), and create the user fusebox"
@@ -57,6 +57,7 @@ help:
 	@echo "make clean     remove what was built; make distclean removes the fetched packages too"
 	@echo "make sanitize  run the tests under AddressSanitizer and ThreadSanitizer"
 	@echo "make fuzz      feed the decoder 100,000 mutations of every vector"
+	@echo "make price-sums  compare the sums of 1,000,000 random calls with those that Python computes with fractions"
 	@echo "make simulate  flip every bit of a 64 KiB journal, crash a simulated daemon 100,000 times; SEED=… SEEDS=… HOURS=…"
 	@echo "make walk      apply random commands with boundary values, write and load each state; SEED=… WALKS=… STEPS=… HOURS=…"
 	@echo "make limits    make 1,000,000 random calls and changes of limits (OPERATIONS) against a plain model; SEED=…"
@@ -88,7 +89,7 @@ programs:
 	$(SWIFT) build $(RELEASE) --product fusebox
 
 # What every target that tests, measures or demonstrates needs besides.
-demo test crash-test admission-test bench python-tools node-test sanitize fuzz simulate walk limits proto-docs: \
+demo test crash-test admission-test bench python-tools node-test sanitize fuzz price-sums simulate walk limits proto-docs: \
   PACKAGES += $(TEST_PACKAGES)
 
 demo: PACKAGES += nodejs
@@ -202,6 +203,9 @@ sanitize: setup
 fuzz: setup
 	FUSEBOX_MUTATIONS=100000 $(SWIFT) test -c release -Xswiftc -enable-testing --filter MutationTests
 
+price-sums: setup
+	FUSEBOX_FULL=1 $(SWIFT) test -c release -Xswiftc -enable-testing --filter PriceSumsTests
+
 # SEED is the first seed, SEEDS the number of seeds, CRASHES the number of crashes of each. HOURS=2 runs new seeds for
 # that long instead.
 SEED ?= 1
@@ -243,6 +247,7 @@ soak:
 	$(MAKE) limits
 	$(MAKE) admission-test
 	$(MAKE) fuzz
+	$(MAKE) price-sums
 	$(MAKE) walk
 	$(MAKE) python-soak
 	$(MAKE) node-test KILLS=200

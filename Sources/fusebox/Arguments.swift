@@ -63,6 +63,21 @@ struct MoneyArgument {
     /// Reads the cost of a call.
     static func cost(_ text: String) throws -> MoneyArgument { try read(text, .zero...WireLimits.callCost) }
 
+    /// Reads a price per million tokens.
+    static func price(_ text: String) throws -> MoneyArgument { try exact(text, .millionTokens) }
+
+    /// Reads a price per request.
+    static func requestPrice(_ text: String) throws -> MoneyArgument { try exact(text, .request) }
+
+    /// Reads a price. It must be exact: rounded, it would make each cost that is computed from it a wrong one.
+    private static func exact(_ text: String, _ unit: PriceUnit) throws -> MoneyArgument {
+        let price = try cost(text)
+        guard MoneyText.exactMoney(text) != nil else {
+            throw ValidationError("it is \(unit.inexact); give at most nine decimals of a dollar")
+        }
+        return price
+    }
+
     /// Reads what a provider has billed.
     static func bill(_ text: String) throws -> MoneyArgument { try read(text, .zero...WireLimits.adjustment) }
 

@@ -65,6 +65,72 @@ struct HeldCostTests {
         #expect(try held("p/m", estimate: Estimate(cost: nil, tokens: .max), &rig).cost == WireLimits.callCost)
     }
 
+    /// An estimate does not tell what is read from a cache, written to one, or reasoning. The call may use nothing else.
+    @Test func eachSideIsHeldAtItsDearestKind() throws {
+        var rig = Rig()
+        var price = Price()
+        (price.input, price.cachedInput, price.cacheWrite) = (dollars("1"), dollars("0.1"), dollars("1.25"))
+        (price.output, price.reasoning) = (dollars("2"), dollars("50"))
+        var cached = Price()
+        (cached.input, cached.cachedInput, cached.output) = (dollars("1"), dollars("3"), dollars("2"))
+        // The price of plain tokens is not known, and those of other kinds are.
+        var parts = Price()
+        (parts.cacheWrite, parts.reasoning) = (dollars("4"), .zero)
+        let entries = [("m", price), ("cached", cached), ("parts", parts)]
+        try rig.apply(PriceSet(prices: entries.map { PriceEntry(provider: p, model: name($0), price: $1) }))
+        let cases: [(String, Estimate, String?)] = [
+            ("p/m", Estimate(cost: nil, inputTokens: 1_000_000, outputTokens: 0), "1.25"),
+            ("p/m", Estimate(cost: nil, inputTokens: 0, outputTokens: 1_000_000), "50"),
+            ("p/m", Estimate(cost: nil, inputTokens: 1_000_000, outputTokens: 500_000), "26.25"),
+            ("p/m", Estimate(cost: nil, tokens: 1_000_000), "50"),
+            ("p/cached", Estimate(cost: nil, inputTokens: 1_000_000, outputTokens: 0), "3"),
+            ("p/cached", Estimate(cost: nil, tokens: 1_000_000), "3"),
+            ("p/parts", Estimate(cost: nil, inputTokens: 1_000_000, outputTokens: 0), "4"),
+            ("p/parts", Estimate(cost: nil, inputTokens: 0, outputTokens: 1), nil),
+            ("p/parts", Estimate(), nil),
+        ]
+        for (route, estimate, cost) in cases {
+            let found = try held(route, estimate: estimate, &rig)
+            #expect(found.cost == cost.flatMap { Money($0) }, "\(route) \(estimate)")
+            #expect(found.basis == (cost == nil ? .nothing : .priced), "\(route) \(estimate)")
+        }
+        // A limit that denies has room for the tokens at the price of output, and not at that of reasoning.
+        try rig.apply(LimitSet(scope: .host, limits: [try LimitCalls.bound("$3 prepaid")]))
+        let reply = try rig.apply(try LimitCalls.admit("p/m", input: 0, output: 1_000_000))
+        #expect(reply.permit == nil)
+        #expect(reply.decision.limits.map(\.needed) == [dollars("50").nanodollars])
+    }
+
+    /// Whatever the prices are, and of whatever kinds the tokens turn out to be.
+    @Test func aCallThatUsesWhatWasEstimatedCostsNoMoreThanItHeld() throws {
+        var random = SplitMix64(seed: 11)
+        func amount() -> Money? {
+            random.once(in: 3) ? nil : Money(nanodollars: random.once(in: 4) ? 0 : Int64(random.below(9_000_000)))
+        }
+        func count() -> UInt32 { random.once(in: 3) ? 0 : UInt32(random.below(100_000)) }
+        var compared = 0
+        for _ in 0..<20_000 {
+            var price = Price()
+            (price.input, price.cachedInput, price.cacheWrite) = (amount(), amount(), amount())
+            (price.output, price.reasoning, price.request) = (amount(), amount(), amount())
+            let (sent, received) = ([count(), count(), count()], [count(), count()])
+            let tokens = TokenUsage(
+                input: sent[0], cachedInput: sent[1], cacheWrite: sent[2], output: received[0], reasoning: received[1])
+            guard let cost = try price.cost(of: tokens) else { continue }
+            let (input, output) = (sent.reduce(0, +), received.reduce(0, +))
+            let estimates = [
+                Estimate(cost: nil, inputTokens: input, outputTokens: output),
+                Estimate(cost: nil, tokens: input + output),
+            ]
+            for estimate in estimates {
+                guard let held = price.cost(of: estimate) else { continue }
+                #expect(cost <= held, "\(price): \(tokens)")
+                compared += 1
+            }
+        }
+        #expect(compared > 10_000)
+    }
+
     @Test func eachCandidateHoldsWhatItsOwnModelCosts() throws {
         var rig = Rig()
         try setPrice("2", "2", &rig)

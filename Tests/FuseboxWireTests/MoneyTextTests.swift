@@ -24,4 +24,14 @@ struct MoneyTextTests {
     func isNoAmount(text: String) {
         #expect(MoneyText.money(text) == nil)
     }
+
+    @Test(
+        arguments: [
+            ("2.50", "2.5"), ("$0.000000001", "0.000000001"), ("0.0000001 cents", "0.000000001"),
+            ("0.00000005 cents", nil), ("0.00000000049", nil), ("0", "0"), ("0.30000000000000004", "0.3"),
+            ("five", nil), ("10000000000", nil),
+        ] as [(String, String?)])
+    func isUnderstoodIfItIsExact(text: String, dollars: String?) {
+        #expect(MoneyText.exactMoney(text) == dollars.flatMap { Money($0) })
+    }
 }

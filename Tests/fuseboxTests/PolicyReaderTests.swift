@@ -74,6 +74,11 @@ struct PolicyReaderTests {
             "5:11: the price of 'mini' tells no amount; write one such as {input: 2.50, output: 10}",
             "7:5: a price is that of a provider, a model or both; \"*\" cannot stand for both"),
         Wrong(
+            "version: 1\nprices:\n  openai:\n    gpt-4o: {input: 0.00000000049, request: 0.12345678912}\n",
+            "4:21: input: '0.00000000049' is not understood; it is no exact number of nano-dollars per million tokens; give at most nine decimals of a dollar",
+            "4:45: request: '0.12345678912' is not understood; it is no exact number of nano-dollars per request; give at most nine decimals of a dollar"
+        ),
+        Wrong(
             "version: 1\naliases:\n  openai: gpt-4o\n  anthropic:\n    latest:\n",
             "3:11: the aliases of openai is 'gpt-4o'; write 'name: model' below it",
             "5:12: the model is nothing; write a value such as a name"),

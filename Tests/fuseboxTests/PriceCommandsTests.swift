@@ -1,5 +1,7 @@
+import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
+import FuseboxWire
 import Testing
 
 /// Prices on the command line, and what calls cost by them.
@@ -56,6 +58,39 @@ struct PriceCommandsTests {
         #expect(nobody.status == 64 && nobody.errors.contains("name the model"))
     }
 
+    @Test func aPriceThatIsFinerThanANanoDollarIsRefused() throws {
+        let daemon = try Daemon()
+        for option in ["--input", "--cached-input", "--cache-write", "--output", "--reasoning", "--request"] {
+            let unit = option == "--request" ? "request" : "million tokens"
+            let fine = try daemon.fusebox("price", "set", "openai", option, "0.00000000049")
+            #expect(fine.status == 64, "\(option)")
+            #expect(fine.errors.contains("it is no exact number of nano-dollars per \(unit)"), "\(fine.errors)")
+            #expect(try daemon.fusebox("price", "set", "openai", option, "0.000000001").status == 0, "\(option)")
+        }
+    }
+
+    @Test func aPriceOfEveryModelIsSetWithoutAModel() throws {
+        let daemon = try Daemon()
+        let star = try daemon.fusebox("price", "set", "openai", "*", "--input", "1")
+        #expect(star.status == 64)
+        #expect(star.errors.contains("leave the model out to set a price of every one"), "\(star.errors)")
+        #expect(try daemon.fusebox("price").lines == ["No price is set."])
+        // Another client may have set one of a model that is really named so.
+        let client = try daemon.connect()
+        defer { client.close() }
+        var price = Price()
+        price.input = .dollars("2")
+        try client.prices.set([
+            PriceEntry(provider: try Name("openai"), model: nil, price: price),
+            PriceEntry(provider: try Name("openai"), model: try Name("*"), price: price),
+        ])
+        let lines = try daemon.fusebox("price", "list").lines.dropFirst()
+        #expect(lines.map { $0.split(separator: " ") } == [["openai", "*", "2"], ["openai", "'*'", "2"]])
+        #expect(try daemon.fusebox("price", "remove", "openai", "*").status == 0)
+        let left = try daemon.fusebox("price", "list").lines.dropFirst()
+        #expect(left.map { $0.split(separator: " ") } == [["openai", "*", "2"]])
+    }
+
     @Test func aListOfOthersIsImportedUnderOwnNames() throws {
         let daemon = try Daemon()
         let list = """
@@ -66,8 +101,57 @@ struct PriceCommandsTests {
             "price", "import", "--format", "litellm", "-", "--as", "azure=my-azure", input: list)
         #expect(
             outcome.lines == [
-                "1 price set, 0 of them in the place of another", "left out: dall-e-3: it has no price per token",
+                "1 price set, 0 of them in the place of one that was set before",
+                "left out: dall-e-3: it is priced by another measure than tokens: output_cost_per_image",
             ])
         #expect(try daemon.json("price", "list")["prices"]?[0]?["provider"] == "my-azure")
+    }
+
+    @Test func anImportSaysWhichPricesItLeftOutAndWhichTookThePlaceOfOthers() throws {
+        let daemon = try Daemon()
+        let list = """
+            {"m": {"litellm_provider": "p", "input_cost_per_token": 1e-06},
+             "same": {"litellm_provider": "p", "input_cost_per_token": 1e-06},
+             "p/same": {"litellm_provider": "p", "input_cost_per_token": 1e-06},
+             "p/m": {"litellm_provider": "p", "input_cost_per_token": 2e-06, "input_cost_per_token_above_200k_tokens": 4e-06},
+             "n": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "cache_creation_input_token_cost_above_1hr": 2e-06},
+             "o": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "cache_creation_input_token_cost_above_1hr": 2e-06}}
+            """
+        _ = try daemon.fusebox("price", "set", "p", "n", "--input", "7")
+        let outcome = try daemon.fusebox("price", "import", "--format", "litellm", "-", input: list)
+        #expect(
+            outcome.lines == [
+                "4 prices set, 1 of them in the place of one that was set before",
+                "other prices for long prompts are left out, of 1 entry",
+                "other prices for longer caches are left out, of 2 entries",
+                "not set: m: p/m gives the same model another price, and comes later",
+            ])
+        let told = try daemon.json("price", "import", "--format", "litellm", "-", input: list)
+        #expect(
+            told == [
+                "set": 4, "replaced": 4, "displaced": [["key": "m", "by": "p/m"]], "longPrompts": ["p/m"],
+                "longCaches": ["n", "o"], "refused": [],
+            ])
+    }
+
+    @Test func aProviderThatTheListDoesNotHaveHasNoOtherName() throws {
+        let daemon = try Daemon()
+        let list = #"{"m": {"litellm_provider": "azure", "input_cost_per_token": 1e-06}}"#
+        func errors(_ names: String...) throws -> String {
+            let arguments = ["price", "import", "--format", "litellm", "-", "--socket", daemon.socket]
+            let outcome = try Program.run(
+                [Program.fusebox] + arguments + names.flatMap { ["--as", $0] }, input: list,
+                environment: daemon.environment)
+            #expect(outcome.status == 64)
+            return outcome.errors
+        }
+        #expect(try errors("azur=mine").contains("--as: the list has no provider 'azur'; did you mean 'azure'?"))
+        #expect(
+            try errors("google=mine").contains(
+                "--as: the list has no provider 'google'; its entries name theirs as litellm_provider"))
+        #expect(try errors("azure=mine", "azure=yours").contains("--as gives the provider 'azure' two names"))
+        #expect(try errors("azure=*").contains("give a provider of the list and its name here"))
+        #expect(try errors("azure=a\u{1}b").contains("is not a name"))
+        #expect(try daemon.fusebox("price").lines == ["No price is set."])
     }
 }

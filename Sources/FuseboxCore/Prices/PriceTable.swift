@@ -101,19 +101,32 @@ extension Price {
         return true
     }
 
-    /// What the tokens of an estimate cost at most, and the request; nil if the price of a kind is not known, or if nothing
+    /// What the tokens of an estimate cost at most, and the request; nil if no price of their side is known, or if nothing
     /// is known of the tokens of a model whose tokens cost something.
     ///
-    /// A total is priced at the dearer kind. It is at most `WireLimits.callCost`, as the cost of every call is.
+    /// An estimate does not tell which of the tokens are of a cache or of reasoning. So tokens sent are priced at the dearest
+    /// kind of them, and tokens received likewise; a total is priced at the dearer of the two. The cost is at most
+    /// `WireLimits.callCost`, as the cost of every call is.
     func cost(of estimate: Estimate) -> Money? {
+        var dearest = Price()
+        dearest.input = Self.dearest(input, cachedInput, cacheWrite)
+        dearest.output = Self.dearest(output, reasoning)
+        dearest.request = request
         var tokens = TokenUsage(input: estimate.inputTokens, output: estimate.outputTokens)
         if let all = estimate.tokens {
-            if (output ?? .zero) > (input ?? .zero) { tokens.output = all } else { tokens.input = all }
+            if (dearest.output ?? .zero) > (dearest.input ?? .zero) { tokens.output = all } else { tokens.input = all }
         } else if tokens.input == nil, tokens.output == nil {
-            guard Self.isFree(input), Self.isFree(output) else { return nil }
+            guard Self.isFree(dearest.input), Self.isFree(dearest.output) else { return nil }
         }
-        return exactCost(of: tokens).map { min($0, Int128(WireLimits.callCost.nanodollars)) }
+        return dearest.exactCost(of: tokens).map { min($0, Int128(WireLimits.callCost.nanodollars)) }
             .map { Money(nanodollars: Int64($0)) }
+    }
+
+    /// The dearest price of the kinds of a side. Nil if none is known: that another kind is free does not tell what tokens
+    /// of the plain kind cost.
+    private static func dearest(_ plain: Money?, _ kind: Money?, _ another: Money? = nil) -> Money? {
+        let most = max(plain ?? .zero, max(kind ?? .zero, another ?? .zero))
+        return plain == nil && most == .zero ? nil : most
     }
 
     private static let perMillion: Int128 = 1_000_000

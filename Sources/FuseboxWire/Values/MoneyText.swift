@@ -14,7 +14,15 @@ public enum MoneyText {
     /// The amount that a text spells. Nil if it spells none, or one out of range.
     ///
     /// A fraction of a nano-dollar is rounded as `Money` does it: a cost up, a refund down.
-    public static func money(_ text: some StringProtocol) -> Money? {
+    public static func money(_ text: some StringProtocol) -> Money? { number(text).flatMap { Money($0) } }
+
+    /// The amount that a text spells, if it is one of whole nano-dollars. Nil if it spells none, another, or one out of range.
+    package static func exactMoney(_ text: some StringProtocol) -> Money? {
+        number(text).flatMap { Money(exactly: $0, timesTenToThe: 0) }
+    }
+
+    /// The number of dollars that a text spells, as `DecimalText` reads it. Nil if it spells none.
+    private static func number(_ text: some StringProtocol) -> String? {
         var rest = text.lowercased().replacing("\u{2212}", with: "-")[...]
         trim(&rest)
         var isNegative = takeSign(&rest)
@@ -30,7 +38,7 @@ public enum MoneyText {
         if let factor = factors.first(where: { takeSuffix($0.word, &rest) }) { exponent += factor.exponent }
         guard let digits = DecimalText.ungrouped(rest) else { return nil }
         let number = exponent == 0 ? digits : "\(digits)e\(exponent)"
-        return Money("\(isNegative == true ? "-" : "")\(number)")
+        return "\(isNegative == true ? "-" : "")\(number)"
     }
 
     private static let dollarWords = ["us$", "$", "usd"]

@@ -131,13 +131,15 @@ struct PolicyReader {
         price.cacheWrite = money(fields["cache_write"], "cache_write")
         price.output = money(fields["output"], "output")
         price.reasoning = money(fields["reasoning"], "reasoning")
-        price.request = money(fields["request"], "request")
+        price.request = money(fields["request"], "request", MoneyArgument.requestPrice)
         return price
     }
 
-    private mutating func money(_ node: Node?, _ key: String) -> Money? {
+    private mutating func money(
+        _ node: Node?, _ key: String, _ read: (String) throws -> MoneyArgument = MoneyArgument.price
+    ) -> Money? {
         guard let node, let text = text(node, key, "2.50") else { return nil }
-        return value(node, key, text) { try MoneyArgument.cost($0).money }
+        return value(node, key, text) { try read($0).money }
     }
 
     /// A name, or nothing for `*`.

@@ -33,13 +33,15 @@ struct PriceCommands: ParsableCommand {
     /// The answer that shows these prices.
     private static func answer(_ prices: [PriceEntry]) -> Answer {
         func cell(_ amount: Money?) -> String { amount.map { "\($0)" } ?? "" }
+        // A client may have set the price of what is really named so.
+        func named(_ name: Name?) -> String { name.map { $0.text == "*" ? "'*'" : $0.text } ?? "*" }
         let table = Table(
             [
                 .left("PROVIDER"), .left("MODEL"), .right("INPUT"), .right("CACHED"), .right("WRITE"),
                 .right("OUTPUT"), .right("REASONING"), .right("REQUEST"),
             ],
             rows: prices.map { entry in
-                [entry.provider?.text ?? "*", entry.model?.text ?? "*", cell(entry.price.input)]
+                [named(entry.provider), named(entry.model), cell(entry.price.input)]
                     + [cell(entry.price.cachedInput), cell(entry.price.cacheWrite), cell(entry.price.output)]
                     + [cell(entry.price.reasoning), cell(entry.price.request)]
             })
@@ -54,7 +56,7 @@ struct PriceCommands: ParsableCommand {
             commandName: "set", abstract: "Set a price, in the place of the one before, and show it.",
             discussion: """
                 Tokens are in dollars per million. Without --cached-input and --cache-write these tokens cost what input \
-                costs; without --reasoning, what output costs.
+                costs; without --reasoning, what output costs. A price is exact, to a billionth of a dollar.
 
                 EXAMPLE
                   fusebox price set openai gpt-4o --input 2.50 --output 10 --cached-input 1.25
@@ -65,37 +67,37 @@ struct PriceCommands: ParsableCommand {
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.cost)
+            help: ArgumentHelp("Tokens sent. (default: unknown)", valueName: "dollars"), transform: MoneyArgument.price)
         var input: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens received. (default: unknown)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var output: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens read from a cache. (default: as --input)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var cachedInput: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens written to a cache. (default: as --input)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var cacheWrite: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Tokens of reasoning. (default: as --output)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.price)
         var reasoning: MoneyArgument?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp("Each request, in dollars. (default: nothing)", valueName: "dollars"),
-            transform: MoneyArgument.cost)
+            transform: MoneyArgument.requestPrice)
         var request: MoneyArgument?
 
         @OptionGroup var connection: ConnectionOptions
@@ -112,6 +114,9 @@ struct PriceCommands: ParsableCommand {
         }
 
         func validate() throws {
+            guard scope.model != "*" else {
+                throw ValidationError("'*' is the name of no model; leave the model out to set a price of every one")
+            }
             guard price != Price() else {
                 throw ValidationError("what does it cost? give --input, --output or another")
             }
@@ -143,9 +148,11 @@ struct PriceCommands: ParsableCommand {
             commandName: "import", abstract: "Set the prices of a list that others keep.",
             discussion: """
                 LiteLLM's list is model_prices_and_context_window.json. Its prices are taken exactly, under the names of its \
-                providers; --as gives one another name. Entries without a price per token are left out and listed, and so are \
-                those whose price is finer than a nano-dollar per million tokens. Of entries that cost more for long prompts \
-                the price of short ones is taken.
+                providers; --as gives one another name. A price per query is one per request. Entries without a price per \
+                token or request are left out and listed, and so are those that are priced by another measure or in tiers, \
+                and those whose price is finer than a nano-dollar per million tokens. Of entries that have other prices for \
+                long prompts or for longer caches the usual ones are taken. Where entries give a model different prices, \
+                the last one counts, and the others are listed.
 
                 EXAMPLE
                   fusebox price import --format litellm model_prices_and_context_window.json --as vertex_ai-language-models=google
@@ -172,32 +179,56 @@ struct PriceCommands: ParsableCommand {
 
         @OptionGroup var connection: ConnectionOptions
 
+        func validate() throws {
+            let providers = renamings.map(\.provider)
+            let twice = providers.first { provider in providers.count(where: { $0 == provider }) > 1 }
+            if let twice { throw ValidationError("--as gives the provider '\(twice)' two names; give it one") }
+        }
+
         func answer(from client: FuseboxClient) throws -> Answer {
             let document = try LocalFile.readJSON(file)
             let list: LiteLLMPrices
             do throws(JSONFieldError) { list = try LiteLLMPrices(document) } catch {
                 throw Failure(error, in: LocalFile.label(file))
             }
-            let entries = try list.entries.map { entry in
-                guard let renaming = renamings.first(where: { $0.provider == entry.provider?.text }) else {
-                    return entry
-                }
-                return PriceEntry(provider: try Name(renaming.name), model: entry.model, price: entry.price)
+            if let unknown = renamings.first(where: { !list.providers.contains($0.provider) })?.provider {
+                throw Failure.unknown(
+                    unknown, "--as: the list has no provider '\(unknown)'", among: list.providers,
+                    otherwise: "its entries name theirs as litellm_provider")
             }
-            let replaced = try client.prices.set(entries)
-            let lines =
-                ["\(Quantity.count(entries.count, "price")) set, \(replaced) of them in the place of another"]
-                + (list.tiered.isEmpty
-                    ? []
-                    : ["\(Quantity.count(list.tiered.count, "model")) cost more for long prompts, which is left out"])
-                + list.refused.map { "left out: \(Table.printable($0.key)): \(Table.printable($0.reason))" }
+            let names = Dictionary(uniqueKeysWithValues: renamings.map { ($0.provider, $0.name) })
+            let (prices, displaced) = list.prices(renaming: names)
+            let replaced = try client.prices.set(prices)
             return Answer(
                 json: [
-                    "set": JSONValue(entries.count), "replaced": JSONValue(replaced),
-                    "tiered": .array(list.tiered.map { JSONValue($0) }),
+                    "set": JSONValue(prices.count), "replaced": JSONValue(replaced),
+                    "displaced": .array(displaced.map { ["key": JSONValue($0.key), "by": JSONValue($0.by)] }),
+                    "longPrompts": .array(list.longPrompts.map { JSONValue($0) }),
+                    "longCaches": .array(list.longCaches.map { JSONValue($0) }),
                     "refused": .array(list.refused.map { ["key": JSONValue($0.key), "reason": JSONValue($0.reason)] }),
                 ],
-                text: lines.joined(separator: "\n"))
+                text: Self.text(of: list, set: prices.count, replaced: replaced, displaced))
+        }
+
+        private static func text(
+            of list: LiteLLMPrices, set: Int, replaced: Int, _ displaced: [LiteLLMPrices.Displaced]
+        ) -> String {
+            var lines = [
+                "\(Quantity.count(set, "price")) set, \(replaced) of them in the place of one that was set before"
+            ]
+            let left = [("long prompts", list.longPrompts), ("longer caches", list.longCaches)]
+            for (what, keys) in left where !keys.isEmpty {
+                let entries = Quantity.count(keys.count, "entry", plural: "entries")
+                lines.append("other prices for \(what) are left out, of \(entries)")
+            }
+            for entry in displaced {
+                let (key, other) = (Table.printable(entry.key), Table.printable(entry.by))
+                lines.append("not set: \(key): \(other) gives the same model another price, and comes later")
+            }
+            for entry in list.refused {
+                lines.append("left out: \(Table.printable(entry.key)): \(Table.printable(entry.reason))")
+            }
+            return lines.joined(separator: "\n")
         }
     }
 }
@@ -230,14 +261,16 @@ struct PriceScope: ParsableArguments {
 /// `provider=name`
 struct Renaming {
     let provider: String
-    let name: String
+    let name: Name
 
     init(_ text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else {
+        guard parts.count == 2, parts[1] != "*" else {
             throw ValidationError("give a provider of the list and its name here: azure=my-azure")
         }
         provider = parts[0]
-        name = parts[1]
+        do throws(Refusal) { name = try Name(parts[1]) } catch {
+            throw ValidationError("'\(parts[1])' is not a name: \(error.message)")
+        }
     }
 }

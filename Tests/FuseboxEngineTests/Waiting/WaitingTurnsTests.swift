@@ -25,9 +25,9 @@ struct WaitingTurnsTests {
     }
 
     private func admit(_ provider: String, wait: Int64) throws -> Admit {
-        Admit(
-            candidates: .only(Candidate(provider: try Name(provider))), ttlMilliseconds: 60_000,
-            waitMilliseconds: wait)
+        var candidates = Candidates()
+        candidates.append(Candidate(provider: try Name(provider)))
+        return Admit(candidates: candidates, ttlMilliseconds: 60_000, waitMilliseconds: wait)
     }
 
     /// Has the engine do its turns at this moment, and returns how many it took.

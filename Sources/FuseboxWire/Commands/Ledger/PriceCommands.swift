@@ -38,6 +38,17 @@ public struct Price: WireRecord, Equatable {
     }
 }
 
+/// What an amount of a price is paid for.
+package enum PriceUnit: String {
+    /// A million tokens.
+    case millionTokens = "million tokens"
+    /// A request.
+    case request
+
+    /// What an amount with a fraction of a nano-dollar is, for messages. A price with one cannot be kept.
+    package var inexact: String { "no exact number of nano-dollars per \(rawValue)" }
+}
+
 /// The price of a model with a provider, of all models of a provider, or of a model with every provider.
 public struct PriceEntry: WireRecord, Equatable {
     /// The provider; absent: every one.
