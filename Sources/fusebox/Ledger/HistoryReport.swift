@@ -144,22 +144,19 @@ struct HistoryReport {
     }
 
     var csv: String {
-        let head =
-            "\(rows.rawValue),dollars,requests,unpriced,input_tokens,cached_input_tokens,cache_write_tokens,output_tokens,reasoning_tokens"
-        let lines = sorted.map { name, sum in
-            ([Self.quoted(name), "\(sum.spend)"]
-                + [
-                    sum.requests, sum.unpriced, sum.inputTokens, sum.cachedInputTokens, sum.cacheWriteTokens,
-                    sum.outputTokens, sum.reasoningTokens,
-                ].map(String.init)).joined(separator: ",")
-        }
-        return ([head] + lines).joined(separator: "\n")
+        let head = [
+            rows.rawValue, "dollars", "requests", "unpriced", "input_tokens", "cached_input_tokens",
+            "cache_write_tokens", "output_tokens", "reasoning_tokens",
+        ]
+        return CSVText.lines([head.map(CSVText.Field.text)] + sorted.map { Self.fields($0.name, $0.sum) })
     }
 
-    /// A field, quoted if it must be. A name that a spreadsheet would take for a formula is text.
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { "\",\n\r".contains($0) }) else { return field }
-        return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    private static func fields(_ name: String, _ sum: HistoryDay) -> [CSVText.Field] {
+        [
+            .text(name), .dollars(sum.spend), .count(sum.requests), .count(sum.unpriced), .count(sum.inputTokens),
+            .count(sum.cachedInputTokens), .count(sum.cacheWriteTokens), .count(sum.outputTokens),
+            .count(sum.reasoningTokens),
+        ]
     }
 
     var json: JSONValue {
