@@ -50,7 +50,10 @@ extension LedgerCommands {
             transform: DayArgument.last)
         var until: DayArgument?
 
-        @Flag(help: "Print comma-separated values, with exact dollars and the kinds of tokens.")
+        @Flag(
+            help:
+                "Print comma-separated values, with exact dollars and the kinds of tokens. A name that a spreadsheet would compute gets an apostrophe in front."
+        )
         var csv = false
 
         @OptionGroup var connection: ConnectionOptions
