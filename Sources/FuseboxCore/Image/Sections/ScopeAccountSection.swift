@@ -48,7 +48,7 @@ struct ScopeAccountImage: VersionedRecord {
         try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("recent", &recent, StretchImage.summary)
         try visitor.field(
-            "users", &users, "of a tag: the first users whose calls have named it, in the order of their first calls")
+            "users", &users, "of a tag: the last users whose calls have named it, in the order of their last calls")
     }
 }
 
