@@ -114,6 +114,18 @@ final class Daemon {
         throw Failure("the daemon did not log its longest turn")
     }
 
+    /// The bytes of memory that the daemon occupies now. `status` tells those of the last second.
+    func residentBytes() throws -> Int {
+        guard let file = fopen("/proc/\(child.process)/statm", "r") else { throw Failure("the daemon has no memory") }
+        defer { fclose(file) }
+        var text = [UInt8](repeating: 0, count: 256)
+        let count = fread(&text, 1, text.count, file)
+        // The whole size, then the resident part, in pages.
+        let numbers = String(decoding: text[..<count], as: UTF8.self).split(separator: " ")
+        guard numbers.count > 1, let pages = Int(numbers[1]) else { throw Failure("statm cannot be read") }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+
     func stop() throws {
         child.send(SIGTERM)
         try child.expectSuccess()

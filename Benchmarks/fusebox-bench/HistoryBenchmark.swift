@@ -22,22 +22,23 @@ struct HistoryBenchmark {
     func run() throws {
         try closeDay()
         let daemon = try Daemon(["--snapshot-interval", "1h"])
-        let client = try FuseboxClient.connect(to: daemon.socket)
-        let before = try client.status().residentBytes
+        let empty = try daemon.residentBytes()
         try record(daemon)
-        let after = try client.status().residentBytes
-        client.close()
+        let used = try daemon.residentBytes()
         try daemon.stop()
         let without = try start(daemon)
         try daemon.stop()
         let written = try write(to: "\(daemon.folder)/data")
         let with = try start(daemon)
-        print(
-            "\(tags) tags: \(Int(before / 1024)) KiB before, \(Int(after / 1024)) KiB after; a year of them: \(written / 1024) KiB in files"
-        )
+        let started = try daemon.residentBytes()
         print("a start: \(Int(without * 1000)) ms without the history, \(Int(with * 1000)) ms with it")
         try expect(with < Self.startBoundSeconds, "a start with the history takes \(with) s")
         try ask(daemon)
+        let asked = try daemon.residentBytes()
+        print("memory: \(empty / 1024) KiB empty, \(used / 1024) KiB after a call for each of \(tags) tags")
+        print(
+            "memory with \(days) days of them in \(written / 1024) KiB of files: \(started / 1024) KiB after a start, \(asked / 1024) KiB after the questions"
+        )
         try daemon.stop()
     }
 

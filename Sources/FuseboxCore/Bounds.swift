@@ -195,7 +195,7 @@ public struct Bounds: Sendable, Equatable {
     // MARK: Spend
 
     /// Stretches of hours, days and months that tell what accounts have used lately, of all accounts together.
-    /// 1,048,576 of them are 64 MiB: those of a busy year of 15,000 accounts.
+    /// 1,048,576 of them are 72 MiB: those of a busy year of 15,000 accounts.
     public static let recentStretches = 1 << 20
 
     /// Records of a provider's spend that are always kept one by one.

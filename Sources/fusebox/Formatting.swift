@@ -23,6 +23,19 @@ enum Formatting {
         return "\(money < .zero ? "-" : "")$\(parts[0]).\(cents)"
     }
 
+    /// The requests that a spend lacks: `2 requests whose cost nobody told`. Nil if there is none.
+    static func unpriced(_ count: Int64) -> String? {
+        count > 0 ? "\(Quantity.count(count, "request")) whose cost nobody told" : nil
+    }
+
+    /// The same behind a spend: `, without 2 requests whose cost nobody told`. Empty if there is none.
+    static func without(unpriced count: Int64) -> String { unpriced(count).map { ", without \($0)" } ?? "" }
+
+    /// A number of requests, and of those whose cost nobody told: `3 requests (1 unpriced)`.
+    static func requests(_ count: Int64, unpriced: Int64) -> String {
+        "\(Quantity.count(count, "request"))\(unpriced > 0 ? " (\(unpriced) unpriced)" : "")"
+    }
+
     /// An estimate in dollars, to the nearest millionth.
     static func dollars(_ estimate: Double) -> String {
         Money(dollars: (estimate * 1e6).rounded() / 1e6).map { dollars($0) } ?? "$\(estimate)"

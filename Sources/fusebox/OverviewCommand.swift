@@ -9,11 +9,12 @@ struct OverviewCommand: DaemonCommand {
         commandName: "overview",
         abstract: "Show every provider and breaker: share, exhaustion, spend and limits.",
         discussion: """
-            The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left (.). LASTS is \
-            how long its limits of cost last at its burn rate. Below the table stands how many calls wait for their turn, which \
-            `fusebox permits --waiting` lists. `fusebox limit list` shows all limits, `fusebox latency` how long \
-            calls have taken lately. EXHAUSTED is about the provider as a whole; a number of routes is that of its deployments \
-            and models with a mark or a pause of their own, which `fusebox exhaustion list` shows.
+            The fullest limit of a provider that denies stands below it, with a bar of what is used (#), held (=) and left \
+            (.). UNPRICED are its requests whose cost nobody told: SPENT lacks it. LASTS is how long its limits of cost last \
+            at its burn rate. Below the table stands how many calls wait for their turn, which `fusebox permits --waiting` \
+            lists. `fusebox limit list` shows all limits, `fusebox latency` how long calls have taken lately. EXHAUSTED \
+            is about the provider as a whole; a number of routes is that of its deployments and models with a mark or a pause \
+            of their own, which `fusebox exhaustion list` shows.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -26,7 +27,7 @@ struct OverviewCommand: DaemonCommand {
         let table = Table(
             [
                 .left("NAME"), .left("STATE"), .right("SHARE"), .right("IN FLIGHT"), .left("EXHAUSTED"),
-                .right("SPENT"), .right("HELD"), .left("LASTS"),
+                .right("SPENT"), .nonzero("UNPRICED"), .right("HELD"), .left("LASTS"),
             ],
             rows: entries.map { Self.row($0, clock) },
             notes: entries.map { Self.notes($0, pauses, clock) })
@@ -48,7 +49,7 @@ struct OverviewCommand: DaemonCommand {
         [
             entry.name.text, "\(entry.state)\(narrow(entry))", Formatting.percent(entry.share), "\(entry.inFlight)",
             exhausted(entry, clock),
-            Formatting.dollars(entry.spend), Formatting.dollars(entry.held),
+            Formatting.dollars(entry.spend), "\(entry.unpriced)", Formatting.dollars(entry.held),
             entry.daysRemaining.map(Formatting.days) ?? "-",
         ]
     }

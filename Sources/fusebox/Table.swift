@@ -6,9 +6,15 @@ struct Table {
     struct Column {
         let title: String
         let alignsRight: Bool
+        /// Whether the column is left out if each of its cells is 0.
+        var isLeftOutIfZero = false
 
         static func left(_ title: String) -> Column { Column(title: title, alignsRight: false) }
         static func right(_ title: String) -> Column { Column(title: title, alignsRight: true) }
+        /// A column of counts, which is left out if each of them is 0.
+        static func nonzero(_ title: String) -> Column {
+            Column(title: title, alignsRight: true, isLeftOutIfZero: true)
+        }
     }
 
     private let columns: [Column]
@@ -18,8 +24,11 @@ struct Table {
 
     /// - Parameter notes: sentences below each row, which may be longer than a line; empty: there are none
     init(_ columns: [Column], rows: [[String]], notes: [[String]] = []) {
-        self.columns = columns
-        self.rows = rows.map { $0.map(\.printable) }
+        let shown = columns.indices.filter { column in
+            !columns[column].isLeftOutIfZero || rows.contains { $0[column] != "0" }
+        }
+        self.columns = shown.map { columns[$0] }
+        self.rows = rows.map { row in shown.map { row[$0].printable } }
         self.notes = rows.indices.map { notes.indices.contains($0) ? notes[$0].map(\.printable) : [] }
     }
 

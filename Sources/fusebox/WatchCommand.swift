@@ -187,7 +187,8 @@ extension ReceivedEvent {
     }
 
     private static func sentence(_ reset: AccountReset) -> String {
-        let spent = "\(Formatting.dollars(reset.spend)) had been spent"
+        let spent =
+            "\(Formatting.dollars(reset.spend)) had been spent\(Formatting.without(unpriced: reset.unpriced))"
         if reset.scope.isHost { return "every account was reset: \(spent)" }
         if LimitReport.isTemplate(reset.scope) { return "the tags that \(reset.scope) stands for were reset" }
         // A tag with a provider has no account.

@@ -145,6 +145,40 @@ struct PricesTests {
         #expect(try used() == [dollars("2.25").nanodollars, 385])
     }
 
+    /// A spend alone would say that these calls were free.
+    @Test func everySpendComesWithTheNumberOfCallsThatNobodyPriced() throws {
+        var rig = Rig()
+        let silent = Report(
+            candidate: Candidate(provider: p, model: model), outcome: .success, usage: CallUsage(inputTokens: 5))
+        for _ in 0..<2 { try rig.apply(silent) }
+        let q = name("q")
+        try rig.apply(LedgerRecord(provider: q, model: model, cost: dollars("1"), inputTokens: 1, outputTokens: 1))
+        rig.machine = try rig.machine.restored()
+        #expect(try rig.apply(LedgerTotal()).unpriced == 2)
+        let overview = try rig.apply(Overview()).entries
+        for (provider, unpriced) in [(p, 2), (q, 0)] as [(Name, Int64)] {
+            #expect(overview.first { $0.name == provider }?.unpriced == unpriced, "\(provider)")
+            #expect(try rig.apply(LedgerSummary(provider: provider, windowMilliseconds: 9)).unpriced == unpriced)
+        }
+        func told(at now: Int64) throws -> [Int64] {
+            let account = try #require(try rig.apply(LedgerAccount(scope: Scope(provider: p)), at: now).account)
+            return [account.usage, account.dayUsage].map(\.unpriced) + [account.month, account.today].map(\.unpriced)
+        }
+        func summaries(at now: Int64) throws -> [Name] {
+            try rig.apply(LedgerSummaries(windowMilliseconds: 9, cursor: Page.end), at: now).summaries.map(\.provider)
+        }
+        #expect(try told(at: 0) == [2, 2, 2, 2])
+        #expect(try summaries(at: 0) == [p, q], "p has a spend that is not known")
+        let later: Int64 = 3 * 86_400_000
+        try rig.apply(BeginDay(3, keepsUse: false), at: later)
+        #expect(try told(at: later) == [2, 0, 2, 0])
+        #expect(try summaries(at: later) == [q])
+        rig.events = []
+        #expect(try rig.apply(LedgerReset(scope: Scope(provider: p)), at: later).before?.unpriced == 2)
+        guard case .accountReset(let event)? = rig.events.first else { throw Refusal(.notFound, "no event") }
+        #expect(event.unpriced == 2)
+    }
+
     @Test func pricesAreCheckedBoundedListedAndKept() throws {
         var rig = Rig()
         rig.expect(.outOfRange, of: set(Price(), p, model))

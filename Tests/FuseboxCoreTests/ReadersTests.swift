@@ -1,3 +1,4 @@
+import FuseboxTestSupport
 import FuseboxWire
 import Testing
 
@@ -125,16 +126,38 @@ struct ReadersTests {
         #expect(isRefused(account, &rig) && isRefused(account, &rig, by: 6))
     }
 
-    @Test func theFirstUsersOfATagAreRemembered() throws {
+    /// Whoever has just called for a tag reads of it, however many users it has.
+    @Test func theLastUsersOfATagAreRemembered() throws {
         var rig = Rig()
         let most = UInt32(Bounds.usersOfTag)
+        let account = LedgerAccount(scope: Scope(tag: name("t")))
         // Root needs no place.
-        for user in 0...most + 1 { try call(&rig, ["t"], by: user) }
-        for user in 1...most {
-            #expect(try read(LedgerAccount(scope: Scope(tag: name("t"))), &rig, by: user).account != nil)
+        for user in 0...most { try call(&rig, ["t"], by: user) }
+        for user in 1...most { #expect(try read(account, &rig, by: user).account != nil, "\(user)") }
+        // User 1 calls again, so user 2 is the one whose last call is longest ago.
+        try call(&rig, ["t"], by: 1)
+        try call(&rig, ["t"], by: most + 1)
+        rig.machine = try rig.machine.restored()
+        let refused = (1...most + 1).filter { isRefused(account, &rig, by: $0) }
+        #expect(refused == [2])
+        try call(&rig, ["t"], by: 2)
+        #expect(try read(account, &rig, by: 2).account != nil)
+    }
+
+    /// The order of users against a plain list.
+    @Test func usersStandInTheOrderOfTheirLastCalls() {
+        var random = SplitMix64(seed: 11)
+        var (users, model) = (TagUsers(), [UInt32]())
+        for _ in 0..<5_000 {
+            let user = UInt32(random.below(random.once(in: 2) ? 4 : 48))
+            let before = users.all
+            let changes = users.changes(with: user)
+            users.add(user)
+            if user != 0 { model = Array((model.filter { $0 != user } + [user]).suffix(Bounds.usersOfTag)) }
+            #expect(users.all == model && users.contains(user) == (user != 0))
+            #expect(changes == (users.all != before))
         }
-        #expect(isRefused(LedgerAccount(scope: Scope(tag: name("t"))), &rig, by: most + 1))
-        #expect(try rig.machine.restored().image == rig.machine.image)
+        #expect(model.count == Bounds.usersOfTag)
     }
 
     @Test func permitsAreThoseOfOnesOwnUser() throws {

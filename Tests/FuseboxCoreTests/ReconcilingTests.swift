@@ -176,8 +176,25 @@ struct ReconcilingTests {
                     == Refusal(
                         .outOfRange, "the history keeps 13 months, and 1970-01 is older; the oldest is 1970-02"))
         }
-        #expect(rig.machine.monthSums.spend(of: name("p"), in: 0) == 0)
-        #expect(rig.machine.monthSums.spend(of: name("p"), in: 1) == dollars("2").nanodollars)
+        #expect(rig.machine.monthSums.sum(of: name("p"), in: 0) == MonthSums.Sum())
+        #expect(
+            rig.machine.monthSums.sum(of: name("p"), in: 1)
+                == MonthSums.Sum(spend: dollars("2").nanodollars, unpriced: 0))
+    }
+
+    /// Calls that nobody priced may be why a bill differs: on closed days, on the open one, and after a restart.
+    @Test func theCallsOfTheMonthThatNobodyPricedAreTold() throws {
+        var rig = try spent()
+        let silent = LedgerRecord(provider: name("p"), model: name("m"), cost: nil, inputTokens: 2, outputTokens: 3)
+        for day in [31, 31, 40] as [Int64] {
+            try begin(day: day, &rig)
+            try rig.apply(silent, at: day * Self.day)
+        }
+        rig.machine = try rig.machine.restored()
+        let february = try rig.apply(bill("p", 2, "2"), at: 40 * Self.day)
+        #expect(february.unpriced == 3 && february.recorded == dollars("2") && february.difference == .zero)
+        #expect(try rig.apply(bill("p", 1, "1"), at: 40 * Self.day).unpriced == 0)
+        #expect(try rig.apply(bill("q", 2, "0"), at: 40 * Self.day).unpriced == 0)
     }
 
     /// A provider that was forgotten has its records in the history still, and so the sum.

@@ -75,6 +75,31 @@ extension EndToEnd {
             try end(daemon, SIGTERM)
         }
 
+        /// What is told of a day is the same while it is open and once it is in its file, in every kind.
+        @Test func aDayThatIsOverHasEveryKindOfUse() throws {
+            let daemon = try start()
+            for cost in [["--cost", "0.25"], []] {
+                let outcome = try Program.run(
+                    [
+                        Program.fusebox, "ledger", "record", "openai", "gpt-4o", "--tag", "team:search",
+                        "--input-tokens", "5", "--cached-input-tokens", "2", "--cache-write-tokens", "4",
+                        "--output-tokens", "3", "--reasoning-tokens", "1", "--socket", daemon.socketPath,
+                    ] + cost)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            func row() throws -> String {
+                let outcome = try fusebox(daemon, "history", "--tag", "team:search", "--csv")
+                return try #require(outcome.lines.dropFirst().first)
+            }
+            let open = try row()
+            #expect(open.hasSuffix(",0.25,2,1,10,4,8,6,2"), "\(open)")
+            clock.set(offsetSeconds: Self.day)
+            try record(daemon, "1")
+            #expect(try days(daemon).map(\.spend) == ["0.25", "1"])
+            #expect(try row() == open)
+            try end(daemon, SIGTERM)
+        }
+
         /// Damage is told with its place, and the rest is read.
         @Test func aDamagedPlaceIsToldAndTheRestIsRead() throws {
             let daemon = try start()

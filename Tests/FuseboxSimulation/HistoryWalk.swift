@@ -5,36 +5,10 @@ import FuseboxWire
 
 /// Random use over days, with crashes, a full disk and failing files, against a plain model: a list of calls.
 ///
-/// After each start the model forgets the calls that the daemon has lost. What the files have of every closed day must
-/// then equal the sum of the model's calls of that day, for each account.
+/// Calls use tokens of every kind, and some have no cost. Operators correct what was spent, by hand and by bills. After
+/// each start the model forgets the calls that the daemon has lost. What the files have of every closed day must then
+/// equal the sum of the model's calls of that day, for each account and in every field.
 package final class HistoryWalk {
-    /// What an account has used on a day.
-    package struct Sums: Equatable {
-        var spend: Int64 = 0
-        var requests: Int64 = 0
-        var input: Int64 = 0
-        var cached: Int64 = 0
-        var output: Int64 = 0
-        var reasoning: Int64 = 0
-        var unpriced: Int64 = 0
-
-        static func += (left: inout Sums, right: Sums) {
-            left.spend += right.spend
-            left.requests += right.requests
-            left.input += right.input
-            left.cached += right.cached
-            left.output += right.output
-            left.reasoning += right.reasoning
-            left.unpriced += right.unpriced
-        }
-    }
-
-    /// An account and a day.
-    struct Key: Hashable {
-        var scope: String
-        var day: Int64
-    }
-
     private struct Call {
         var sequence: UInt64
         var day: Int64
@@ -54,9 +28,19 @@ package final class HistoryWalk {
     package private(set) var forgets = 0
     /// The number of bills whose difference was recorded.
     package private(set) var bills = 0
+    /// The number of corrections by hand.
+    package private(set) var adjustments = 0
     /// How often closed days could not be written.
     package private(set) var failures = 0
 
+    /// The fields of the files' records that were blank in every sum that was compared. The loss of one would not be seen.
+    package var unseenFields: Set<String> {
+        var schema = Schema()
+        let fields = Set(schema.fields(of: HistoryRecord.self).map(\.name))
+        return fields.subtracting(Key.fields).subtracting(seenFields)
+    }
+
+    private var seenFields: Set<String> = []
     private let storage: SimulatedStorage
     private var random: SplitMix64
     private var options = SimulatedDaemon.Options()
@@ -152,6 +136,7 @@ package final class HistoryWalk {
         try daemon.beginTurn(boottime: boottime, realtime: realtime)
         for _ in 0..<random.below(6) { call(daemon, &session) }
         if random.once(in: 6) { reconcile(daemon, &session) }
+        if random.once(in: 6) { adjust(daemon, &session) }
         if random.once(in: 12) { forget(daemon, &session) }
         // Deaths are aimed at the writing of the history, which is a small part of all writing.
         if !isLast, !daemon.isHistoryWritten, random.once(in: 20) {
@@ -177,27 +162,67 @@ package final class HistoryWalk {
                 Set(tags).sorted().map { (number) throws(Refusal) in try Name("t\(number)") })
         } catch { preconditionFailure(error.message) }
         sums.requests = 1
-        sums.input = Int64(random.below(1_000))
-        sums.output = Int64(random.below(1_000))
-        command.tokens.input = UInt32(sums.input)
-        command.tokens.output = UInt32(sums.output)
-        if random.once(in: 2) {
-            sums.cached = Int64(random.below(300))
-            sums.reasoning = Int64(random.below(300))
-            command.tokens.cachedInput = UInt32(sums.cached)
-            command.tokens.reasoning = UInt32(sums.reasoning)
-        }
+        sums.input = tokens(&command.tokens.input)
+        sums.cachedInput = tokens(&command.tokens.cachedInput)
+        sums.cacheWrite = tokens(&command.tokens.cacheWrite)
+        sums.output = tokens(&command.tokens.output)
+        sums.reasoning = tokens(&command.tokens.reasoning)
         if random.once(in: 8) {
-            sums.unpriced = sums.input + sums.output + sums.cached + sums.reasoning > 0 ? 1 : 0
+            let all = sums.input + sums.cachedInput + sums.cacheWrite + sums.output + sums.reasoning
+            sums.unpriced = all > 0 ? 1 : 0
         } else {
             sums.spend = Int64(random.below(1_000_000))
             command.cost = Money(nanodollars: sums.spend)
         }
         guard send(command, daemon, &session) else { return }
+        note(scopes, sums, daemon)
+    }
+
+    /// Draws a number of tokens, which a call often does not tell.
+    private func tokens(_ told: inout UInt32?) -> Int64 {
+        told = random.once(in: 3) ? nil : UInt32(random.below(1_000))
+        return Int64(told ?? 0)
+    }
+
+    /// Adds what the last request has used to the model. It counts on the day that is open.
+    private func note(_ scopes: [String], _ sums: Sums, _ daemon: SimulatedDaemon) {
         let day = daemon.openDay
         // On a full disk a day begins a little later.
         if day != daemon.moment.wall.milliseconds / Self.day, !wasFull { violation = "a call counts on the day \(day)" }
         calls.append(Call(sequence: daemon.sequence, day: day, scopes: scopes, sums: sums))
+    }
+
+    /// Corrects what was spent for a scope by hand, up or down. It counts as a call by the scope, on no user's tag. The
+    /// daemon refuses it while an account that the scope names has counted nothing.
+    private func adjust(_ daemon: SimulatedDaemon, _ session: inout Session) {
+        let (provider, tag) = ("p\(random.below(3))", "t\(random.below(12))")
+        let (deployment, model) = ("d\(random.below(2))", "m\(random.below(4))")
+        let shapes: [(provider: String?, deployment: String?, model: String?, tag: String?)] = [
+            (nil, nil, nil, nil), (provider, nil, nil, nil), (provider, deployment, nil, nil),
+            (provider, nil, model, nil), (nil, nil, nil, tag), (provider, nil, nil, tag), (provider, nil, model, tag),
+        ]
+        let shape = random.pick(shapes)
+        var command = LedgerAdjust()
+        func name(_ text: String) throws(Refusal) -> Name { try Name(text) }
+        do throws(Refusal) {
+            command.scope = Scope(
+                provider: try shape.provider.map(name), deployment: try shape.deployment.map(name),
+                model: try shape.model.map(name), tag: try shape.tag.map(name))
+        } catch { preconditionFailure(error.message) }
+        var sums = Sums()
+        sums.spend = Int64(random.within(-400_000...600_000))
+        command.cost = Money(nanodollars: sums.spend)
+        command.reason = "a correction"
+        guard send(command, daemon, &session) else { return }
+        var scopes = ["host"]
+        if let provider = shape.provider {
+            scopes.append(provider)
+            if let deployment = shape.deployment { scopes.append("\(provider)@\(deployment)") }
+            if let model = shape.model { scopes.append("\(provider)/\(model)") }
+        }
+        if let tag = shape.tag { scopes.append(tag) }
+        note(scopes, sums, daemon)
+        adjustments += 1
     }
 
     /// Compares a bill of this month or of one of the two before with what the daemon has. The model's calls say what
@@ -210,12 +235,13 @@ package final class HistoryWalk {
         command.year = UInt32(month.year)
         command.month = UInt8(month.month)
         command.billed = Money(nanodollars: Int64(random.below(3_000_000)))
-        command.reason = "a bill"
+        command.reason = "bill \(bills)"
         let recorded = calls.filter { $0.scopes.contains(provider) && HistoryMonth(ofDay: $0.day) == month }
             .reduce(0) { $0 + $1.sums.spend }
         guard send(command, daemon, &session) else { return }
         var sums = Sums()
         sums.spend = command.billed.nanodollars - recorded
+        sums.corrections = [command.reason: sums.spend]
         let day = min(today, month.lastDay)
         calls.append(Call(sequence: daemon.sequence, day: day, scopes: ["host", provider], sums: sums))
         bills += 1
@@ -276,6 +302,7 @@ package final class HistoryWalk {
         comparisons += 1
         compared += expected.count
         days.formUnion(expected.keys.map(\.day))
+        for sums in expected.values { seenFields.formUnion(sums.fields) }
         let found: [Key: Sums]
         // A correction of the open day is in a file already.
         do throws(StorageError) { found = try read().filter { $0.key.day < today && $0.value != Sums() } } catch {
@@ -309,25 +336,5 @@ package final class HistoryWalk {
             if let wrong { violation = "\(month.file): \(wrong)" }
         }
         return sums
-    }
-}
-
-extension HistoryWalk.Sums {
-    fileprivate init(_ record: HistoryRecord) {
-        spend = record.spend.value
-        requests = record.requests.value
-        input = record.input.value
-        cached = record.cachedInput.value
-        output = record.output.value
-        reasoning = record.reasoning.value
-        unpriced = record.unpriced.value
-    }
-}
-
-extension HistoryRecord {
-    fileprivate var scopeText: String {
-        if let tag { return tag.text }
-        guard let provider else { return "host" }
-        return provider.text + (deployment.map { "@\($0.text)" } ?? "") + (model.map { "/\($0.text)" } ?? "")
     }
 }

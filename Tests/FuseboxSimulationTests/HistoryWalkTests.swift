@@ -13,6 +13,8 @@ struct HistoryWalkTests {
         #expect(walk.days.count > 5)
         #expect(walk.compared > 200)
         #expect(walk.bills > 20)
+        #expect(walk.adjustments > 20)
+        #expect(walk.unseenFields.isEmpty)
         #expect(walk.forgets > 20)
     }
 

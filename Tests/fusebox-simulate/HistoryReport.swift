@@ -16,7 +16,7 @@ struct HistoryReport {
     func run() -> Bool {
         let began = time(nil)
         var (seed, taken) = (first, 0)
-        var (crashes, comparisons, compared, failures, bills) = (0, 0, 0, 0, 0)
+        var (crashes, comparisons, compared, failures, bills, adjustments) = (0, 0, 0, 0, 0, 0)
         while taken < lives {
             let length = min(Self.length, lives - taken)
             let durability = [Durability.commit, .commit, .interval, .snapshot][Int(seed % 4)]
@@ -34,12 +34,13 @@ struct HistoryReport {
             compared += walk.compared
             failures += walk.failures
             bills += walk.bills
+            adjustments += walk.adjustments
         }
         print(
             "\(taken) lives from seed \(first) in \(Int(difftime(time(nil), began))) s: the history is the sum of its days"
         )
         print(
-            "\(crashes) crashes, \(failures) times closed days could not be written, \(bills) bills; \(comparisons) comparisons of \(compared) sums"
+            "\(crashes) crashes, \(failures) times closed days could not be written, \(bills) bills, \(adjustments) corrections by hand; \(comparisons) comparisons of \(compared) sums"
         )
         return true
     }

@@ -50,6 +50,17 @@ struct TableTests {
         #expect(table.text == "NAME       N\na          1\nlonger  1000")
     }
 
+    @Test(arguments: [
+        (["0", "0"], "NAME  LAST\na     x\nb     y"),
+        (["0", "12"], "NAME  UNPRICED  LAST\na            0  x\nb           12  y"),
+    ])
+    func aColumnOfZerosIsLeftOut(_ counts: [String], _ text: String) {
+        let table = Table(
+            [.left("NAME"), .nonzero("UNPRICED"), .left("LAST")],
+            rows: [["a", counts[0], "x"], ["b", counts[1], "y"]])
+        #expect(table.text == text)
+    }
+
     @Test(arguments: [("abc", 3), ("模型", 4), ("ﾊﾝ", 2), ("e\u{301}", 1), ("한국", 4), ("🚀", 2), ("é", 1)])
     func widthsAreThoseOfATerminal(_ text: String, _ width: Int) { #expect(Table.width(text) == width) }
 

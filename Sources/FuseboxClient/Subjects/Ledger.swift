@@ -157,12 +157,12 @@ public struct Ledger: Sendable {
         return try await client.call(LedgerSummary(provider: name, windowMilliseconds: window.wholeMilliseconds))
     }
 
-    /// The summaries of all providers that have any history.
+    /// The summaries of all providers that have any history, or calls in the window whose cost nobody told.
     public func summaries(window: Duration = .seconds(86_400)) throws(ClientError) -> [SpendSummary] {
         try client.all(LedgerSummaries(windowMilliseconds: window.wholeMilliseconds, cursor: Page.end))
     }
 
-    /// The summaries of all providers that have any history.
+    /// The summaries of all providers that have any history, or calls in the window whose cost nobody told.
     public func summaries(window: Duration = .seconds(86_400)) async throws(ClientError) -> [SpendSummary] {
         try await client.all(LedgerSummaries(windowMilliseconds: window.wholeMilliseconds, cursor: Page.end))
     }

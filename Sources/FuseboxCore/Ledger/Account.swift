@@ -60,7 +60,7 @@ extension CreditLedger {
         var sums = Sums()
         var recent = RecentUse()
         var open = OpenDay()
-        /// Of a tag: the users whose calls have named it.
+        /// Of a tag: the users whose calls have named it lately.
         var users = TagUsers()
     }
 

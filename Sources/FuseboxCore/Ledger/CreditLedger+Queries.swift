@@ -38,6 +38,22 @@ extension CreditLedger {
         return total
     }
 
+    /// How many calls of all providers together have a cost that nobody told. The sum stops at the end of its range.
+    public func totalUnpriced() -> Int64 {
+        var total: Int64 = 0
+        providers.forEachIndex { index in
+            total = total.saturatingAdd(providers[existing: index].sums.parts.unpriced)
+        }
+        return total
+    }
+
+    /// How many calls of a provider have a cost that nobody told, since a moment of the wall clock. The stretch of recent
+    /// use that contains the moment counts in full.
+    func unpriced(of provider: NameID, since wall: Timestamp) -> Int64 {
+        guard let recent = providers[provider.index]?.recent else { return 0 }
+        return recents.sum(of: recent, since: wall).unpriced
+    }
+
     /// What a provider has spent within the newest part of its history.
     public func spend(
         of provider: NameID, windowMilliseconds: Int64, at now: Timestamp, under profile: Profile = .fusebox

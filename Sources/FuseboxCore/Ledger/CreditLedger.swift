@@ -131,6 +131,8 @@ public struct CreditLedger: Sendable {
     mutating func add(
         _ sums: UseSums, parts: Parts = Parts(), _ scopes: borrowing CallScopes, at moment: Moment
     ) {
+        var sums = sums
+        sums.unpriced = parts.unpriced
         turnHost()
         host.sums.add(sums, parts, at: moment.now)
         recents.add(sums, at: moment.wall, to: &host.recent)

@@ -8,6 +8,8 @@ struct UseSums: Sendable, Equatable {
     var requests: Int64 = 0
     var inputTokens: Int64 = 0
     var outputTokens: Int64 = 0
+    /// Calls that used something, and whose cost nobody told.
+    var unpriced: Int64 = 0
 
     /// Adds other sums. Sums stop at the end of their range.
     mutating func add(_ other: UseSums) {
@@ -15,6 +17,7 @@ struct UseSums: Sendable, Equatable {
         requests = requests.saturatingAdd(other.requests)
         inputTokens = inputTokens.saturatingAdd(other.inputTokens)
         outputTokens = outputTokens.saturatingAdd(other.outputTokens)
+        unpriced = unpriced.saturatingAdd(other.unpriced)
     }
 
     /// What was used of a dimension of limits.

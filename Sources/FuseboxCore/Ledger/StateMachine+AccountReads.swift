@@ -86,6 +86,7 @@ extension UseTotals {
         requests = sums.requests
         inputTokens = sums.inputTokens
         outputTokens = sums.outputTokens
+        unpriced = sums.unpriced
     }
 }
 

@@ -63,7 +63,7 @@ extension StateMachine {
     @inline(__always)
     mutating func noteUser(of scopes: borrowing CallScopes, _ application: Application) {
         for place in 0..<scopes.tagCount {
-            guard let tag = scopes.tags[place], ledger.tags[existing: tag.index].users.takes(application.user)
+            guard let tag = scopes.tags[place], ledger.tags[existing: tag.index].users.changes(with: application.user)
             else { continue }
             ledger.tags[existing: tag.index].users.add(application.user)
         }

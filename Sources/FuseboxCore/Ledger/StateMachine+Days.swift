@@ -32,7 +32,7 @@ extension StateMachine {
             ledger.days.date(of: account.open.number) == day
         else { return }
         if scope.isOfProvider, let provider = scope.provider {
-            monthSums.add(account.open.use(account.sums).spend, of: provider, on: day)
+            monthSums.add(account.open.use(account.sums), of: provider, on: day)
         }
         forgetDay(of: target.key)
     }
@@ -62,7 +62,7 @@ extension StateMachine {
         for closed in ledger.days.closed {
             let scope = scope(of: closed.key)
             if scope.isOfProvider, let provider = scope.provider {
-                monthSums.add(closed.use.spend, of: provider, on: closed.date)
+                monthSums.add(closed.use, of: provider, on: closed.date)
             }
             closedDays.append(ClosedDay(scope: scope, day: closed.date, use: closed.use, reason: closed.reason))
         }

@@ -13,14 +13,15 @@ extension StateMachine {
         return account
     }
 
-    func summary(_ id: NameID, windowMilliseconds: Int64, at now: Timestamp) -> SpendSummary {
-        let sum = ledger.spend(of: id, windowMilliseconds: windowMilliseconds, at: now, under: profile)
+    func summary(_ id: NameID, windowMilliseconds: Int64, at moment: Moment) -> SpendSummary {
+        let sum = ledger.spend(of: id, windowMilliseconds: windowMilliseconds, at: moment.now, under: profile)
         var summary = SpendSummary()
         summary.provider = names[id]
         summary.spend = Money(nanodollars: sum.cost)
         summary.requests = UInt64(clamping: sum.count)
         summary.windowMilliseconds = windowMilliseconds
         summary.isApproximate = sum.isApproximate
+        summary.unpriced = ledger.unpriced(of: id, since: moment.wall - windowMilliseconds)
         return summary
     }
 
@@ -114,6 +115,7 @@ extension LedgerTotal: StateCommand {
     ) throws(Refusal) -> Reply {
         var reply = Reply()
         reply.spend = try machine.ledger.totalSpend()
+        reply.unpriced = machine.ledger.totalUnpriced()
         reply.since = machine.ledger.since
         return reply
     }
@@ -168,12 +170,12 @@ extension LedgerSummary: StateCommand {
             summary.windowMilliseconds = windowMilliseconds
             return summary
         }
-        return machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.now)
+        return machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.moment)
     }
 }
 
 extension LedgerSummaries: StateCommand {
-    /// Returns a page of the summaries of providers that have a history.
+    /// Returns a page of the summaries of providers that have a history, or calls in the window whose cost nobody told.
     ///
     /// - Throws: `outOfRange` for a negative window.
     public func apply(
@@ -185,13 +187,13 @@ extension LedgerSummaries: StateCommand {
         while let found = machine.ledger.providers.next(from: index) {
             let id = NameID(index: found)
             index = found + 1
-            guard machine.ledger.hasHistory(id, under: machine.profile) else { continue }
+            let summary = machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.moment)
+            guard summary.unpriced > 0 || machine.ledger.hasHistory(id, under: machine.profile) else { continue }
             guard reply.summaries.count < WireLimits.pageLength else {
                 reply.next = UInt32(found)
                 break
             }
-            reply.summaries.append(
-                machine.summary(id, windowMilliseconds: windowMilliseconds, at: application.now))
+            reply.summaries.append(summary)
         }
         return reply
     }
@@ -253,6 +255,7 @@ extension StateMachine {
         entry.firstToken = latency.firstToken
         guard let provider = ledger.provider(id) else { return entry }
         entry.spend = Money(nanodollars: provider.sums.spend)
+        entry.unpriced = provider.sums.parts.unpriced
         entry.daysRemaining = depletion(of: id, at: moment)?.daysRemaining
         return entry
     }

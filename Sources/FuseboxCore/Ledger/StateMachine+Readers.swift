@@ -1,12 +1,12 @@
 import FuseboxWire
 
 /// What callers may read who may not read everything: the totals of the host and of providers, and what is told of the
-/// tags that their user's calls have named.
+/// tags that their user's calls have named lately.
 ///
 /// Limits on routes are told to everybody, because each denial names the limits that cover the call. A denial also
 /// tells of the limits on the tags that the call itself names.
 extension StateMachine {
-    /// Whether calls of a user have named a tag. `uid:N` is of user N.
+    /// Whether calls of a user have named a tag lately. `uid:N` is of user N.
     public func hasNamed(_ tag: Name, user: UInt32) -> Bool {
         guard let known = tags.find(tag) else { return TagTable.name(ofUser: user) == tag }
         return hasNamed(known, user: user)
@@ -55,7 +55,7 @@ extension StateMachine {
     static func notReadable(_ what: String) -> Refusal {
         Refusal(
             .notPermitted,
-            "\(what): for operators and the readers' group; others read totals of providers and of tags that their own calls have named"
+            "\(what): for operators and the readers' group; others read totals of providers and of tags that their own calls have named lately"
         )
     }
 }

@@ -10,10 +10,11 @@ extension StateMachine {
         let today = ledger.days.date ?? application.moment.wall.milliseconds.floorDivided(by: BeginDay.milliseconds)
         let (provider, month) = (try reconcilable(command), try command.monthNumber(asOf: today))
         var reply = LedgerReconcile.Reply()
-        let recorded = spend(of: provider, in: month)
-        reply.recorded = Money(nanodollars: recorded)
+        let sum = sum(of: provider, in: month)
+        reply.recorded = Money(nanodollars: sum.spend)
+        reply.unpriced = sum.unpriced
         reply.isCurrent = month == CivilDate(dayNumber: today).monthNumber
-        let (difference, overflow) = command.billed.nanodollars.subtractingReportingOverflow(recorded)
+        let (difference, overflow) = command.billed.nanodollars.subtractingReportingOverflow(sum.spend)
         guard !overflow, ledger.hasRoom(forCorrection: difference, of: provider) else {
             throw Refusal(.overflow, "the sum of the account of \(command.provider) would leave its range")
         }
@@ -41,12 +42,13 @@ extension StateMachine {
     }
 
     /// What the ledger has of a provider's spend in a month: its closed days, and the day that its account has open.
-    private func spend(of provider: NameID, in month: Int64) -> Int64 {
-        let closed = monthSums.spend(of: names[provider], in: month)
+    private func sum(of provider: NameID, in month: Int64) -> MonthSums.Sum {
+        var sum = monthSums.sum(of: names[provider], in: month)
         guard let account = ledger.provider(provider), let date = ledger.days.date(of: account.open.number),
             CivilDate(dayNumber: date).monthNumber == month
-        else { return closed }
-        return closed.saturatingAdd(account.open.use(account.sums).spend)
+        else { return sum }
+        sum.add(account.open.use(account.sums))
+        return sum
     }
 
     private mutating func record(

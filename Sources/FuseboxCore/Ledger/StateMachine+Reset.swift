@@ -24,6 +24,7 @@ extension StateMachine {
         var event = AccountReset()
         event.scope = scope
         event.spend = reply.before?.spend ?? .zero
+        event.unpriced = reply.before?.unpriced ?? 0
         effects.append(.accountReset(event))
         return reply
     }

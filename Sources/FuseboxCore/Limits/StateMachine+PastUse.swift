@@ -73,6 +73,7 @@ extension StateMachine {
 extension UseSums {
     init(_ sums: CreditLedger.Sums) {
         self.init(
-            cost: sums.spend, requests: sums.requests, inputTokens: sums.inputTokens, outputTokens: sums.outputTokens)
+            cost: sums.spend, requests: sums.requests, inputTokens: sums.inputTokens, outputTokens: sums.outputTokens,
+            unpriced: sums.parts.unpriced)
     }
 }

@@ -42,6 +42,8 @@ public struct Overview: Command {
         public var narrowPauses: UInt32 = 0
         /// What was spent since its account began or was reset.
         public var spend = Money.zero
+        /// The number of its calls whose cost nobody told, which `spend` lacks.
+        public var unpriced: Int64 = 0
         /// The sum of the estimates of its permits in force.
         public var held = Money.zero
         /// Its calls in flight that have a permit.
@@ -79,6 +81,8 @@ public struct Overview: Command {
             try visitor.field("narrowMarks", &narrowMarks, "marks in force of its deployments and models")
             try visitor.field("narrowPauses", &narrowPauses, "pauses in force of its deployments and models")
             try visitor.field("spend", &spend, "what was spent since its account began or was reset")
+            try visitor.field(
+                "unpriced", &unpriced, "the number of its calls whose cost nobody told, which `spend` lacks")
             try visitor.field("held", &held, "the sum of the estimates of its permits in force")
             try visitor.field("inFlight", &inFlight, "its calls in flight that have a permit")
             try visitor.field("limits", &limits, "how many limits are set on the provider as a whole")

@@ -90,6 +90,8 @@ public struct AccountReset: EventRecord {
     public var scope = Scope()
     /// What had been spent; 0 if the scope has no account.
     public var spend = Money.zero
+    /// The number of calls whose cost nobody told, which `spend` lacks.
+    public var unpriced: Int64 = 0
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -97,6 +99,7 @@ public struct AccountReset: EventRecord {
     public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("scope", &scope, "the scope; what lies within it began anew too")
         try visitor.field("spend", &spend, "what had been spent; 0 if the scope has no account")
+        try visitor.field("unpriced", &unpriced, "the number of calls whose cost nobody told, which `spend` lacks")
     }
 }
 

@@ -81,8 +81,10 @@ struct HistoryReport {
         }
     }
 
-    private var total: HistoryDay {
-        sums.values.reduce(into: HistoryDay()) { $0.add($1) }
+    /// The sum of the rows. Nil for tags: a call counts under each of its tags, that of its user among them, so their sum
+    /// counts it several times.
+    private var total: HistoryDay? {
+        rows == .tag ? nil : sums.values.reduce(into: HistoryDay()) { $0.add($1) }
     }
 
     // MARK: For people
@@ -90,24 +92,28 @@ struct HistoryReport {
     var text: String {
         let found = sorted
         let span = "\(DayArgument.text(days.lowerBound)) to \(DayArgument.text(days.upperBound))"
-        let hasUnpriced = total.unpriced != 0
-        let columns: [Table.Column] =
-            [.left(rows.rawValue.uppercased()), .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT")]
-            + (hasUnpriced ? [.right("UNPRICED")] : [])
+        var rows = found.map { Self.cells($0.name, $0.sum) }
+        if found.count > 1, let total { rows.append(Self.cells("total", total)) }
         let table = Table(
-            columns, rows: (found + (found.count > 1 ? [("total", total)] : [])).map { Self.cells($0, hasUnpriced) })
+            [
+                .left(self.rows.rawValue.uppercased()), .right("SPENT"), .right("REQUESTS"), .nonzero("UNPRICED"),
+                .right("INPUT"), .right("OUTPUT"),
+            ], rows: rows)
         // A tag may be taken for a provider: both may have a colon.
         let isLikeTag = scope.tag == nil && scope.provider?.text.contains(":") == true
         let none = "\(scope) has no use from \(span).\(isLikeTag ? " A tag is named with --tag." : "")"
-        return ([table.fitted(ifEmpty: Table.printable(none))] + sentences.map(Table.printable)).joined(separator: "\n")
+        let last = found.count > 1 && total == nil ? [Self.noTotal] : []
+        return ([table.fitted(ifEmpty: Table.printable(none))] + (sentences + last).map(Table.printable))
+            .joined(separator: "\n")
     }
 
-    private static func cells(_ row: (name: String, sum: HistoryDay), _ hasUnpriced: Bool) -> [String] {
-        let sum = row.sum
-        let cells = [
-            row.name, Formatting.dollars(sum.spend), "\(sum.requests)", "\(sum.sent)", "\(sum.received)",
+    private static let noTotal = "there is no total: a call counts under each of its tags, that of its user among them"
+
+    private static func cells(_ name: String, _ sum: HistoryDay) -> [String] {
+        [
+            name, Formatting.dollars(sum.spend), "\(sum.requests)", "\(sum.unpriced)", "\(sum.sent)",
+            "\(sum.received)",
         ]
-        return cells + (hasUnpriced ? ["\(sum.unpriced)"] : [])
     }
 
     /// What is missing, and what is not final.
@@ -144,22 +150,19 @@ struct HistoryReport {
     }
 
     var csv: String {
-        let head =
-            "\(rows.rawValue),dollars,requests,unpriced,input_tokens,cached_input_tokens,cache_write_tokens,output_tokens,reasoning_tokens"
-        let lines = sorted.map { name, sum in
-            ([Self.quoted(name), "\(sum.spend)"]
-                + [
-                    sum.requests, sum.unpriced, sum.inputTokens, sum.cachedInputTokens, sum.cacheWriteTokens,
-                    sum.outputTokens, sum.reasoningTokens,
-                ].map(String.init)).joined(separator: ",")
-        }
-        return ([head] + lines).joined(separator: "\n")
+        let head = [
+            rows.rawValue, "dollars", "requests", "unpriced", "input_tokens", "cached_input_tokens",
+            "cache_write_tokens", "output_tokens", "reasoning_tokens",
+        ]
+        return CSVText.lines([head.map(CSVText.Field.text)] + sorted.map { Self.fields($0.name, $0.sum) })
     }
 
-    /// A field, quoted if it must be. A name that a spreadsheet would take for a formula is text.
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { "\",\n\r".contains($0) }) else { return field }
-        return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    private static func fields(_ name: String, _ sum: HistoryDay) -> [CSVText.Field] {
+        [
+            .text(name), .dollars(sum.spend), .count(sum.requests), .count(sum.unpriced), .count(sum.inputTokens),
+            .count(sum.cachedInputTokens), .count(sum.cacheWriteTokens), .count(sum.outputTokens),
+            .count(sum.reasoningTokens),
+        ]
     }
 
     var json: JSONValue {
@@ -180,7 +183,7 @@ struct HistoryReport {
                         "spend": .number("\($0.spend)"), "reason": .string($0.reason ?? ""),
                     ]
                 }),
-            "total": Self.json(total), "openDay": .string(DayArgument.text(notes.openDay)),
+            "total": total.map(Self.json) ?? .null, "openDay": .string(DayArgument.text(notes.openDay)),
             "includesOpenDay": JSONValue(includesToday), "waiting": JSONValue(notes.waiting),
             "problems": .array(notes.problems.map { JSONValue(record: $0) }),
         ]

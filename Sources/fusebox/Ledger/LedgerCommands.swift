@@ -34,13 +34,13 @@ struct LedgerCommands: ParsableCommand {
 extension LedgerCommands {
     /// The columns and cells of an account's usage.
     static let usageColumns: [Table.Column] = [
-        .right("SPENT"), .right("REQUESTS"), .right("INPUT"), .right("OUTPUT"), .left("LAST"),
+        .right("SPENT"), .right("REQUESTS"), .nonzero("UNPRICED"), .right("INPUT"), .right("OUTPUT"), .left("LAST"),
     ]
 
     static func cells(_ usage: AccountUsage, _ clock: DaemonClock) -> [String] {
         [
-            Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.sentTokens)", "\(usage.receivedTokens)",
-            clock.relative(usage.lastRecorded),
+            Formatting.dollars(usage.spend), "\(usage.requests)", "\(usage.unpriced)", "\(usage.sentTokens)",
+            "\(usage.receivedTokens)", clock.relative(usage.lastRecorded),
         ]
     }
 

@@ -16,6 +16,13 @@ extension LedgerCommands {
         guard shortest > 0 else { return "a window of 0 has no rate; give a longer --window" }
         return "the rate is shown once the history covers \(Formatting.span(milliseconds: shortest))"
     }
+
+    /// The number of a provider's calls in a window whose cost nobody told. No rate has them.
+    fileprivate static func unpricedCalls(
+        _ provider: String, _ window: Duration, _ client: FuseboxClient
+    ) throws(ClientError) -> Int64 {
+        try client.ledger.summary(provider, window: window).unpriced
+    }
 }
 
 extension LedgerCommands {
@@ -31,14 +38,17 @@ extension LedgerCommands {
         func answer(from client: FuseboxClient) throws -> Answer {
             try LedgerCommands.account(account.provider, client)
             let rate = try client.ledger.burnRate(account.provider, window: history.window.duration)
-            return Answer(json: JSONValue(record: rate), text: listing(rate).text)
+            let unpriced = try unpricedCalls(account.provider, history.window.duration, client)
+            return Answer(
+                json: JSONValue(record: rate).adding(["unpriced": JSONValue(unpriced)]),
+                text: listing(rate, unpriced).text)
         }
 
-        private func listing(_ rate: BurnRate) -> Listing {
+        private func listing(_ rate: BurnRate, _ unpriced: Int64) -> Listing {
             [
                 "per hour": Formatting.rate(rate.costPerHour), "per day": Formatting.rate(rate.costPerDay),
                 "window": Quantity.text(milliseconds: rate.windowMilliseconds), "measured over": measured(rate),
-                "records": "\(rate.sampleCount)", "note": note(rate),
+                "records": "\(rate.sampleCount)", "unpriced": Formatting.unpriced(unpriced), "note": note(rate),
             ]
         }
     }
@@ -60,14 +70,15 @@ extension LedgerCommands {
         func answer(from client: FuseboxClient) throws -> Answer {
             try LedgerCommands.account(account.provider, client)
             let estimate = try client.ledger.depletion(account.provider, window: history.window.duration)
+            let unpriced = try unpricedCalls(account.provider, history.window.duration, client)
             let clock = try DaemonClock(of: client)
             return Answer(
-                json: ["estimate": estimate.map(LimitReport.json) ?? .null],
-                text: estimate.map { listing($0, clock).text }
+                json: ["estimate": estimate.map(LimitReport.json) ?? .null, "unpriced": JSONValue(unpriced)],
+                text: estimate.map { listing($0, unpriced, clock).text }
                     ?? Table.printable("\(account.provider) has no limit of cost that goes on for a week or more"))
         }
 
-        private func listing(_ estimate: DepletionEstimate, _ clock: DaemonClock) -> Listing {
+        private func listing(_ estimate: DepletionEstimate, _ unpriced: Int64, _ clock: DaemonClock) -> Listing {
             [
                 "limit": "\(estimate.limit)",
                 "left": Formatting.dollars(estimate.remaining),
@@ -75,6 +86,7 @@ extension LedgerCommands {
                 "measured over": measured(estimate.burnRate),
                 "lasts": lasts(estimate),
                 "used up": usedUp(estimate, clock),
+                "unpriced": Formatting.unpriced(unpriced),
                 "note": note(estimate.burnRate),
             ]
         }
@@ -113,11 +125,11 @@ extension LedgerCommands {
                 try provider.map { [try client.ledger.summary($0, window: window)] }
                 ?? client.ledger.summaries(window: window).sorted { $0.provider < $1.provider }
             let table = Table(
-                [.left("PROVIDER"), .right("SPENT"), .right("REQUESTS"), .left("NOTE")],
+                [.left("PROVIDER"), .right("SPENT"), .right("REQUESTS"), .nonzero("UNPRICED"), .left("NOTE")],
                 rows: summaries.map { summary in
                     [
                         summary.provider.text, Formatting.dollars(summary.spend), "\(summary.requests)",
-                        note(isApproximate: summary.isApproximate) ?? "",
+                        "\(summary.unpriced)", note(isApproximate: summary.isApproximate) ?? "",
                     ]
                 })
             return Answer(

@@ -33,7 +33,7 @@ extension LedgerCommands {
             let notes = try? client.ledger.history(.tag, within: Scope(tag: name), days: day...day) { _ in }
             let isErased = notes?.erasing == 0
             let spent = reply.account.map {
-                "; \(Formatting.dollars($0.spend)) spent by \(Quantity.count($0.requests, "request"))"
+                "; \(Formatting.dollars($0.spend)) spent by \(Formatting.requests($0.requests, unpriced: $0.unpriced))"
             }
             let limits = reply.limits > 0 ? "; \(Quantity.count(reply.limits, "limit")) removed" : ""
             let permits = reply.permits > 0 ? "; taken from \(Quantity.count(reply.permits, "permit"))" : ""

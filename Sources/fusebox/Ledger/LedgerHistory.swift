@@ -18,7 +18,9 @@ extension LedgerCommands {
                 "Show what was used on each day, or by each provider, deployment, model or tag in a span of days.",
             discussion: """
                 Days are those of UTC. Days that are over are kept for 13 months, in a file a month; today is part of the \
-                answer while it lasts. What could not be written or read is told after the table. For readers.
+                answer while it lasts. What could not be written or read is told after the table. Tags have no total, because \
+                a call counts under each of its tags. UNPRICED are the requests whose cost nobody told: SPENT lacks it. For \
+                readers.
 
                 EXAMPLES
                   fusebox ledger history --tag team:search --since 2026-05 --until 2026-05
@@ -48,7 +50,10 @@ extension LedgerCommands {
             transform: DayArgument.last)
         var until: DayArgument?
 
-        @Flag(help: "Print comma-separated values, with exact dollars and the kinds of tokens.")
+        @Flag(
+            help:
+                "Print comma-separated values, with exact dollars and the kinds of tokens. A name that a spreadsheet would compute gets an apostrophe in front."
+        )
         var csv = false
 
         @OptionGroup var connection: ConnectionOptions

@@ -35,12 +35,14 @@ extension LedgerCommands {
 
     /// The columns and cells of what an account has spent.
     static let spendColumns: [Table.Column] = [
-        .right("SPENT"), .right("MONTH"), .right("TODAY"), .right("REQUESTS"), .left("LAST"),
+        .right("SPENT"), .right("MONTH"), .right("TODAY"), .right("REQUESTS"), .nonzero("UNPRICED"), .left("LAST"),
     ]
 
     static func cells(_ account: ScopeAccount, _ clock: DaemonClock) -> [String] {
         [account.usage.spend, account.month.spend, account.today.spend].map { Formatting.dollars($0) }
-            + ["\(account.usage.requests)", clock.relative(account.usage.lastRecorded)]
+            + [
+                "\(account.usage.requests)", "\(account.usage.unpriced)", clock.relative(account.usage.lastRecorded),
+            ]
     }
 
     /// `fusebox ledger list [KIND]`
@@ -50,7 +52,8 @@ extension LedgerCommands {
             abstract:
                 "List the accounts of one kind: what each has spent in all, this month and today, the highest first.",
             discussion: """
-                Days and months are those of UTC. `fusebox ledger show SCOPE` shows one account with its limits.
+                Days and months are those of UTC. UNPRICED are the requests in all whose cost nobody told: what was spent \
+                lacks it. `fusebox ledger show SCOPE` shows one account with its limits.
 
                 EXAMPLES
                   fusebox ledger list tags

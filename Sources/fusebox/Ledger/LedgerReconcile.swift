@@ -51,7 +51,8 @@ extension LedgerCommands {
             return Answer(
                 json: [
                     "provider": .string(name.provider), "month": .string("\(month)"),
-                    "recorded": .number("\(reply.recorded)"), "billed": .number("\(billed.money)"),
+                    "recorded": .number("\(reply.recorded)"), "unpriced": JSONValue(reply.unpriced),
+                    "billed": .number("\(billed.money)"),
                     "difference": .number("\(reply.difference)"), "reason": .string(why),
                     "countsInLimits": JSONValue(reply.isCurrent && reply.difference != .zero),
                     "account": reply.account.map { JSONValue(record: $0) } ?? .null,
@@ -64,8 +65,10 @@ extension LedgerCommands {
         }
 
         private func sentences(_ reply: FuseboxClient.Reconciliation, _ why: String) -> String {
+            let recorded =
+                "\(Formatting.dollars(reply.recorded)) recorded\(Formatting.without(unpriced: reply.unpriced))"
             let sums =
-                "\(name.provider.printable) in \(month): \(Formatting.dollars(reply.recorded)) recorded, \(Formatting.dollars(billed.money)) billed"
+                "\(name.provider.printable) in \(month): \(recorded), \(Formatting.dollars(billed.money)) billed"
             guard reply.difference != .zero else { return "\(sums); there is nothing to record" }
             let change =
                 reply.difference < .zero

@@ -36,7 +36,8 @@ extension LedgerCommands {
             let reply = try Self.reset(scope, client)
             let spent = reply.before.map { before in
                 let subject = scope.isHost ? "everything begins" : "\(scope) begins"
-                return "\(subject) anew; \(Formatting.dollars(before.spend)) had been spent"
+                let unpriced = Formatting.without(unpriced: before.unpriced)
+                return "\(subject) anew; \(Formatting.dollars(before.spend)) had been spent\(unpriced)"
             }
             let limits = reply.entries.map { "\($0.scope): \($0.limit); \(LimitReport.sentence($0))" }
             // A template has no account, but those of its tags begin anew.

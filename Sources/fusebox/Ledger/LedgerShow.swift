@@ -11,7 +11,7 @@ extension LedgerCommands {
             abstract: "Show what was spent and which limits there are: of all providers, or of one scope.",
             discussion: """
                 Without a scope each provider is shown with the fullest of its limits. Bars tell what is used (#), held (=) \
-                and left (.).
+                and left (.). UNPRICED are the requests whose cost nobody told: SPENT lacks it.
 
                 EXAMPLES
                   fusebox ledger show
@@ -55,7 +55,9 @@ extension LedgerCommands {
         }
 
         private static func text(_ total: LedgerTotal.Reply) -> String {
-            "total \(Formatting.dollars(total.spend)) since \(DaemonClock.date(wall: total.since))"
+            let since = DaemonClock.date(wall: total.since)
+            return
+                "total \(Formatting.dollars(total.spend)) since \(since)\(Formatting.without(unpriced: total.unpriced))"
         }
 
         private static func one(
@@ -110,11 +112,10 @@ extension LedgerCommands {
             let holds = provider.map { $0.held != .zero || $0.inFlight != 0 } ?? false
             return [
                 "scope": "\(account.scope)",
-                "spent": spent(account.usage.spend, account.usage.requests),
-                "unpriced": account.usage.unpriced > 0
-                    ? "\(Quantity.count(account.usage.unpriced, "request")) whose cost nobody told" : nil,
-                "today": spent(account.today.spend, account.today.requests),
-                "month": spent(account.month.spend, account.month.requests),
+                "spent": spent(account.usage.spend, account.usage.requests, account.usage.unpriced),
+                "unpriced": Formatting.unpriced(account.usage.unpriced),
+                "today": spent(account.today.spend, account.today.requests, account.today.unpriced),
+                "month": spent(account.month.spend, account.month.requests, account.month.unpriced),
                 "tokens": tokens(account.usage),
                 "last": clock.relative(account.usage.lastRecorded),
                 "held": provider.flatMap { provider in
@@ -135,8 +136,8 @@ extension LedgerCommands {
             return "\(usage.sentTokens) in\(kinds), \(usage.receivedTokens) out\(reasoning)"
         }
 
-        private static func spent(_ spend: Money, _ requests: Int64) -> String {
-            "\(Formatting.dollars(spend)) by \(Quantity.count(requests, "request"))"
+        private static func spent(_ spend: Money, _ requests: Int64, _ unpriced: Int64) -> String {
+            "\(Formatting.dollars(spend)) by \(Formatting.requests(requests, unpriced: unpriced))"
         }
 
         /// The accounts of a provider's models.

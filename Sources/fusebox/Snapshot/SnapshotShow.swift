@@ -43,6 +43,7 @@ extension SnapshotCommands {
             ledger.forEachProvider { id in
                 spend = machine.account(id).flatMap { spend?.adding($0.usage.spend) }
             }
+            let unpriced = Formatting.without(unpriced: ledger.totalUnpriced())
             return [
                 "breakers": "\(machine.breakers.count)",
                 "exhausted": "\(machine.exhaustion.countInForce)",
@@ -56,7 +57,7 @@ extension SnapshotCommands {
                 "strict names": contents.policy.isStrict ? "on" : "off",
                 "required tags": NamesCommands.requiredTags(contents.policy),
                 "spent": spend.map {
-                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.since))"
+                    "\(Formatting.dollars($0)) since \(DaemonClock.date(wall: ledger.since))\(unpriced)"
                 },
             ]
         }

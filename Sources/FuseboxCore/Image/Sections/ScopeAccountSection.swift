@@ -48,7 +48,7 @@ struct ScopeAccountImage: VersionedRecord {
         try visitor.field("usage", &usage, "the sums since it began or was reset")
         try visitor.field("recent", &recent, StretchImage.summary)
         try visitor.field(
-            "users", &users, "of a tag: the first users whose calls have named it, in the order of their first calls")
+            "users", &users, "of a tag: the last users whose calls have named it, in the order of their last calls")
     }
 }
 
@@ -62,6 +62,7 @@ struct StretchImage: WireRecord {
     var requests: Int64 = 0
     var inputTokens: Int64 = 0
     var outputTokens: Int64 = 0
+    var unpriced: Int64 = 0
 
     mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
         try visitor.field("start", &start, "its first moment, on the wall clock")
@@ -70,6 +71,7 @@ struct StretchImage: WireRecord {
         try visitor.field("requests", &requests, "the number of calls")
         try visitor.field("inputTokens", &inputTokens, "tokens sent")
         try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field("unpriced", &unpriced, "calls that used something, and whose cost nobody told")
     }
 }
 
@@ -83,6 +85,7 @@ extension RecentUsePool {
             image.requests = stretch.sums.requests
             image.inputTokens = stretch.sums.inputTokens
             image.outputTokens = stretch.sums.outputTokens
+            image.unpriced = stretch.sums.unpriced
             return image
         }
     }
@@ -104,7 +107,7 @@ extension RecentUsePool {
                     start: image.start, end: image.end,
                     sums: UseSums(
                         cost: image.cost, requests: image.requests, inputTokens: image.inputTokens,
-                        outputTokens: image.outputTokens)), in: &use)
+                        outputTokens: image.outputTokens, unpriced: image.unpriced)), in: &use)
         }
     }
 }

@@ -8,6 +8,9 @@ public struct UseTotals: OpenRecord, Equatable {
     public var inputTokens: Int64 = 0
     /// Tokens received.
     public var outputTokens: Int64 = 0
+    /// The number of calls whose cost nobody told, which `spend` lacks. A call counts here when it is settled, so there
+    /// may be more of them than `requests`.
+    public var unpriced: Int64 = 0
     /// Every field has its default.
     @inlinable public init() {}
     /// The fields in the order of the wire.
@@ -17,6 +20,9 @@ public struct UseTotals: OpenRecord, Equatable {
         try visitor.field("requests", &requests, "the number of calls")
         try visitor.field("inputTokens", &inputTokens, "tokens sent")
         try visitor.field("outputTokens", &outputTokens, "tokens received")
+        try visitor.field(
+            "unpriced", &unpriced,
+            "the number of calls whose cost nobody told, which `spend` lacks; each counts when it is settled")
     }
 }
 

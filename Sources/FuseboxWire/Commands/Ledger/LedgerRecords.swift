@@ -107,6 +107,9 @@ public struct SpendSummary: OpenRecord {
     public var spend = Money.zero
     /// Records within the window.
     public var requests: UInt64 = 0
+    /// The number of calls within the window whose cost nobody told. They are no records, and `spend` lacks them. Those
+    /// of the hour, the day or the 30 days in which the window begins count in full.
+    public var unpriced: Int64 = 0
     /// The length of the window.
     public var windowMilliseconds: Int64 = 0
     /// Whether records older than the window are included.
@@ -120,6 +123,9 @@ public struct SpendSummary: OpenRecord {
         try visitor.field("provider", &provider, "the provider")
         try visitor.field("spend", &spend, "what was spent within the window")
         try visitor.field("requests", &requests, "records within the window")
+        try visitor.field(
+            "unpriced", &unpriced,
+            "the number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them")
         try visitor.field("windowMilliseconds", &windowMilliseconds, "the length of the window")
         try visitor.field("isApproximate", &isApproximate, "whether records older than the window are included")
     }

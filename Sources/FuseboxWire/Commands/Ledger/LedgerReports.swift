@@ -161,6 +161,8 @@ public struct LedgerTotal: Command {
     public struct Reply: WireRecord {
         /// The sum over all providers.
         public var spend = Money.zero
+        /// The number of calls whose cost nobody told, which `spend` lacks.
+        public var unpriced: Int64 = 0
         /// Since when it is counted, on the wall clock: the start of the ledger, or its last reset.
         public var since = Timestamp(milliseconds: 0)
         /// Every field has its default.
@@ -169,6 +171,7 @@ public struct LedgerTotal: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("spend", &spend, "the sum over all providers")
+            try visitor.field("unpriced", &unpriced, "the number of calls whose cost nobody told, which `spend` lacks")
             try visitor.field(
                 "since", &since,
                 "since when it is counted, on the wall clock: the start of the ledger, or its last reset")

@@ -40,6 +40,8 @@ public struct LedgerReconcile: Command {
     public struct Reply: WireRecord {
         /// What the ledger had of the provider and the month.
         public var recorded = Money.zero
+        /// The number of calls of the month whose cost nobody told, which `recorded` lacks.
+        public var unpriced: Int64 = 0
         /// What was billed less that. It is part of the history and of the accounts of the provider and the host now.
         /// $0: nothing was recorded.
         public var difference = Money.zero
@@ -53,6 +55,9 @@ public struct LedgerReconcile: Command {
         @inlinable
         public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
             try visitor.field("recorded", &recorded, "what the ledger had of the provider and the month")
+            try visitor.field(
+                "unpriced", &unpriced, "the number of calls of the month whose cost nobody told, which `recorded` lacks"
+            )
             try visitor.field(
                 "difference", &difference, "what was billed less that, recorded now; $0: nothing was recorded")
             try visitor.field(

@@ -100,13 +100,14 @@ public struct LedgerSummary: Command {
     }
 }
 
-/// A page of the summaries of all providers that have any history.
+/// A page of the summaries of all providers that have any history, or calls in the window whose cost nobody told.
 public struct LedgerSummaries: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .ledgerSummaries, "ledger.summaries", .read,
-            "A page of the summaries of all providers that have any history.")
+            "A page of the summaries of all providers that have any history, or calls in the window whose cost nobody told."
+        )
     }
     /// The length of the window, which ends now, at least 0.
     public var windowMilliseconds: Int64 = 86_400_000
