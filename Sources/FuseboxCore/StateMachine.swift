@@ -208,6 +208,7 @@ extension StateMachine {
         case .breakerForceOpen: visitor.visit(BreakerForceOpen.self)
         case .breakerReset: visitor.visit(BreakerReset.self)
         case .breakerResetAll: visitor.visit(BreakerResetAll.self)
+        case .breakerRemove: visitor.visit(BreakerRemove.self)
         case .breakerConfigure: visitor.visit(BreakerConfigure.self)
         case .breakerConfigurationGet: visitor.visit(BreakerConfigurationGet.self)
         case .breakerConfigureDefault: visitor.visit(BreakerConfigureDefault.self)

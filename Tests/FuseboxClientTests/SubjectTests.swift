@@ -92,12 +92,17 @@ struct SubjectTests {
         #expect(try last(server) == BreakerForceOpen(name: name))
         try breakers.reset("openai")
         #expect(try last(server) == BreakerReset(name: name))
+        try breakers.remove("openai")
+        #expect(try last(server) == BreakerRemove(name: name))
         try breakers.resetAll()
         #expect(try last(server) == BreakerResetAll())
         try breakers.configure("openai", failureThreshold: 3, resetTimeout: .seconds(30), degradationCurve: [1, 0.5])
         let change = BreakerConfigurationChange(
             failureThreshold: 3, resetTimeoutMilliseconds: 30_000, degradationCurve: [1, 0.5])
         #expect(try last(server) == BreakerConfigure(name: name, change: change))
+        try breakers.configure("openai", failureThreshold: 3, ifAbsent: true)
+        #expect(
+            try last(server) == BreakerConfigure(name: name, change: .init(failureThreshold: 3), ifAbsent: true))
         try breakers.configureDefault(monitoringPeriod: .seconds(1), minRequests: 2)
         let standard = BreakerConfigurationChange(monitoringPeriodMilliseconds: 1000, minRequests: 2)
         #expect(try last(server) == BreakerConfigureDefault(change: standard))

@@ -166,6 +166,50 @@ struct BreakerRoutesTests {
         #expect(try calls.threshold("p@eu") == 9)
     }
 
+    @Test func ofSeveralThatConfigureABreakerIfItIsAbsentTheFirstWins() throws {
+        var calls = try RoutedCalls()
+        try calls.call("p", .success)
+        for threshold in [3, 4] as [UInt32] {
+            try calls.rig.apply(
+                BreakerConfigure(name: name("p"), change: .init(failureThreshold: threshold), ifAbsent: true))
+        }
+        #expect(try calls.threshold("p") == 3)
+        try calls.configure("p", .init(failureThreshold: 4))
+        #expect(try calls.threshold("p") == 4)
+    }
+
+    @Test func aBreakerIsRemovedAloneAndThoseBelowItGetWhatIsAboveThem() throws {
+        var calls = try RoutedCalls()
+        try calls.configure("p", .init(failureThreshold: 7, byModel: true))
+        try calls.configure("p@us", .init(failureThreshold: 3))
+        for route in ["p@eu", "p@us", "p/m"] { try calls.call(route, .failure) }
+        try calls.rig.apply(ExhaustionMark(provider: name("p"), deployment: name("eu")))
+        calls.rig.expect(.notFound, of: BreakerRemove(name: name("p"), deployment: name("new")))
+        calls.rig.expect(.notFound, of: BreakerRemove(name: name("q")))
+        try calls.rig.apply(BreakerRemove(name: name("p"), deployment: name("us")))
+        #expect(try calls.list() == ["p 0", "p/m 1", "p@eu 1"])
+        #expect(try calls.threshold("p@us") == 7)
+        // The models have one breaker together again.
+        try calls.rig.apply(BreakerRemove(name: name("p")))
+        #expect(try calls.list() == ["p@eu 1"])
+        #expect(try calls.threshold("p@eu") == 5)
+        #expect(calls.rig.machine.exhaustion.count == 1)
+        #expect(try calls.rig.machine.restored().image == calls.rig.machine.image)
+    }
+
+    @Test func anOpenBreakerThatIsRemovedIsToldAsClosed() throws {
+        var calls = try RoutedCalls()
+        try calls.rig.apply(BreakerForceOpen(name: name("p")))
+        _ = calls.rig.takeEvents()
+        try calls.rig.apply(BreakerRemove(name: name("p")))
+        let told = calls.rig.takeEvents().compactMap { event -> BreakerTransition? in
+            if case .breakerTransition(let transition) = event { transition } else { nil }
+        }
+        #expect(told.map(\.to) == [.closed])
+        #expect(calls.rig.machine.breakers.count == 0)
+        #expect(calls.rig.machine.names.count == 0)
+    }
+
     // MARK: Keeping and forgetting
 
     @Test func aRecordKeepsItsRoute() throws {

@@ -214,6 +214,16 @@ struct ExhaustionRegistryTests {
         try rig.apply(ExhaustionMark(provider: p, model: name("m"), resetAfterMilliseconds: 900_000))
     }
 
+    @Test func aMarkThatWasMadeElsewhereKeepsItsBeginning() throws {
+        var rig = Rig(at: 1_000_000)
+        let p = name("p")
+        let mark = ExhaustionMark(provider: p, resetAfterMilliseconds: 60_000, exhaustedAt: at(400_000))
+        #expect(try rig.apply(mark, at: 1_000_000).resetsAt == at(1_060_000))
+        #expect(try rig.apply(ExhaustionGet(provider: p), at: 1_000_000).entry?.exhaustedAt == at(400_000))
+        rig.expect(
+            .outOfRange, of: ExhaustionMark(provider: name("q"), exhaustedAt: at(1_000_001)), at: 1_000_000)
+    }
+
     @Test func oneUserCannotTakeTheRoomForTheMarksOfOthersModels() throws {
         var bounds = Bounds()
         bounds.modelMarksPerUser = 1

@@ -88,6 +88,20 @@ struct BreakerCommandsTests {
         #expect(json["now"]?.int64 != nil)
     }
 
+    @Test func removeForgetsOneWithItsConfigurationAndIfAbsentKeepsTheFirst() throws {
+        let daemon = try Daemon()
+        for (threshold, wanted) in [("3", 3), ("4", 3)] as [(String, Int64)] {
+            let configured = try daemon.json(
+                "breaker", "configure", "openai", "--failure-threshold", threshold, "--create", "--if-absent")
+            #expect(configured["failureThreshold"]?.int64 == wanted)
+        }
+        #expect(try daemon.fusebox("breaker", "remove", "openai").status == 0)
+        #expect(try daemon.json("breaker", "list")["breakers"]?.list?.isEmpty == true)
+        let gone = try daemon.fusebox("breaker", "remove", "openai")
+        #expect(gone.status == 64 && gone.errors.contains("no breaker is named openai"))
+        #expect(try daemon.fusebox("breaker", "configure", "openai", "--if-absent").status == 64)
+    }
+
     @Test func resetClosesOneOrAll() throws {
         let daemon = try Daemon()
         for name in ["a", "b", "c"] { _ = try daemon.fusebox("breaker", "open", name, "--create") }

@@ -118,6 +118,16 @@ public struct Breakers: Sendable {
         _ = try await client.call(BreakerReset(route, mustBeKnown: mustBeKnown))
     }
 
+    /// Removes a breaker with its statistics and its configuration. The next call makes it anew. For operators.
+    ///
+    /// - Parameter route: the route of the breaker; `notFound` if it has none
+    public func remove(_ route: Candidate) throws(ClientError) { _ = try client.call(BreakerRemove(route)) }
+
+    /// Removes a breaker with its statistics and its configuration. The next call makes it anew. For operators.
+    ///
+    /// - Parameter route: the route of the breaker; `notFound` if it has none
+    public func remove(_ route: Candidate) async throws(ClientError) { _ = try await client.call(BreakerRemove(route)) }
+
     /// Resets every breaker. For operators.
     public func resetAll() throws(ClientError) { _ = try client.call(BreakerResetAll()) }
 
@@ -143,17 +153,20 @@ public struct Breakers: Sendable {
     ///   - maxResetTimeout: up to where the reset timeout doubles with each recovery that fails; zero: it stays
     ///   - byModel: whether each model of the provider has a breaker of its own
     ///   - mustBeKnown: whether an unknown name is refused with `notFound`
+    ///   - ifAbsent: whether a breaker that has a configuration of its own keeps it
     public func configure(
         _ route: Candidate, failureThreshold: Int? = nil, resetTimeout: Duration? = nil,
         monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
         failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
-        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false,
+        ifAbsent: Bool = false
     ) throws(ClientError) {
         let change = try BreakerConfigurationChange(
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
             failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
-        _ = try client.call(BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown))
+        _ = try client.call(
+            BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown, ifAbsent: ifAbsent))
     }
 
     /// Changes a breaker's configuration: what is nil keeps its value. An unknown breaker is created. For operators.
@@ -162,13 +175,14 @@ public struct Breakers: Sendable {
         monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
         failureRate: Double? = nil, slowCallRate: Double? = nil, slowCall: Duration? = nil,
-        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false
+        maxResetTimeout: Duration? = nil, byModel: Bool? = nil, mustBeKnown: Bool = false,
+        ifAbsent: Bool = false
     ) async throws(ClientError) {
         let change = try BreakerConfigurationChange(
             failureThreshold, resetTimeout, monitoringPeriod, minRequests, degradationCurve, maxProbes, minWorkers,
             failureRate, slowCallRate, slowCall, maxResetTimeout, byModel)
         _ = try await client.call(
-            BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown))
+            BreakerConfigure(route, change: change, mustBeKnown: mustBeKnown, ifAbsent: ifAbsent))
     }
 
     /// A breaker's configuration; of an unknown one, the default.
@@ -324,11 +338,17 @@ extension BreakerReset {
     }
 }
 
+extension BreakerRemove {
+    fileprivate init(_ route: Candidate) {
+        self.init(name: route.provider, deployment: route.deployment, model: route.model)
+    }
+}
+
 extension BreakerConfigure {
-    fileprivate init(_ route: Candidate, change: BreakerConfigurationChange, mustBeKnown: Bool) {
+    fileprivate init(_ route: Candidate, change: BreakerConfigurationChange, mustBeKnown: Bool, ifAbsent: Bool) {
         self.init(
             name: route.provider, deployment: route.deployment, model: route.model, change: change,
-            mustBeKnown: mustBeKnown)
+            mustBeKnown: mustBeKnown, ifAbsent: ifAbsent)
     }
 }
 

@@ -142,6 +142,7 @@ extension StateMachine {
             throw Refusal(.outOfRange, "only the breaker of a provider can be by model")
         }
         let known = breakerKey(named: route)
+        if command.ifAbsent, let known, breakers.isConfigured(known) { return }
         let current = known.flatMap { breakers[$0]?.configuration } ?? newConfiguration(of: route)
         let configuration = try current.applying(command.change)
         let place = try breaker(of: &route, hasModel: route.model != nil, application)
@@ -149,6 +150,22 @@ extension StateMachine {
         configureBreaker(place, configuration, isOwn: true, application, &effects)
         let key = breakers.key(of: place)
         if wasByModel, !configuration.byModel { removeModelBreakers(of: key.place) }
+        passConfigurationDown(from: key, application, &effects)
+    }
+
+    /// Removes a breaker. Those below it that have no configuration of their own get the one above them.
+    fileprivate mutating func remove(
+        _ place: BreakerRegistry.Place, _ application: Application, _ effects: inout [Event]
+    ) {
+        let key = breakers.key(of: place)
+        let provider = provider(of: key)
+        changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+        // The names live on until the breakers below it are changed.
+        names.retain(provider)
+        defer { names.release(provider) }
+        removeBreaker(place)
+        guard key.model == nil else { return }
+        if key == RouteKey(provider), !isByModel(provider) { removeModelBreakers(of: provider) }
         passConfigurationDown(from: key, application, &effects)
     }
 
@@ -294,6 +311,23 @@ extension BreakerReset: StateCommand {
         }
         let place = try machine.breaker(of: &route, hasModel: route.model != nil, application)
         machine.changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
+        return Done()
+    }
+}
+
+extension BreakerRemove: StateCommand {
+    /// Removes the breaker.
+    ///
+    /// - Throws: `notFound` if there is no such breaker.
+    public func apply(
+        to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
+    ) throws(Refusal) -> Done {
+        let told = Candidate(provider: name, deployment: deployment, model: model)
+        guard let place = machine.breakerKey(named: machine.route(by: told)).flatMap({ machine.breakers.find($0) })
+        else {
+            throw Refusal(.notFound, "no breaker is named \(told.route)")
+        }
+        machine.remove(place, application, &effects)
         return Done()
     }
 }

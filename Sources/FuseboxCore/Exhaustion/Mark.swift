@@ -61,6 +61,8 @@ struct MarkClaim {
     var user: UInt32 = 0
     /// When the call was admitted that says so. Nil: that is not known.
     var admittedAt: Timestamp?
+    /// When the route ran out. Nil: now.
+    var exhaustedAt: Timestamp?
 }
 
 // MARK: Probes
@@ -112,6 +114,7 @@ extension Mark {
     /// The mark of a route that had none, and lasts so long.
     init(_ claim: MarkClaim, for milliseconds: Int64, at now: Timestamp) {
         self.init(exhaustedAt: now, resetsAt: now + milliseconds)
+        exhaustedAt = claim.exhaustedAt ?? now
         take(claim, for: milliseconds, at: now)
         if !Self.isProbed(claim, for: milliseconds) { probeDueAt = nil }
     }

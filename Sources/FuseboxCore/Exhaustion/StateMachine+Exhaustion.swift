@@ -29,6 +29,12 @@ extension StateMachine {
         if let milliseconds = command.resetAfterMilliseconds {
             try validateDuration(milliseconds, "resetAfter")
         }
+        if let moment = command.exhaustedAt {
+            try validateMoment(moment, "exhaustedAt")
+            guard moment <= application.now else {
+                throw Refusal(.outOfRange, "exhaustedAt, \(moment.milliseconds) ms, must not lie in the future")
+            }
+        }
         let route = route(command.provider, command.deployment, command.model)
         try check(route, by: application)
         if route.model != nil, find(route).map({ !exhaustion.contains($0) }) ?? true {
@@ -37,7 +43,8 @@ extension StateMachine {
         }
         let key = intern(route, by: application.user)
         let claim = MarkClaim(
-            reason: .told, milliseconds: command.resetAfterMilliseconds, user: application.user)
+            reason: .told, milliseconds: command.resetAfterMilliseconds, user: application.user,
+            exhaustedAt: command.exhaustedAt)
         var reply = ExhaustionMark.Reply()
         reply.resetsAt = mark(key, claim, application, &effects).resetsAt
         return reply

@@ -131,7 +131,8 @@ extension Engine {
         case .hello:
             throw Refusal(.helloRequired, "this connection has had its hello already")
         case .breakerAcquire, .breakerSuccess, .breakerFailure, .breakerGet, .breakerList, .breakerForceOpen,
-            .breakerReset, .breakerResetAll, .breakerConfigure, .breakerConfigurationGet, .breakerConfigureDefault,
+            .breakerReset, .breakerResetAll, .breakerRemove, .breakerConfigure, .breakerConfigurationGet,
+            .breakerConfigureDefault,
             .breakerDefault, .breakerSerialize, .breakerDeserialize, .exhaustionMark, .exhaustionClear,
             .exhaustionGet, .exhaustionList, .exhaustionReset, .exhaustionSetDefault, .exhaustionDefault,
             .exhaustionPause, .exhaustionResume, .exhaustionPauses,

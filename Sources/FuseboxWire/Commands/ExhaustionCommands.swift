@@ -114,17 +114,22 @@ public struct ExhaustionMark: Command {
     public var deployment: Name?
     /// The model. Nil: every one.
     public var model: Name?
+    /// When the route ran out, on the daemon's steady clock, not after now: of a mark that was made elsewhere. Nil: now.
+    /// It is only told; from now on count the end of the mark, and what a success says against it.
+    public var exhaustedAt: Timestamp?
 
     /// Every field has its default.
     @inlinable public init() {}
     /// Marks this route.
     public init(
-        provider: Name, deployment: Name? = nil, model: Name? = nil, resetAfterMilliseconds: Int64? = nil
+        provider: Name, deployment: Name? = nil, model: Name? = nil, resetAfterMilliseconds: Int64? = nil,
+        exhaustedAt: Timestamp? = nil
     ) {
         self.provider = provider
         self.deployment = deployment
         self.model = model
         self.resetAfterMilliseconds = resetAfterMilliseconds
+        self.exhaustedAt = exhaustedAt
     }
 
     /// The fields in the order of the wire.
@@ -137,6 +142,10 @@ public struct ExhaustionMark: Command {
         )
         try visitor.field("deployment", &deployment, "the deployment; absent: every one")
         try visitor.field("model", &model, "the model; absent: every one")
+        try visitor.field(
+            "exhaustedAt", &exhaustedAt,
+            "when the route ran out, on the steady clock, not after now: of a mark that was made elsewhere; absent: now; it is only told"
+        )
     }
 
     /// The mark that is now in force.

@@ -22,6 +22,7 @@ public enum CommandNumber: UInt16, Sendable, CaseIterable {
     case breakerDefault = 27
     case breakerSerialize = 28
     case breakerDeserialize = 29
+    case breakerRemove = 30
 
     case exhaustionMark = 32
     case exhaustionClear = 33
@@ -137,6 +138,7 @@ public enum CommandTable {
         case .breakerForceOpen: visitor.visit(BreakerForceOpen.self)
         case .breakerReset: visitor.visit(BreakerReset.self)
         case .breakerResetAll: visitor.visit(BreakerResetAll.self)
+        case .breakerRemove: visitor.visit(BreakerRemove.self)
         case .breakerConfigure: visitor.visit(BreakerConfigure.self)
         case .breakerConfigurationGet: visitor.visit(BreakerConfigurationGet.self)
         case .breakerConfigureDefault: visitor.visit(BreakerConfigureDefault.self)

@@ -8,8 +8,8 @@ struct BreakerCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "breaker", abstract: "Circuit breakers: may a call go out now, and how did earlier calls go?",
         subcommands: [
-            List.self, Get.self, Acquire.self, Success.self, Failed.self, Open.self, Reset.self, Configure.self,
-            Serialize.self, Deserialize.self,
+            List.self, Get.self, Acquire.self, Success.self, Failed.self, Open.self, Reset.self, Remove.self,
+            Configure.self, Serialize.self, Deserialize.self,
         ])
 
     /// The option that permits a new name.

@@ -121,6 +121,12 @@ extension BreakerCommands {
                 valueName: "what"))
         var by: Division?
 
+        @Flag(
+            help:
+                "Leave a breaker as it is that has a configuration of its own. Of several that configure it the first wins."
+        )
+        var ifAbsent = false
+
         @OptionGroup var creation: CreationOption
         @OptionGroup var connection: ConnectionOptions
 
@@ -134,6 +140,9 @@ extension BreakerCommands {
             guard breaker.isGiven != isDefault else { throw ValidationError("give the breaker's route, or --default") }
             guard !creation.create || (breaker.isGiven && changesSomething) else {
                 throw ValidationError("--create needs the route of a breaker and an option to set")
+            }
+            guard !ifAbsent || (breaker.isGiven && changesSomething) else {
+                throw ValidationError("--if-absent needs the route of a breaker and an option to set")
             }
         }
 
@@ -163,7 +172,7 @@ extension BreakerCommands {
                     monitoringPeriod: monitoringPeriod?.duration, minRequests: minRequests,
                     degradationCurve: curve, maxProbes: maxProbes, minWorkers: minWorkers, failureRate: failureRate,
                     slowCallRate: slowRate, slowCall: slowAfter?.duration, maxResetTimeout: maxResetTimeout?.duration,
-                    byModel: by.map { $0 == .model }, mustBeKnown: !creation.create)
+                    byModel: by.map { $0 == .model }, mustBeKnown: !creation.create, ifAbsent: ifAbsent)
             } else {
                 try breakers.configureDefault(
                     failureThreshold: failureThreshold, resetTimeout: resetTimeout?.duration,

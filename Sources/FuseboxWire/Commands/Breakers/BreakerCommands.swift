@@ -191,6 +191,39 @@ public struct BreakerReset: Command {
     }
 }
 
+/// Removes a breaker with its statistics and its configuration.
+public struct BreakerRemove: Command {
+    /// Number, name, effect, access and summary.
+    @inlinable public static var declaration: CommandDeclaration {
+        CommandDeclaration(
+            .breakerRemove, "breaker.remove", .durable, .operator,
+            "Removes a breaker with its statistics and its configuration. The next call makes it anew.")
+    }
+    /// The reply has no fields.
+    public typealias Reply = Done
+    /// The provider.
+    public var name = Name.blank
+    /// The deployment; nil: it is not the breaker of one.
+    public var deployment: Name?
+    /// The model; nil: it is not the breaker of one.
+    public var model: Name?
+    /// Every field has its default.
+    @inlinable public init() {}
+    /// Removes this breaker.
+    public init(name: Name, deployment: Name? = nil, model: Name? = nil) {
+        self.name = name
+        self.deployment = deployment
+        self.model = model
+    }
+    /// The fields in the order of the wire.
+    @inlinable
+    public mutating func fields<V: FieldVisitor & ~Copyable>(_ visitor: inout V) throws(Refusal) {
+        try visitor.field("name", &name, "the provider")
+        try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
+        try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
+    }
+}
+
 /// Resets every breaker.
 public struct BreakerResetAll: Command {
     /// Number, name, effect, access and summary.
@@ -226,18 +259,21 @@ public struct BreakerConfigure: Command {
     public var deployment: Name?
     /// The model; nil: it is not the breaker of one.
     public var model: Name?
+    /// Whether a breaker that has a configuration of its own keeps it. So of several that configure it, the first wins.
+    public var ifAbsent = false
     /// Every field has its default.
     @inlinable public init() {}
     /// Changes the configuration of this breaker.
     public init(
         name: Name, deployment: Name? = nil, model: Name? = nil, change: BreakerConfigurationChange,
-        mustBeKnown: Bool = false
+        mustBeKnown: Bool = false, ifAbsent: Bool = false
     ) {
         self.name = name
         self.deployment = deployment
         self.model = model
         self.change = change
         self.mustBeKnown = mustBeKnown
+        self.ifAbsent = ifAbsent
     }
     /// The fields in the order of the wire.
     @inlinable
@@ -249,6 +285,10 @@ public struct BreakerConfigure: Command {
             "whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known")
         try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
         try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
+        try visitor.field(
+            "ifAbsent", &ifAbsent,
+            "whether a breaker that has a configuration of its own keeps it; so of several that configure it, the first wins"
+        )
     }
 }
 
