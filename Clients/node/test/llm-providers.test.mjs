@@ -220,6 +220,18 @@ test('registry: serialized and restored', async t => {
   assert.deepEqual((await other.call('exhaustion.list', { cursor: 0n })).entries, [])
 })
 
+test('registry: a restored mark keeps its beginning, for every worker', async t => {
+  const { other } = await start(t)
+  const now = Date.now()
+  const entry = { provider: 'groq', exhaustedAt: now - 3_600_000, resetAt: now + 3_600_000 }
+  new ExhaustionRegistry().restore({ defaultResetMs: 1_000, entries: [entry] })
+  await flush()
+  const { entries: [mark] } = await other.call('exhaustion.list', { cursor: 0n })
+  const { now: steady } = await other.call('ping')
+  assert.ok(Math.abs(steady - mark.exhaustedAt - 3_600_000) < 60_000, `${steady - mark.exhaustedAt}`)
+  assert.equal(Math.round((mark.resetsAt - mark.exhaustedAt) / 60_000), 120)
+})
+
 test('ledger: records add up by provider and model, for every worker', async t => {
   const { other } = await start(t)
   const ledger = new CreditLedger()

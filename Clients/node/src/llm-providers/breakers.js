@@ -107,7 +107,10 @@ class Breakers {
       if (isDeepStrictEqual(wanted, this.defaults)) return
       const record = await this.read(name)
       if (record?.isConfigured) return this.adopt(name, record)
-      await this.hub.client.call('breaker.configure', { name, change: sentConfig(wanted), mustBeKnown: false })
+      // Another worker may have configured it meanwhile.
+      await this.hub.client.call(
+        'breaker.configure', { name, change: sentConfig(wanted), mustBeKnown: false, ifAbsent: true },
+      )
     } catch (error) {
       if (!(error instanceof RefusedError)) replica.isConfigured = false
       this.hub.complain(error, logger)

@@ -50,7 +50,7 @@ class ExhaustionRegistry {
   serialize () { return JSON.stringify(this.snapshot()) }
 
   /**
-   * Replaces all marks, for all workers. Each lasts until its moment, and counts as set now.
+   * Replaces all marks, for all workers. Each keeps its beginning and its end.
    *
    * @param {ExhaustionRegistrySnapshot | string} snapshot
    */
@@ -58,8 +58,8 @@ class ExhaustionRegistry {
     const { defaultResetMs, entries } = parsed(snapshot, 'ExhaustionRegistry')
     this.defaultResetMs = defaultResetMs
     this.reset()
-    for (const { provider, resetAt } of entries) {
-      if (resetAt > Date.now()) hub().marks.mark(provider, resetAt - Date.now())
+    for (const entry of entries) {
+      if (entry.resetAt > Date.now()) hub().marks.restore(entry)
     }
   }
 

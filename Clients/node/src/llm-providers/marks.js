@@ -139,6 +139,26 @@ class Marks {
     this.hub.background(this.hub.report('exhaustion.mark', fields))
   }
 
+  /**
+   * Puts a mark of a snapshot in the place of the one of its provider.
+   *
+   * @param {ExhaustionEntry} entry
+   */
+  restore ({ provider, exhaustedAt, resetAt }) {
+    this.entries.set(provider, { provider, exhaustedAt, resetAt })
+    this.hub.background(this.hub.start().then(() => {
+      // Only now the daemon's clock is known.
+      const now = Date.now()
+      return this.hub.client.call('exhaustion.mark', {
+        provider,
+        resetAfterMilliseconds: Math.max(0, Math.trunc(resetAt - now)),
+        exhaustedAt: Math.trunc(Math.min(exhaustedAt, now) + this.hub.offset),
+        deployment: null,
+        model: null,
+      })
+    }))
+  }
+
   /** @param {string} provider */
   clear (provider) {
     this.own.delete(provider)
