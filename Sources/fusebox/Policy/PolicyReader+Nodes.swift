@@ -26,7 +26,8 @@ extension PolicyReader {
         case .duplicatedKeysInMapping(let keys, let context):
             let key = keys.first ?? ""
             fault(
-                PolicyFile.Place(context.mark), "the key '\(key)' comes again below, in the same place; keep one of them")
+                PolicyFile.Place(context.mark),
+                "the key '\(key)' comes again below, in the same place; keep one of them")
         case .reader(let problem, let offset, _, let yaml):
             let before = yaml.prefix(offset ?? 0)
             let line = before.count { $0.isNewline } + 1
