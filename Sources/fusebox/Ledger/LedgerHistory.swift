@@ -51,7 +51,7 @@ extension LedgerCommands {
         @Flag(help: "Print comma-separated values, with exact dollars and the kinds of tokens.")
         var csv = false
 
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func validate() throws {
             if csv, connection.json { throw ValidationError("--csv and --json do not go together") }
