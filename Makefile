@@ -299,13 +299,13 @@ install-strip:
 
 UNITS = fuseboxd.service fuseboxd.socket fusebox-backup.service fusebox-backup.timer
 PAGES = README.md CHANGELOG.md LICENSE
-EXAMPLES = $(wildcard systemd/examples/*)
+EXAMPLES = systemd/policy.example.yaml
 places_in_units = sed 's|@bindir@|$(bindir)|g; s|@sysconfdir@|$(sysconfdir)|g'
 
 install-files:
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) \
 	  $(DESTDIR)$(bashcompletiondir) $(DESTDIR)$(zshcompletiondir) $(DESTDIR)$(docdir)/proto-docs/vectors \
-	  $(DESTDIR)$(sysconfdir)/default
+	  $(DESTDIR)$(docdir)/examples $(DESTDIR)$(sysconfdir)/default
 	$(INSTALL_PROGRAM) $(programs)/fuseboxd $(programs)/fusebox $(DESTDIR)$(bindir)
 	set -e; for unit in $(UNITS); do \
 	  $(places_in_units) systemd/$$unit > $(DESTDIR)$(unitdir)/$$unit; chmod 644 $(DESTDIR)$(unitdir)/$$unit; done
@@ -325,7 +325,7 @@ install-files:
 	$(INSTALL_DATA) $(PAGES) $(DESTDIR)$(docdir)
 	$(INSTALL_DATA) $(wildcard proto-docs/*.*) $(DESTDIR)$(docdir)/proto-docs
 	$(INSTALL_DATA) $(wildcard proto-docs/vectors/*) $(DESTDIR)$(docdir)/proto-docs/vectors
-	$(if $(EXAMPLES),$(INSTALL) -d $(DESTDIR)$(docdir)/examples; $(INSTALL_DATA) $(EXAMPLES) $(DESTDIR)$(docdir)/examples)
+	$(INSTALL_DATA) $(EXAMPLES) $(DESTDIR)$(docdir)/examples
 	@# The units need the user fusebox. It is created unless the files are staged for another system (DESTDIR).
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then \
 	  systemd-sysusers $(sysusersdir)/fusebox.conf && systemd-tmpfiles --create $(tmpfilesdir)/fusebox.conf && \

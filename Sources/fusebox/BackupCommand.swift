@@ -31,7 +31,7 @@ struct BackupCommand: ParsableCommand {
         transform: NumberArgument.within(1...1_000_000))
     var keep = 14
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: DiskConnectionOptions
 
     func run() throws {
         let client = try connection.connect()

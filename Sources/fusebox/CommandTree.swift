@@ -12,8 +12,13 @@ enum CommandTree {
         while let word = words.next() {
             if word == "--" { return nil }
             guard !word.hasPrefix("-") else {
-                // The options of the root that have a value. The parser adds the second one.
-                if word == "--socket" || word == "--generate-completion-script" { _ = words.next() }
+                let option = String(word.prefix { $0 != "=" })
+                if valuedOptions.contains(option) {
+                    if option == word { _ = words.next() }
+                } else if command.configuration.defaultSubcommand != nil, !flags.contains(word) {
+                    // An option of the default subcommand: what follows belongs to that.
+                    return nil
+                }
                 continue
             }
             let children = children(of: command)
@@ -23,18 +28,24 @@ enum CommandTree {
             } else if let next = children.first(where: { names(of: $0).contains(word) }) {
                 command = next
                 path.append(word)
-            } else if isHelp || command.configuration.defaultSubcommand == nil {
+            } else {
+                // Also where the parser would take the word for an argument of the default subcommand, and so pass over a
+                // mistyped name: arguments want the subcommand's name before them.
                 let known = children.flatMap(names)
                 return Failure.unknown(
                     word, "there is no command '\(path.joined(separator: " ")) \(word)'", among: known,
                     otherwise:
                         "`\((["fusebox", "help"] + path.dropFirst()).joined(separator: " "))` lists the commands")
-            } else {
-                return nil
             }
         }
         return nil
     }
+
+    /// The options that may come before a subcommand, or belong to every default subcommand, and have a value. The parser
+    /// adds the second one.
+    private static let valuedOptions: Set<String> = ["--socket", "--generate-completion-script", "--timeout"]
+    /// The flags of the same kind. The parser adds all but the first one.
+    private static let flags: Set<String> = ["--json", "--help", "-h", "--version"]
 
     /// The error for an option that is given twice though a call or a scope has one; nil if there is none. It is checked
     /// before the parser runs, because the parser takes the last value and passes over the others.

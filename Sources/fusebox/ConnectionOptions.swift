@@ -22,13 +22,31 @@ struct ConnectionOptions: ParsableArguments, DaemonConnection {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How long to wait for the daemon's answer: 500ms, 5s. (default: 5s)", valueName: "time"),
-        transform: { text in
-            guard let milliseconds = Quantity.milliseconds(text), (1...3_600_000).contains(milliseconds) else {
-                throw ValidationError("give \(Quantity.durationForms), from 1ms to 1h")
-            }
-            return Int(milliseconds)
-        })
+        transform: TimeoutArgument.milliseconds)
     var timeout = Self.patience
+}
+
+/// The options of a subcommand whose answers wait for the daemon's disk: it writes or reads whole files for them.
+struct DiskConnectionOptions: ParsableArguments, DaemonConnection {
+    @OptionGroup var base: SocketOptions
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long to wait for each answer of the daemon, which may wait for its disk: 30s, 1h. (default: 10m)",
+            valueName: "time"),
+        transform: TimeoutArgument.milliseconds)
+    var timeout = 600_000
+}
+
+/// The value of `--timeout`.
+enum TimeoutArgument {
+    @Sendable static func milliseconds(_ text: String) throws -> Int {
+        guard let milliseconds = Quantity.milliseconds(text), (1...3_600_000).contains(milliseconds) else {
+            throw ValidationError("give \(Quantity.durationForms), from 1ms to 1h")
+        }
+        return Int(milliseconds)
+    }
 }
 
 /// The same without a timeout: for `fusebox run`, whose own one is for its command, and before a subcommand.
@@ -55,6 +73,7 @@ extension DaemonConnection {
     var configuration: FuseboxClient.Configuration {
         var configuration = FuseboxClient.Configuration(clientName: "fusebox", requestTimeoutMilliseconds: timeout)
         configuration.connectTimeoutMilliseconds = min(configuration.connectTimeoutMilliseconds, timeout)
+        configuration.operatorTimeoutMilliseconds = timeout
         configuration.keepsReports = true
         return configuration
     }
@@ -90,7 +109,9 @@ extension DaemonConnection {
 
 /// A subcommand that asks the daemon something and prints the answer.
 protocol DaemonCommand: ParsableCommand {
-    var connection: ConnectionOptions { get }
+    /// `ConnectionOptions`, or `DiskConnectionOptions`.
+    associatedtype Connection: DaemonConnection
+    var connection: Connection { get }
     func answer(from client: FuseboxClient) throws -> Answer
 }
 

@@ -60,9 +60,13 @@ struct Failure: Error {
     }
 
     /// An error as one JSON value.
-    static func json(_ message: String, _ status: Int32) -> String {
-        let error: JSONValue = ["error": ["message": .string(message), "exitStatus": JSONValue(Int(status))]]
-        return error.text()
+    ///
+    /// - Parameter more: what else there is to tell of it, for programs
+    static func json(
+        _ message: String, _ status: Int32, more: KeyValuePairs<String, JSONValue> = [:]
+    ) -> String {
+        let error: JSONValue = ["message": .string(message), "exitStatus": JSONValue(Int(status))]
+        return JSONValue.object([("error", error.adding(more))]).text()
     }
 
     /// Writes a line to standard error.

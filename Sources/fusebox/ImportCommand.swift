@@ -29,7 +29,7 @@ struct ImportCommand: DaemonCommand {
     var dryRun = false
 
     @OptionGroup var confirmation: Confirmation
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: DiskConnectionOptions
 
     func answer(from client: FuseboxClient) throws -> Answer {
         let document = try LocalFile.readJSON(file)

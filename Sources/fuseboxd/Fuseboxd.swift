@@ -21,7 +21,7 @@ struct Fuseboxd: ParsableCommand {
             """,
         version: serverVersion)
 
-    @Option(help: "The path of the socket. It is not used if the service manager passes a socket.")
+    @Option(help: "The path of the socket. It is not used if the service manager passes a socket.", completion: .file())
     var socket = ServerConfiguration().socketPath
 
     @Option(
@@ -36,7 +36,7 @@ struct Fuseboxd: ParsableCommand {
         })
     var socketMode: UInt32 = ServerConfiguration().socketMode
 
-    @Option(help: "The data directory. It is created if it does not exist.")
+    @Option(help: "The data directory. It is created if it does not exist.", completion: .directory)
     var data = ServerConfiguration().dataDirectory
 
     @Option(

@@ -23,7 +23,8 @@ struct InstallTests {
             "/etc/default/fuseboxd", "/usr/bin/fusebox", "/usr/bin/fuseboxd", "/usr/lib/systemd/system/fuseboxd.socket",
             "/usr/lib/sysusers.d/fusebox.conf", "/usr/lib/tmpfiles.d/fusebox.conf", "/usr/share/man/man1/fusebox-run.1",
             "/usr/share/man/man8/fuseboxd.8", "/usr/share/doc/fusebox/LICENSE",
-            "/usr/share/doc/fusebox/proto-docs/installing.md", "/usr/share/bash-completion/completions/fusebox",
+            "/usr/share/doc/fusebox/proto-docs/installing.md", "/usr/share/doc/fusebox/examples/policy.example.yaml",
+            "/usr/share/bash-completion/completions/fusebox",
             "/usr/share/zsh/site-functions/_fusebox",
         ] { #expect(files.contains(file), "\(file)") }
         for unit in fileNames(in: "\(Package.folder)/systemd") where unit.hasSuffix(".service") {

@@ -31,6 +31,15 @@ struct ManualTests {
         }
     }
 
+    @Test func thePageOfTheDaemonNamesEachVariableThatItReads() throws {
+        let source = String(
+            decoding: contents(of: "\(Package.folder)/Sources/FuseboxServer/ServiceManager.swift"), as: UTF8.self)
+        let variables = Set(source.matches(of: #/environment\("([A-Z_]+)"\)/#).map { String($0.output.1) })
+        #expect(variables.count > 3)
+        let page = try Self.page("fuseboxd.8")
+        for variable in variables { #expect(page.contains("\\fB\(variable)\\fR"), "\(variable)") }
+    }
+
     // The sections, the tables and the examples of proto-docs/policy.md stand on its page.
     @Test func thePageOfThePolicyHasWhatItsDocumentHas() throws {
         let page = try Self.page("fusebox-policy.5")

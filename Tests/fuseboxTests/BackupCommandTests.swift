@@ -1,7 +1,10 @@
+import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
 import Glibc
 import Testing
+
+@testable import fusebox
 
 struct BackupCommandTests {
     private let folder = TemporaryFolder()
@@ -17,6 +20,31 @@ struct BackupCommandTests {
         #expect(json["sequence"] == 2)
         #expect(try Program.run([Program.fusebox, "snapshot", "verify", file]).status == 0)
         #expect(try Program.run(["/bin/ls", "-A", backups]).lines == [String(name)])
+    }
+
+    /// Their answers wait until the daemon's disk has a whole snapshot.
+    @Test(
+        arguments: [
+            ["backup", "/backups"], ["snapshot", "now"], ["snapshot", "list"], ["snapshot", "save", "-"],
+            ["import", "-"], ["ledger", "history"], ["ledger", "forget", "--tag", "user:1"],
+        ])
+    func whatWaitsForTheDiskHasTenMinutesAndATimeoutOfItsOwn(_ command: [String]) throws {
+        for (options, milliseconds) in [([], 600_000), (["--timeout", "20m"], 1_200_000), (["--timeout", "1s"], 1_000)] {
+            let configuration = try Self.configuration(of: command + options)
+            #expect(configuration.operatorTimeoutMilliseconds == milliseconds)
+            #expect(configuration.requestTimeoutMilliseconds == milliseconds)
+        }
+        // A daemon that does not run is told at once, and other commands wait for five seconds.
+        #expect(try Self.configuration(of: command).connectTimeoutMilliseconds == 1_000)
+        #expect(try Self.configuration(of: ["status"]).operatorTimeoutMilliseconds == 5_000)
+    }
+
+    private static func configuration(of words: [String]) throws -> FuseboxClient.Configuration {
+        let command = try Fusebox.parseAsRoot(words)
+        if let backup = command as? BackupCommand { return backup.connection.configuration }
+        if let save = command as? SnapshotCommands.Save { return save.connection.configuration }
+        let other = try #require(command as? any DaemonCommand, "\(words)")
+        return other.connection.configuration
     }
 
     @Test func theOldestGoBeyondTheNumberAndNothingElseDoes() throws {

@@ -15,6 +15,8 @@ struct CommandDump {
         let hasDefault: Bool
         /// Whether it may be given several times.
         let isRepeating: Bool
+        /// The kind of values that a shell completes: `file`, `directory`, `list`, `custom`; nil if it completes none.
+        let completion: String?
         let help: String
 
         var description: String { (command + [name]).joined(separator: " ") }
@@ -50,7 +52,8 @@ struct CommandDump {
                     name: argument["preferredName"]?["name"]?.text.map { "--\($0)" } ?? "<\(valueName)>",
                     valueName: valueName, isRequired: argument["isOptional"]?.bool == false,
                     hasDefault: argument["defaultValue"]?.text != nil || help.contains("(default: "),
-                    isRepeating: argument["isRepeating"]?.bool == true, help: help))
+                    isRepeating: argument["isRepeating"]?.bool == true,
+                    completion: argument["completionKind"]?.members?.first?.key, help: help))
         }
         for child in command["subcommands"]?.list ?? [] {
             // The parser adds this option.

@@ -19,6 +19,22 @@ struct HelpTests {
         }
     }
 
+    @Test(
+        arguments: [
+            Program.fusebox, Program.fuseboxd,
+        ])
+    func shellsCompleteTheNamesOfFilesAndDirectories(_ program: String) throws {
+        let paths = ["path", "file", "directory", "trace", "socket", "data"]
+        // The files of the spool are named without their folder.
+        let parameters = try CommandDump(of: program).parameters.filter { parameter in
+            parameter.kind != "flag" && paths.contains(parameter.valueName) && parameter.command.first != "spool"
+        }
+        #expect(parameters.count > 1)
+        for parameter in parameters {
+            #expect(["file", "directory"].contains(parameter.completion), "\(parameter)")
+        }
+    }
+
     @Test func everySubcommandHasAHelpTextAndSaysWhatEachOfItsParametersIsFor() throws {
         let dump = try CommandDump(of: Program.fusebox)
         #expect(dump.commands.count > 50)
@@ -66,6 +82,33 @@ struct HelpTests {
         #expect(outcome.errors.hasPrefix(arguments.contains("--json") ? "{" : "fusebox: "))
         #expect(outcome.errors.contains(hint), "\(outcome.errors)")
         #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+
+    /// The parser would take such a word for an argument of the default subcommand.
+    @Test func aMistypedSubcommandIsNoArgumentOfTheDefaultOne() throws {
+        let groups = CommandTree.children(of: Fusebox.self).filter { $0.configuration.defaultSubcommand != nil }
+        #expect(groups.count > 4)
+        for group in groups {
+            for name in CommandTree.children(of: group).compactMap(\.configuration.commandName) {
+                let group = try #require(group.configuration.commandName)
+                for options in [[], ["--json"], ["--timeout", "1s"], ["--socket=/nowhere"]] {
+                    let failure = CommandTree.unknownCommand(in: [group] + options + [name + "x"])
+                    #expect(failure?.status == .usage)
+                    #expect(
+                        failure?.message == "there is no command 'fusebox \(group) \(name)x'; did you mean '\(name)'?",
+                        "\(group) \(options)")
+                }
+                #expect(CommandTree.unknownCommand(in: [group, name, name + "x"]) == nil)
+            }
+        }
+        // An option's value is none, and a group alone is its default subcommand.
+        for line in [["limit", "--provider", "listx"], ["permits", "--waiting"], ["price"], ["policy", "--json"]] {
+            #expect(CommandTree.unknownCommand(in: line) == nil, "\(line)")
+        }
+        for command in [["price", "lisst"], ["limit", "--json", "lisst"]] {
+            let outcome = try Program.run([Program.fusebox] + command + ["--socket", "/nowhere"])
+            #expect(outcome.status == 64 && outcome.errors.contains("did you mean 'list'?"), "\(outcome.errors)")
+        }
     }
 
     /// The parser would take the last one and charge that alone.

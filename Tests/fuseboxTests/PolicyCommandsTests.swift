@@ -1,5 +1,7 @@
+import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
+import FuseboxWire
 import Testing
 
 @testable import fusebox
@@ -80,6 +82,92 @@ struct PolicyCommandsTests {
             ])
         #expect(outcome.output == "")
         #expect(try daemon.fusebox("limit").lines == ["No limit is set."])
+    }
+
+    /// What cannot be told is not done. The second output is a pipe that nobody reads any more.
+    @Test(arguments: ["> /dev/full", "3<> pipe > pipe 3>&-"], ["", "--json"])
+    func nothingIsAppliedIfTheDifferenceCannotBeWritten(output: String, option: String) throws {
+        let daemon = try Daemon()
+        daemon.folder.write("policy.yaml", Self.policy.utf8)
+        let outcome = try Program.run(
+            [
+                "/bin/sh", "-c",
+                "cd '\(daemon.folder.path)' && mkfifo pipe && exec '\(Program.fusebox)' apply -f policy.yaml \(option) \(output)",
+            ], environment: ["FUSEBOX_SOCKET": daemon.socket])
+        #expect(outcome.status == 74, "\(outcome.errors)")
+        #expect(outcome.errors.contains("cannot write standard output: "))
+        #expect(try daemon.fusebox("policy").lines == ["No policy was applied."])
+    }
+
+    /// Before an apply nobody knows how it ends; as JSON it is one value all the same.
+    @Test func anApplyIsOneJSONValue() throws {
+        let daemon = try Daemon()
+        let applied = try daemon.json("apply", "-f", "-", input: Self.policy)
+        #expect(applied["applied"] == true)
+        #expect(applied["changes"]?.list?.count == 4)
+        #expect(applied["appliedInstead"] == nil)
+        let again = try daemon.json("apply", "-f", "-", input: Self.policy)
+        #expect(again["applied"] == true && again["changes"] == [] && again["unchanged"] == 4)
+    }
+
+    @Test func theEndOfAnApplyTellsWhatWasAppliedInsteadAndWhatIsNotKnown() throws {
+        var change = PolicyChange()
+        change.subject = .cooldown
+        change.action = .added
+        change.after = "7s"
+        var changed = PolicyReport()
+        changed.changes = [change]
+        let nothing = PolicyDifference(report: PolicyReport())
+        let text = ApplyTelling(preview: nothing, label: "p.yaml", isJSON: false)
+        #expect(text.beginning == "")
+        #expect(text.end(with: nothing) == "Nothing to change: 0 items are as p.yaml says.\n")
+        #expect(
+            text.end(with: PolicyDifference(report: changed)) == """
+                The state has changed meanwhile. This was applied instead:
+                + marks, cooldown: 7s
+                Applied: 1 added.
+
+                """)
+        let json = ApplyTelling(preview: nothing, label: "p.yaml", isJSON: true)
+        func value(_ end: String) throws -> JSONValue { try JSONValue(parsing: Array((json.beginning + end).utf8)) }
+        let instead = try value(json.end(with: PolicyDifference(report: changed)))
+        #expect(instead["changes"] == [] && instead["applied"] == true)
+        #expect(instead["appliedInstead"]?["changes"]?[0]?["after"] == "7s")
+        let refused = ClientError.refused(Refusal(.busy, "the journal has no room"))
+        #expect(try value(json.end(failedWith: refused))["applied"] == false)
+        #expect(try value(json.end(failedWith: Failure(.unavailable, "no answer")))["applied"] == .null)
+        #expect(text.end(failedWith: refused) == "")
+    }
+
+    @Test func errorsOfAPolicyAreOneJSONValueWithTheirPlaces() throws {
+        let daemon = try Daemon()
+        let folder = daemon.folder
+        folder.write("bad.yaml", "version: 1\nlimits:\n  - scope: host\n    limits: [5 rmp]\nnames: []\n".utf8)
+        for command in [["apply", "-f"], ["policy", "check"]] {
+            let arguments = [Program.fusebox] + command + ["\(folder.path)/bad.yaml", "--json"]
+            let outcome = try Program.run(arguments, environment: ["FUSEBOX_SOCKET": daemon.socket])
+            #expect(outcome.status == 65 && outcome.output == "")
+            let error = try JSONValue(parsing: Array(outcome.errors.utf8))["error"]
+            #expect(error?["exitStatus"] == 65)
+            #expect(error?["message"]?.text == "the policy was not applied: 2 errors in \(folder.path)/bad.yaml")
+            #expect(error?["faults"]?.list?.count == 2)
+            #expect(error?["faults"]?[0]?["line"] == 4 && error?["faults"]?[0]?["column"] == 14)
+            #expect(error?["faults"]?[0]?["message"]?.text?.hasPrefix("'5 rmp' is not a limit: ") == true)
+        }
+        // What the daemon refuses.
+        let twice = """
+            version: 1
+            limits:
+              - {scope: openai/latest, limits: 5 rpm}
+              - {scope: openai/gpt, limits: 6 rpm}
+            aliases: {openai: {latest: gpt}}
+            """
+        let refused = try daemon.fusebox("apply", "-f", "-", "--json", input: twice)
+        #expect(refused.status == 64 && refused.output == "")
+        let error = try JSONValue(parsing: Array(refused.errors.utf8))["error"]
+        #expect(error?["exitStatus"] == 64 && error?["faults"]?[0]?["line"] == 4)
+        let checked = try Program.run([Program.fusebox, "policy", "check", "-", "--json"], input: Self.policy)
+        #expect(try checked.json["limits"]?.list?.count == 2)
     }
 
     @Test func aFileThatIsWrongIsToldWithoutADaemon() throws {

@@ -29,16 +29,72 @@ struct PolicyReaderTests {
         Wrong("version: 1\nlimit:\n", "2:1: the file has no key 'limit'; did you mean 'limits'?"),
         Wrong(
             "version: 1\nlimits: [\n",
-            "3:1: this is not YAML: while parsing a flow node: did not find expected node content"),
+            "2:9: this is not YAML: the file ends here, and a '[' or '{' is still open; close it"),
+        Wrong("limits: [", "1:9: this is not YAML: the file ends here, and a '[' or '{' is still open; close it"),
+        Wrong(
+            "version: 1\nlimits: [a, b\nprices: 1\n",
+            "2:9: this is not YAML: the list that begins here has no ',' or ']' before 3:7; close it with ']'"),
+        Wrong(
+            "version: 1\nmarks: {cooldown: 1m\n",
+            "2:8: this is not YAML: what begins here with '{' has no ',' or '}' before 3:1; close it with '}'"),
+        Wrong(
+            "version: 1\nzone: \"UTC\nlimits: []\n",
+            "2:7: this is not YAML: the quote that begins here is not closed; end the text with the same quote"),
+        Wrong(
+            "version: 1\nlimits\nprices: {}\n", "2:1: this is not YAML: a key has no ':'; write 'key: value'"),
+        Wrong(
+            "version: 1\nlimits:\n  - scope: host\n limits: []\n",
+            "4:2: this is not YAML: this belongs to no key; indent a key as the one in line 1 with which its group begins, and remove what is left over behind a value"
+        ),
+        Wrong(
+            "version: 1\nlimits:\n  - scope: host\n   limits: []\n",
+            "4:4: this is not YAML: this is no entry of the list that begins in line 3; begin an entry with '- ' below the others, and indent its keys alike"
+        ),
+        Wrong(
+            "version: 1\nzone: a: b\n",
+            "2:8: this is not YAML: a ':' cannot stand here; put a text with ': ' in quotes, and indent a key as those beside it"
+        ),
+        Wrong(
+            "version: 1\nlimits: - a\n",
+            "2:9: this is not YAML: the '-' of a list cannot stand here; begin the list on the next line, or write it in '[' and ']'"
+        ),
+        Wrong(
+            "version: 1\nprices:\n  *:\n    a: {input: 1}\n",
+            "3:3: this is not YAML: '*' and '&' have a meaning of their own; put a text that begins with one in quotes, such as \"*\""
+        ),
+        Wrong(
+            "version: 1\nzone: *all\n",
+            "2:7: this is not YAML: a text that begins with '*' stands for another one, and there is none; put it in quotes, such as \"user:*\""
+        ),
+        Wrong("version: 1\nzone: @x\n", "2:7: this is not YAML: a text cannot begin with '@'; put it in quotes"),
+        Wrong(
+            "version: 1\nzone: \"a\\q\"\n",
+            "2:9: this is not YAML: a '\\' in double quotes begins an escape; write '\\\\', or use single quotes"),
+        Wrong(
+            "version: 1\nzone: \u{1}\n",
+            "2:7: this is not YAML: a control character cannot stand in a file; remove it"),
+        Wrong(
+            "version: 1\nlimits: ]\n",
+            "2:9: this is not YAML: a value is missing before this; write it, or put a text that begins so in quotes"),
+        Wrong(
+            "%YAML 9.9\n---\nversion: 1\n",
+            "1:1: this is not YAML: a line that begins with '%' is for the reader of YAML, and this one is not known; remove it"
+        ),
+        Wrong(
+            "version: 1\nzone: |0\n a\n",
+            "2:8: this is not YAML: while scanning a block scalar: found an indentation indicator equal to 0; put texts with signs of YAML, such as ':', '#' or '*', in quotes"
+        ),
+        Wrong("version: 1\nlimits:\n\t- scope: host\n", "3:1: this is not YAML: a tab cannot indent; write spaces"),
         Wrong(
             "version: 1\n\tlimits: 1\n",
-            "2:1: this is not YAML: while scanning a plain scalar: found a tab character that violates indentation"),
+            "2:1: this is not YAML: a tab cannot indent; write spaces"),
         Wrong(
             "version: 1\nmarks: {}\nmarks: {}\n",
             "2:1: the key 'marks' comes again below, in the same place; keep one of them"),
         Wrong(
             "version: 1\n---\nversion: 1\n",
-            "2:1: this is not YAML: expected a single document in the stream: but found another document"),
+            "2:1: this is not YAML: another document begins here; a policy is one, so remove the '---' or make it a file of its own"
+        ),
         Wrong(
             "version: 1\nzone: Europe/Berln\n",
             "2:7: there is no time zone 'Europe/Berln'; did you mean 'Europe/Berlin'?"),

@@ -49,7 +49,7 @@ struct ReportCommand: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "A file with the head of the provider's answer as `curl -D FILE` writes it, or - for standard input. The body may follow, as with `curl -i`: an error tells the outcome too, and usage counts. (default: none)",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var headers: String?
 
     @Option(

@@ -24,7 +24,8 @@ struct DoctorCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The directory of the backups. (default: /var/lib/fusebox-backup, that of the unit)", valueName: "path"))
+            "The directory of the backups. (default: /var/lib/fusebox-backup, that of the unit)", valueName: "path"),
+        completion: .directory)
     var backups = "/var/lib/fusebox-backup"
 
     @OptionGroup var connection: ConnectionOptions

@@ -22,7 +22,7 @@ extension LedgerCommands {
         var tag: String
 
         @OptionGroup var confirmation: Confirmation
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let name = try Self.name(tag)

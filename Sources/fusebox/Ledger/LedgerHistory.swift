@@ -56,7 +56,7 @@ extension LedgerCommands {
         )
         var csv = false
 
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func validate() throws {
             if csv, connection.json { throw ValidationError("--csv and --json do not go together") }

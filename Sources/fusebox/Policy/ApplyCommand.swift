@@ -11,7 +11,8 @@ struct ApplyCommand: ParsableCommand {
             A policy is a YAML file with limits, prices, aliases of models, breakers, and what is asked of marks and names. \
             The difference is printed: + added, ~ changed, - removed, = as it was and the policy's from now on. What is so \
             already stays untouched. What was used of a limit, what was topped up and raises in force stay in any case. What \
-            was changed by hand is set back. Operators only.
+            was changed by hand is set back. The difference is written before the policy is applied: if standard output cannot be \
+            written, nothing is applied. Operators only.
 
             Without --prune, what an earlier policy has set and this one does not name stays. What was set by other commands is \
             never removed. An error is told with its line and column, and nothing is applied then. \
@@ -23,7 +24,8 @@ struct ApplyCommand: ParsableCommand {
             """)
 
     @Option(
-        name: [.short, .customLong("file")], help: ArgumentHelp("The policy; - for standard input.", valueName: "file"))
+        name: [.short, .customLong("file")], help: ArgumentHelp("The policy; - for standard input.", valueName: "file"),
+        completion: .file())
     var file: String
 
     @Flag(help: "Print the difference and change nothing.")
@@ -35,38 +37,53 @@ struct ApplyCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
-        let policy = try PolicyFile.reading(file)
+        let file = try PolicyFile.reading(file)
         let client = try connection.connect()
         defer {
             client.close()
             KeptReports.warn()
         }
-        try answer(policy, from: client).deliver(asJSON: connection.json)
+        let preview = PolicyDifference(
+            report: try refusing(file) { () throws(ClientError) in
+                try client.policy.preview(file.policy, prunes: prune)
+            })
+        guard !dryRun else {
+            let text = preview.lines + [preview.conclusion(of: file.label, isApplied: false).printable]
+            return try Answer(json: preview.json.adding(["applied": false]), text: text.joined(separator: "\n"))
+                .deliver(asJSON: connection.json)
+        }
+        let telling = ApplyTelling(preview: preview, label: file.label, isJSON: connection.json)
+        // If this fails, nothing is applied.
+        var output = Output(mustBeRead: true)
+        try output.write(text: telling.beginning)
+        try output.flush()
+        let end: String
+        var failure: (any Error)?
+        do {
+            let report = try refusing(file) { () throws(ClientError) in
+                try client.policy.apply(file.policy, prunes: prune)
+            }
+            end = telling.end(with: PolicyDifference(report: report))
+        } catch {
+            end = telling.end(failedWith: error)
+            failure = error
+        }
+        var rest = Output()
+        try rest.write(text: end)
+        try rest.flush()
+        if let failure { throw failure }
     }
 
-    private func answer(_ file: PolicyFile, from client: FuseboxClient) throws -> Answer {
-        let report: PolicyReport
-        do throws(ClientError) {
-            report =
-                dryRun
-                ? try client.policy.preview(file.policy, prunes: prune)
-                : try client.policy.apply(file.policy, prunes: prune)
-        } catch {
+    /// Runs a request about a policy. A refusal that names an item is told at its place in the file.
+    private func refusing(
+        _ file: PolicyFile, _ request: () throws(ClientError) -> PolicyReport
+    ) throws -> PolicyReport {
+        do throws(ClientError) { return try request() } catch {
             if case .refused(let refusal) = error, let fault = file.fault(for: refusal) {
                 try PolicyFaults([fault], in: file.label).tell(status: Failure.Status(refusal.status))
             }
             throw error
         }
-        let difference = PolicyDifference(report: report)
-        let end =
-            if difference.isEmpty {
-                "Nothing to change: \(Quantity.count(report.unchanged, "item is", plural: "items are")) as \(file.label) says."
-            } else {
-                "\(dryRun ? "Would apply" : "Applied"): \(difference.counts)."
-            }
-        return Answer(
-            json: difference.json(isApplied: !dryRun),
-            text: (difference.lines + [end.printable]).joined(separator: "\n"))
     }
 }
 
@@ -77,13 +94,5 @@ extension PolicyFile {
             try faults.tell(status: .damagedData)
             throw faults
         }
-    }
-}
-
-extension PolicyFaults {
-    /// Writes the faults to standard error, a line each, and throws the exit status.
-    func tell(status: Failure.Status) throws {
-        for line in lines { Failure.tell(line) }
-        throw ExitCode(status.rawValue)
     }
 }

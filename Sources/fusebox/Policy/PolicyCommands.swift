@@ -99,15 +99,17 @@ struct PolicyCommands: ParsableCommand {
                 limits that are too many, `fusebox apply --dry-run` tells.
                 """)
 
-        @Argument(help: "The policy; - for standard input.")
+        @Argument(help: "The policy; - for standard input.", completion: .file())
         var file: String
+
+        @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let file = try PolicyFile.reading(file)
             let owned = PolicyCommands.owned(file.policy)
             let text = owned.isEmpty ? "it sets nothing" : owned.joined(separator: ", ")
             try Answer(json: PolicyCommands.json(file.policy), text: "\(file.label): \(text)".printable)
-                .deliver(asJSON: false)
+                .deliver(asJSON: connection.json)
         }
     }
 }

@@ -13,7 +13,7 @@ struct PolicyDifference {
     }
 
     /// How many changes there are of each kind: `2 added, 1 removed, 7 unchanged`.
-    var counts: String {
+    private var counts: String {
         func count(_ number: Int, _ what: String) -> String? { number == 0 ? nil : "\(number) \(what)" }
         let actions: [(PolicyAction, String)] = [
             (.added, "added"), (.changed, "changed"), (.setBack, "set back"), (.takenOver, "taken over"),
@@ -24,12 +24,22 @@ struct PolicyDifference {
         return (told + rest).compactMap(\.self).joined(separator: ", ")
     }
 
-    var isEmpty: Bool { report.changes.isEmpty && report.unlisted == 0 }
+    private var isEmpty: Bool { report.changes.isEmpty && report.unlisted == 0 }
 
-    /// - Parameter isApplied: whether it was carried out
-    func json(isApplied: Bool) -> JSONValue {
+    /// The last line: how many changes there are, and whether they were carried out.
+    ///
+    /// - Parameter label: the name of the policy's file
+    func conclusion(of label: String, isApplied: Bool) -> String {
+        guard !isEmpty else {
+            let items = Quantity.count(report.unchanged, "item is", plural: "items are")
+            return "Nothing to change: \(items) as \(label) says."
+        }
+        return "\(isApplied ? "Applied" : "Would apply"): \(counts)."
+    }
+
+    var json: JSONValue {
         [
-            "applied": JSONValue(isApplied), "changes": .array(report.changes.map { JSONValue(record: $0) }),
+            "changes": .array(report.changes.map { JSONValue(record: $0) }),
             "unlisted": JSONValue(report.unlisted), "unchanged": JSONValue(report.unchanged),
         ]
     }

@@ -1,4 +1,6 @@
+import ArgumentParser
 import FuseboxEngine
+import FuseboxInterop
 import FuseboxWire
 import Yams
 
@@ -126,9 +128,34 @@ struct PolicyFaults: Error {
 
     /// A line for each fault, `FILE:LINE:COLUMN: …`, and one that says how many there are.
     var lines: [String] {
-        let told = faults.prefix(Self.told).map { "\(label):\($0.place): \($0.message.printable)" }
+        faults.prefix(Self.told).map { "\(label):\($0.place): \($0.message.printable)" } + ["fusebox: \(summary)"]
+    }
+
+    /// How many faults there are, and what follows from them.
+    private var summary: String {
         let count = Quantity.count(faults.count, "error")
         let more = faults.count > Self.told ? "; the first \(Self.told) are told" : ""
-        return told + ["fusebox: the policy was not applied: \(count) in \(label)\(more)"]
+        return "the policy was not applied: \(count) in \(label)\(more)"
+    }
+
+    /// The faults for programs, each with its place.
+    private var json: JSONValue {
+        .array(
+            faults.prefix(Self.told).map { fault in
+                [
+                    "line": JSONValue(fault.place.line), "column": JSONValue(fault.place.column),
+                    "message": .string(fault.message),
+                ]
+            })
+    }
+
+    /// Writes the faults to standard error, and throws the exit status: a line each, or one JSON value with --json.
+    func tell(status: Failure.Status) throws(ExitCode) {
+        if Failure.isJSONWanted {
+            Failure.tell(Failure.json(summary, status.rawValue, more: ["faults": json]))
+        } else {
+            for line in lines { Failure.tell(line) }
+        }
+        throw ExitCode(status.rawValue)
     }
 }

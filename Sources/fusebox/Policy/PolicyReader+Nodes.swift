@@ -12,26 +12,28 @@ extension PolicyReader {
 
     mutating func fault(_ node: Node, _ message: String) { fault(place(node), message) }
 
-    func place(_ node: Node) -> PolicyFile.Place {
-        node.mark.map { PolicyFile.Place(line: $0.line, column: $0.column) } ?? .start
-    }
+    func place(_ node: Node) -> PolicyFile.Place { node.mark.map { PolicyFile.Place($0) } ?? .start }
 
     /// Notes what keeps a text from being YAML.
     mutating func note(_ error: any Error) {
         guard let error = error as? YamlError else { return fault(.start, "it cannot be read: \(error)") }
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let reason = [context?.text, problem].compactMap(\.self).joined(separator: ": ")
-            fault(PolicyFile.Place(line: mark.line, column: mark.column), "this is not YAML: \(reason)")
+        case .scanner(let context, let problem, let mark, let yaml),
+            .parser(let context, let problem, let mark, let yaml),
+            .composer(let context, let problem, let mark, let yaml):
+            let place = PolicyFile.Place(mark)
+            faults.append(YAMLComplaint(context: context, problem: problem, at: place, in: yaml).fault)
         case .duplicatedKeysInMapping(let keys, let context):
-            let place = PolicyFile.Place(line: context.mark.line, column: context.mark.column)
-            fault(place, "the key '\(keys.first ?? "")' comes again below, in the same place; keep one of them")
+            let key = keys.first ?? ""
+            fault(
+                PolicyFile.Place(context.mark),
+                "the key '\(key)' comes again below, in the same place; keep one of them")
         case .reader(let problem, let offset, _, let yaml):
             let before = yaml.prefix(offset ?? 0)
             let line = before.count { $0.isNewline } + 1
             let column = before.reversed().prefix { !$0.isNewline }.count + 1
-            fault(PolicyFile.Place(line: line, column: column), "this is not YAML: \(problem)")
+            let place = PolicyFile.Place(line: line, column: column)
+            faults.append(YAMLComplaint(context: nil, problem: problem, at: place, in: yaml).fault)
         default: fault(.start, "it cannot be read: \(error)")
         }
     }

@@ -9,7 +9,7 @@ extension SnapshotCommands {
             commandName: "now",
             abstract: "Take a snapshot. The command returns once it is on the daemon's disk and verified.")
 
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let info = try client.snapshots.now()
@@ -22,7 +22,7 @@ extension SnapshotCommands {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "Show the daemon's snapshots, newest first.")
 
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
             let snapshots = try client.snapshots.list()

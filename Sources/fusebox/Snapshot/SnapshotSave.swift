@@ -19,7 +19,7 @@ extension SnapshotCommands {
         @Argument(help: "The file to write; - for standard output.", completion: .file())
         var file: String
 
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: DiskConnectionOptions
 
         func run() throws {
             let client = try connection.connect()
