@@ -236,7 +236,7 @@ limits: setup
 	.build/release/fusebox-simulate --limits $(OPERATIONS) --seed $(SEED)
 
 # Tests the packages and the units in a container. Only this target needs systemd-container.
-systemd-test: PACKAGES += jq man-db nodejs systemd-container
+systemd-test: PACKAGES += jq man-db nodejs strace systemd-container
 systemd-test: deb manual
 	$(SUDO) systemd/trial/run $(programs) $(CHECKS)
 

@@ -31,6 +31,11 @@ extension Profile {
     /// can open it, if they are configured.
     var hasRates: Bool { self == .fusebox }
 
+    /// In the reference a breaker keeps the default configuration that it was created with. Old and new breakers then
+    /// differ, although nobody has configured any. Under `fusebox` those without a configuration of their own have the
+    /// present default.
+    var defaultReachesExisting: Bool { self == .fusebox }
+
     /// In the reference a read creates a breaker that does not exist, and applies the decay that is due. Under
     /// `fusebox` reads change nothing.
     @inlinable public var readsChangeState: Bool { self == .llmProviders }

@@ -251,6 +251,33 @@ struct BreakerRoutesTests {
         #expect(entries.map(\.narrowBreakers) == [2])
     }
 
+    /// What has a configuration of its own, or is below one that has, keeps it.
+    @Test func theDefaultReachesBreakersThatHaveNoConfigurationOfTheirOwn() throws {
+        var calls = try RoutedCalls()
+        try calls.rig.apply(BreakerConfigure(name: name("own"), change: .init(maxProbes: 2)))
+        for route in ["p", "p@eu", "own@eu"] { try calls.call(route, .failure) }
+        try calls.rig.apply(BreakerConfigureDefault(change: .init(failureThreshold: 2)))
+        for (route, threshold) in [("p", UInt32(2)), ("p@eu", 2), ("own", 5), ("own@eu", 5)] {
+            let route = try calls.candidate(route)
+            let configuration = try calls.rig.apply(
+                BreakerConfigurationGet(name: route.provider, deployment: route.deployment))
+            #expect(configuration.failureThreshold == threshold, "\(route)")
+        }
+        #expect(try calls.rig.machine.restored().image == calls.rig.machine.image)
+    }
+
+    /// The models of a provider have one breaker together as soon as the default says so.
+    @Test func aDefaultThatIsNotByModelAnyMoreRemovesTheBreakersOfModels() throws {
+        var calls = try RoutedCalls()
+        try calls.rig.apply(BreakerConfigureDefault(change: .init(byModel: true)))
+        try calls.rig.apply(BreakerConfigure(name: name("own"), change: .init(byModel: true)))
+        for route in ["p/m", "own/m"] { try calls.call(route, .failure) }
+        #expect(try calls.failures("p/m") == 1)
+        try calls.rig.apply(BreakerConfigureDefault(change: .init(byModel: false)))
+        #expect(try calls.failures("p/m") == nil)
+        #expect(try calls.failures("own/m") == 1)
+    }
+
     @Test func aTransitionTellsTheRouteAndTheRule() throws {
         var calls = try RoutedCalls()
         try calls.rig.apply(BreakerForceOpen(name: name("p"), deployment: name("eu")))

@@ -173,6 +173,18 @@ struct ProfileTests {
         #expect(try rig.apply(record("0.001"), at: day).depletion == nil)
     }
 
+    @Test func anExistingBreakerKeepsItsDefaultInTheLibrarysProfileAndHasThePresentOneInOurs() throws {
+        for (profile, threshold) in [(Profile.llmProviders, UInt32(5)), (.fusebox, 2)] {
+            var rig = Rig(profile)
+            try rig.apply(BreakerFailure(name: p))
+            try rig.apply(BreakerConfigureDefault(change: BreakerConfigurationChange(failureThreshold: 2)))
+            let existing = try rig.apply(BreakerConfigurationGet(name: p))
+            #expect(existing.failureThreshold == threshold, "\(profile)")
+            try rig.apply(BreakerFailure(name: name("q")))
+            #expect(try rig.apply(BreakerConfigurationGet(name: name("q"))).failureThreshold == 2, "\(profile)")
+        }
+    }
+
     /// 2,000 records are shared by all in the library's profile; in ours each provider has its own.
     @Test func history() throws {
         for (profile, count) in [(Profile.llmProviders, UInt64(500)), (.fusebox, 2_500)] {

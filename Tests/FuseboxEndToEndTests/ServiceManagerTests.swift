@@ -25,6 +25,8 @@ extension EndToEnd {
             _ = try client.breakers.failure("openai")
             daemon.send(SIGTERM)
             try daemon.waitForNotification("STOPPING=1")
+            // The last snapshot may take longer than systemd waits by itself.
+            try daemon.waitForNotification("EXTEND_TIMEOUT_USEC=30000000")
             #expect(try daemon.wait() == 0)
             #expect(fileNames(in: folder.path).contains("passed"), "the path belongs to the service manager")
 

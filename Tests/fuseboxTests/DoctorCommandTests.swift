@@ -64,6 +64,45 @@ struct DoctorCommandTests {
         #expect(old?.standing == "todo" && old?.text.contains("2d 1h old") == true)
     }
 
+    /// The file was refused or not applied, its items were changed or removed, or it names less than before.
+    @Test func itComparesThePolicysFileWithTheState() throws {
+        let daemon = try Daemon()
+        let path = "\(daemon.folder.path)/policy.yaml"
+        func finding(_ text: String? = nil) throws -> (standing: String, text: String)? {
+            if let text { daemon.folder.write("policy.yaml", text.utf8) }
+            return try findings(daemon, "--policy", path).bySubject["policy file"]
+        }
+        let limit = "version: 1\nlimits: [{scope: openai, limits: 8 in flight}]\n"
+        let whole = limit + "marks: {cooldown: 7s}\n"
+        #expect(try finding()?.standing == "ok")
+
+        let fresh = try finding(whole)
+        #expect(
+            fresh?.standing == "todo" && fresh?.text.contains("would give 2 added: ") == true, "\(fresh?.text ?? "")")
+        _ = try daemon.fusebox("apply", "-f", path)
+        #expect(try finding()?.standing == "ok")
+
+        _ = try daemon.fusebox("limit", "remove", "--provider", "openai", "--all")
+        let drifted = try findings(daemon, "--policy", path).bySubject
+        #expect(drifted["policy file"]?.text.contains("would give 1 set back, 1 unchanged: ") == true)
+        #expect(drifted["policy"]?.text.hasPrefix("1 item changed or removed by hand") == true)
+        #expect(drifted["policy"]?.standing == "todo" && drifted["policy file"]?.standing == "todo")
+        _ = try daemon.fusebox("apply", "-f", path)
+
+        let less = try finding(limit)
+        #expect(less?.standing == "note" && less?.text.contains("--prune") == true)
+
+        let wrong = try finding("version: 1\nlimits:\n  - scope: host\n    limits: [5 rmp]\n")
+        #expect(wrong?.standing == "todo" && wrong?.text.contains("\(path):4:14: ") == true, "\(wrong?.text ?? "")")
+
+        // What only the daemon refuses.
+        let refused = try finding(limit + "names: {require_tags: [\"*\"]}\n")
+        #expect(refused?.standing == "todo" && refused?.text.contains("it is refused") == true)
+
+        daemon.kill()
+        #expect(try finding(whole)?.standing == "note")
+    }
+
     @Test(.enabled(if: geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0))
     func aUserWithoutTheGroupIsToldToJoinIt() throws {
         let daemon = try Daemon()

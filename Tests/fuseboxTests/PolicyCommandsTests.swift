@@ -208,9 +208,26 @@ struct PolicyCommandsTests {
         #expect(
             try daemon.fusebox("policy", "show").lines == [
                 "The policy has set 2 limits, 1 price, 1 breaker.",
-                "1 item changed since; `fusebox apply` sets back:", "  ~ limit openai: $6 per day -> $5 per day",
+                "1 item changed or removed since; `fusebox apply` sets back:",
+                "  ~ limit openai: $6 per day -> $5 per day",
             ])
         #expect(try daemon.json("policy", "show")["drift"]?[0]?["action"] == "setBack")
+        _ = try daemon.fusebox("limit", "remove", "--provider", "openai", "--all")
+        #expect(
+            try daemon.fusebox("policy", "show").lines == [
+                "The policy has set 2 limits, 1 price, 1 breaker.",
+                "2 items changed or removed since; `fusebox apply` sets back:",
+                "  + limit openai: $5 per day (is lost)", "  + limit openai: 8 in flight (is lost)",
+            ])
+    }
+
+    /// An export has each rule, also those that nobody has touched.
+    @Test func anExportOfAnUntouchedDaemonIsNotToldToBeSetByHand() throws {
+        let (one, other) = (try Daemon(), try Daemon())
+        let export = try one.fusebox("policy", "export").output
+        let applied = try other.fusebox("apply", "-f", "-", input: export)
+        #expect(applied.lines.contains("+ marks, cooldown: 5m"), "\(applied.output)")
+        #expect(!applied.output.contains("by hand"), "\(applied.output)")
     }
 
     /// An export that is applied to an empty daemon makes it alike: an export of that is the same text.

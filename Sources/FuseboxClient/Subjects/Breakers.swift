@@ -206,7 +206,8 @@ public struct Breakers: Sendable {
         try await client.call(BreakerConfigurationGet(route, mustBeKnown: mustBeKnown))
     }
 
-    /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
+    /// Changes the configuration of breakers that have none of their own, as `configure` does. Under the profile
+    /// `llm-providers`, breakers that exist keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,
@@ -219,7 +220,8 @@ public struct Breakers: Sendable {
         _ = try client.call(BreakerConfigureDefault(change: change))
     }
 
-    /// Changes the configuration that breakers are created with, as `configure` does; existing ones keep theirs.
+    /// Changes the configuration of breakers that have none of their own, as `configure` does. Under the profile
+    /// `llm-providers`, breakers that exist keep theirs.
     public func configureDefault(
         failureThreshold: Int? = nil, resetTimeout: Duration? = nil, monitoringPeriod: Duration? = nil,
         minRequests: Int? = nil, degradationCurve: [Double]? = nil, maxProbes: Int? = nil, minWorkers: Int? = nil,

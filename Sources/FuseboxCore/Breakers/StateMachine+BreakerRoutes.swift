@@ -209,6 +209,22 @@ extension StateMachine {
         }
     }
 
+    /// Gives the breakers without a configuration of their own the one above them, down from the default.
+    ///
+    /// - Parameter wasByModel: whether the models of new providers had breakers of their own before
+    mutating func passDefaultDown(wasByModel: Bool, _ application: Application, _ effects: inout [Event]) {
+        for key in breakers.keys {
+            guard let place = breakers.find(key), !breakers.isConfigured(place) else { continue }
+            let configuration = configurationAbove(key)
+            guard configuration != breakers[place].configuration else { continue }
+            configureBreaker(place, configuration, isOwn: false, application, &effects)
+        }
+        guard wasByModel, !breakers.defaultConfiguration.byModel else { return }
+        for key in breakers.keys where key.model != nil && !isByModel(provider(of: key)) {
+            if let place = breakers.find(key) { removeBreaker(place) }
+        }
+    }
+
     // MARK: Names
 
     /// The retained route that one of another state has among the names of this state.

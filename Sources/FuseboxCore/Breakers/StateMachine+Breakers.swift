@@ -169,6 +169,19 @@ extension StateMachine {
         passConfigurationDown(from: key, application, &effects)
     }
 
+    /// Changes the configuration of breakers that have none of their own.
+    ///
+    /// - Parameter reachesExisting: whether those that exist have it too
+    /// - Throws: `outOfRange`
+    mutating func configureDefault(
+        _ change: BreakerConfigurationChange, reachesExisting: Bool, _ application: Application,
+        _ effects: inout [Event]
+    ) throws(Refusal) {
+        let wasByModel = breakers.defaultConfiguration.byModel
+        breakers.defaultConfiguration = try breakers.defaultConfiguration.applying(change)
+        if reachesExisting { passDefaultDown(wasByModel: wasByModel, application, &effects) }
+    }
+
     /// The configuration that a new breaker of a route would have.
     func newConfiguration(of route: Route<Name>) -> BreakerConfiguration {
         var configuration = breakers.defaultConfiguration
@@ -361,13 +374,14 @@ extension BreakerConfigure: StateCommand {
 }
 
 extension BreakerConfigureDefault: StateCommand {
-    /// Changes the configuration that breakers are created with.
+    /// Changes the default configuration.
     ///
     /// - Throws: `outOfRange` for a value outside its range.
     public func apply(
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Done {
-        machine.breakers.defaultConfiguration = try machine.breakers.defaultConfiguration.applying(change)
+        try machine.configureDefault(
+            change, reachesExisting: machine.profile.defaultReachesExisting, application, &effects)
         return Done()
     }
 }

@@ -14,8 +14,9 @@ extension StateMachine {
             throw Refusal(.outOfRange, "'\(name)' is the tag of a user of this host, which the daemon gives itself")
         }
         var reply = LedgerForget.Reply()
+        let isOfPolicy = owned.dropLimits(ofTag: name)
         guard let tag = tags.find(name) else {
-            guard isInHistory else { throw Refusal(.notFound, "nothing is known of the tag '\(name)'") }
+            guard isInHistory || isOfPolicy else { throw Refusal(.notFound, "nothing is known of the tag '\(name)'") }
             forgottenTags.append(name)
             return reply
         }

@@ -234,7 +234,6 @@ extension StateMachine {
 
     mutating func removeLimit(_ rule: Int, at now: Timestamp) {
         let set = limitTable.rules[rule]
-        if !owned.limits.isEmpty { owned.drop(scope(of: set), set.limit) }
         deadlines.remove(.raise, rule)
         limitTable.remove(rule, &tags, at: now)
         if let prefix = set.prefix { tags.renewTemplates(beginning: prefix, limitTable) }

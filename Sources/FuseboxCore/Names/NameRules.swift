@@ -220,7 +220,6 @@ extension AliasRemove: StateCommand {
             throw Refusal(.notFound, "'\(name)' of \(provider) stands for no other model")
         }
         machine.rules.set(name, of: provider, to: nil)
-        machine.owned.aliases[PolicyRoute(provider: provider, model: name)] = nil
         return Done()
     }
 }

@@ -19,7 +19,6 @@ extension StateMachine {
         // The name goes with its last record; this one keeps it until all are gone.
         names.retain(id)
         removeBreakers(of: id)
-        owned.dropBreakers(of: name)
         forgetMarks(of: id)
         let hadAccount = ledger.contains(id)
         forgetCosts(of: id)

@@ -3,7 +3,7 @@ import FuseboxWire
 /// What the policy has set, as it said it last.
 ///
 /// What an operator has set with other commands is not here, and no policy removes it. What is here may have been changed
-/// since: then the state differs from the policy until that is applied again.
+/// or removed since: then the state differs from the policy until that is applied again, or another one is that prunes.
 struct OwnedPolicy: Sendable, Equatable {
     var limits: [LimitIdentity: Limit] = [:]
     var prices: [PolicyRoute: Price] = [:]
@@ -18,14 +18,13 @@ struct OwnedPolicy: Sendable, Equatable {
         limits.isEmpty && prices.isEmpty && aliases.isEmpty && breakers.isEmpty && rules == PolicyRules()
     }
 
-    /// Notes that a limit is gone.
-    mutating func drop(_ scope: Scope, _ limit: Limit) {
-        if !limits.isEmpty { limits[LimitIdentity(scope, limit)] = nil }
-    }
-
-    /// Notes that the breakers of a provider are gone.
-    mutating func dropBreakers(of provider: Name) {
-        breakers = breakers.filter { $0.key.provider != provider }
+    /// Drops the limits on a tag that is forgotten. Nothing may name it afterwards.
+    ///
+    /// - Returns: whether there were some
+    mutating func dropLimits(ofTag tag: Name) -> Bool {
+        let count = limits.count
+        limits = limits.filter { $0.key.tag != tag }
+        return limits.count < count
     }
 }
 

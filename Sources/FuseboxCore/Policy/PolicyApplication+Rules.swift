@@ -65,9 +65,9 @@ extension PolicyApplication {
             return present == usual ? nil : usual
         }
         // There is always a value. One that is as usual was set by nobody.
-        let isThere = present != usual || present == told
+        let isThere = present != usual
         let action = Self.action(isThere: isThere, isSo: present == told, said: said.map { $0 == told })
-        note(subject, action, item: nil, .host, from: isThere ? text(present) : nil, to: text(told))
+        note(subject, action, item: nil, .host, from: isThere || said != nil ? text(present) : nil, to: text(told))
         return present == told ? nil : told
     }
 }

@@ -43,6 +43,25 @@ struct PolicyApplication {
         try applyLimits()
         try applyPrices()
         try applyBreakers()
+        try checkRoom()
+    }
+
+    /// Checks that what policies have set has room. Without pruning it also has what was removed by hand.
+    ///
+    /// - Throws: `limitReached`
+    private func checkRoom() throws(Refusal) {
+        let (owned, bounds) = (machine.owned, machine.bounds)
+        let kinds = [
+            ("limits", owned.limits.count, bounds.limits), ("prices", owned.prices.count, bounds.prices),
+            ("aliases", owned.aliases.count, bounds.aliases),
+            ("breakers", owned.breakers.count, bounds.names + bounds.modelBreakers),
+        ]
+        for (what, count, limit) in kinds where count > limit {
+            throw Refusal(
+                .limitReached,
+                "policies would have set \(count) \(what), and \(limit) have room; those that were removed by hand count until a policy is applied that prunes"
+            )
+        }
     }
 
     /// Carries out what concerns an item. A refusal names the item.
@@ -66,18 +85,17 @@ struct PolicyApplication {
     /// What becomes of an item that is there.
     ///
     /// - Parameters:
-    ///   - isThere: whether something like it is set
+    ///   - isThere: whether something like it is set; what has its default value is not
     ///   - isSo: whether it is as the policy wants it
     ///   - said: whether the policy said the same before; nil: it said nothing of it
     /// - Returns: nil if nothing becomes of it
     static func action(isThere: Bool, isSo: Bool, said: Bool?) -> PolicyAction? {
         switch (isThere, isSo, said) {
         case (_, true, true): nil
-        case (true, _, nil), (_, true, false): .takenOver
-        case (_, true, nil): .takenOver
-        case (false, false, nil): .added
-        case (_, false, true?): .setBack
-        case (_, false, false?): .changed
+        case (true, _, nil), (true, true, false): .takenOver
+        case (false, _, nil): .added
+        case (_, false, true): .setBack
+        case (_, false, false), (false, true, false): .changed
         }
     }
 
@@ -147,8 +165,7 @@ struct PolicyApplication {
         try removeUnnamedBreakers()
     }
 
-    /// Gives the parts that the policy has set and does not set any more the values that they have without it. Those of
-    /// models come first, because they may go with what their provider loses.
+    /// Gives the parts that the policy has set and does not set any more the values that they have without it.
     private mutating func removeUnnamedBreakers() throws(Refusal) {
         let owned = machine.owned.breakers
         let told = Set(policy.breakers.map { breakerRoute($0) })
@@ -156,18 +173,17 @@ struct PolicyApplication {
             let (depth, otherDepth) = (Self.depth(one), Self.depth(other))
             return depth == otherDepth ? one < other : depth > otherDepth
         }
-        // New breakers first: what the others fall back to depends on it.
-        let isDefault = PolicyRoute(provider: nil)
-        for route in routes.filter({ $0 == isDefault }) + routes.filter({ $0 != isDefault })
-        where !told.contains(route) {
-            guard let said = owned[route] else { continue }
-            let before = machine.breakerStanding(route)
-            try giveUp(said, of: route)
+        let unnamed = routes.filter { !told.contains($0) }.compactMap { route in owned[route].map { (route, $0) } }
+        for (route, said) in unnamed {
             machine.owned.breakers[route] = nil
             note(
                 .breaker, .removed, item: nil, route.scope,
-                from: PolicyWords.text(said.parts(of: before.configuration)), to: nil)
+                from: PolicyWords.text(said.parts(of: machine.breakerStanding(route).configuration)), to: nil)
         }
+        // Narrow ones first: one that has nothing of its own left then follows what is above it. One that has still gets
+        // the parts once more, because what is above it may have changed in between.
+        for (route, said) in unnamed { try giveUp(said, of: route) }
+        for (route, said) in unnamed.reversed() { try giveUp(said, of: route) }
     }
 
     private static func depth(_ route: PolicyRoute) -> Int {
@@ -338,12 +354,12 @@ struct PolicyApplication {
         // There is always a configuration of new breakers. Parts that are as usual were set by nobody.
         let isThere =
             route.provider == nil
-            ? wanted == before.configuration
-                || change.parts(of: before.configuration) != change.parts(of: before.base) : before.isOwn
+            ? change.parts(of: before.configuration) != change.parts(of: before.base) : before.isOwn
         let action = Self.action(isThere: isThere, isSo: isSo, said: said.map { $0 == says })
+        let hadValue = isThere || (route.provider == nil && said != nil)
         note(
             .breaker, action, item: item, route.scope,
-            from: isThere ? PolicyWords.text(change.parts(of: before.configuration)) : nil,
+            from: hadValue ? PolicyWords.text(change.parts(of: before.configuration)) : nil,
             to: PolicyWords.text(change.parts(of: wanted)))
     }
 
@@ -355,7 +371,8 @@ struct PolicyApplication {
                 name: provider, deployment: route.deployment, model: route.model, change: change
             ).apply(to: &machine, application, &effects)
         } else {
-            _ = try BreakerConfigureDefault(change: change).apply(to: &machine, application, &effects)
+            // Under each profile, so that nothing of a policy stays with the breakers that have come since.
+            try machine.configureDefault(change, reachesExisting: true, application, &effects)
         }
     }
 }

@@ -83,7 +83,8 @@ extension StateMachine {
             wanted != standing.configuration || !standing.isOwn
         else { return nil }
         return .setBack(
-            .breaker, route.scope, from: PolicyWords.text(change.parts(of: standing.configuration)),
+            .breaker, route.scope,
+            from: standing.isOwn ? PolicyWords.text(change.parts(of: standing.configuration)) : nil,
             to: PolicyWords.text(change.parts(of: wanted)))
     }
 

@@ -180,7 +180,6 @@ extension PriceRemove: StateCommand {
             let names = [model, provider].compactMap(\.self).map { "'\($0)'" }.joined(separator: " of ")
             throw Refusal(.notFound, "no price is set for \(names)")
         }
-        machine.owned.prices[PolicyRoute(provider: provider, model: model)] = nil
         return Done()
     }
 }

@@ -23,7 +23,7 @@ extension BreakerCommands {
 
         @OptionGroup var breaker: OptionalRoute
 
-        @Flag(name: .customLong("default"), help: "The configuration of new breakers.")
+        @Flag(name: .customLong("default"), help: "The configuration of breakers that have none of their own.")
         var isDefault = false
 
         @Option(

@@ -121,7 +121,7 @@ struct DaemonFindings {
             return .ok("policy", inForce.policy == Policy() ? "none was applied" : "all is as it says")
         }
         let count = Quantity.count(inForce.drift.count, "item")
-        return .todo("policy", "\(count) changed by hand since it was applied: see `fusebox policy show`")
+        return .todo("policy", "\(count) changed or removed by hand since it was applied: see `fusebox policy show`")
     }
 
     private var clock: Finding {

@@ -11,7 +11,8 @@ struct DoctorCommand: ParsableCommand {
         discussion: """
             Each line is one subject: ok, NOTE for what deserves a look or cannot be examined by this user, TODO for what must \
             be done. The socket, the permissions and the groups of this user, the units of systemd, the versions, the journal, \
-            the disk, the snapshots and backups, both clocks and the spool are examined. Nothing is changed.
+            the disk, the snapshots and backups, the policy and its file, both clocks and the spool are examined. Nothing is \
+            changed.
 
             EXIT STATUS
               0   nothing must be done
@@ -28,9 +29,16 @@ struct DoctorCommand: ParsableCommand {
         completion: .directory)
     var backups = "/var/lib/fusebox-backup"
 
+    @Option(
+        help: ArgumentHelp(
+            "The policy's file. (default: /etc/fusebox/policy.yaml, that of the unit)", valueName: "file"),
+        completion: .file())
+    var policy = "/etc/fusebox/policy.yaml"
+
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
+        let policyFile = PolicyFileFindings(path: policy)
         var findings = SocketFindings(path: connection.socket ?? FuseboxClient.defaultPath).all
         findings += UnitFindings.all
         let answered: Bool
@@ -38,9 +46,11 @@ struct DoctorCommand: ParsableCommand {
             let client = try connection.connect()
             defer { client.close() }
             findings += try DaemonFindings(client).all
+            findings.append(policyFile.finding(comparedBy: client))
             answered = true
         } catch {
             findings.append(.todo("daemon", error.message))
+            findings.append(policyFile.finding(comparedBy: nil))
             answered = false
         }
         findings += [BackupFindings(directory: backups).finding, Self.spool]

@@ -14,8 +14,8 @@ struct PolicyCommands: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Show what the policy has set, and where the state differs from it.",
             discussion: """
-                What was changed or lost by other commands since the last apply is told, with what the policy says. Operators \
-                and readers only.
+                What was changed or removed by other commands since the last apply is told, with what the policy says. An apply of \
+                another policy with --prune ends what it does not name. Operators and readers only.
                 """)
 
         @OptionGroup var connection: ConnectionOptions
@@ -30,7 +30,9 @@ struct PolicyCommands: ParsableCommand {
                 : ["The policy has set \(owned.joined(separator: ", "))."]
                     + (drift.isEmpty
                         ? ["All of it is as it says."]
-                        : ["\(Quantity.count(drift.count, "item")) changed since; `fusebox apply` sets back:"] + drift)
+                        : [
+                            "\(Quantity.count(drift.count, "item")) changed or removed since; `fusebox apply` sets back:"
+                        ] + drift)
             return Answer(
                 json: [
                     "policy": PolicyCommands.json(inForce.policy),

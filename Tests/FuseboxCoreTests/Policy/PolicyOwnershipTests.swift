@@ -66,23 +66,141 @@ struct PolicyOwnershipTests {
         #expect(configuration.maxProbes == 3, "parts that the policy does not name are left alone")
     }
 
-    /// What an operator removes is not the policy's any more; the policy adds it again.
-    @Test func whatIsRemovedByHandIsNotOwnedAnyMore() throws {
+    /// What an operator removes stays the policy's: it is told as drift, also after a restart, and an apply sets it again.
+    @Test func whatIsRemovedByHandIsDriftAndIsSetAgain() throws {
         var rig = Rig()
-        let policy = Policy(("openai", "9 rpm"), ("#team:a", "5 in flight"), ("cohere@eu", "6 rpm"))
+        let policy = Policy(("openai", "9 rpm"), ("cohere@eu", "6 rpm"))
             .price("openai", "m", input: "1").alias("openai", "a", of: "m")
             .breaker("cohere", BreakerConfigurationChange(minRequests: 8))
             .breaker("cohere", deployment: "eu", BreakerConfigurationChange(minRequests: 8))
         try rig.apply(policy)
         try rig.apply(LimitRemove(allOf: Scope(provider: name("openai"))))
-        try rig.apply(LedgerForget(tag: name("team:a")))
         try rig.apply(PriceRemove(provider: name("openai"), model: name("m")))
         try rig.apply(AliasRemove(provider: name("openai"), name: name("a")))
         try rig.apply(Forget(name: name("cohere")))
+        let lines = [
+            "setBack alias openai/a: - -> m", "setBack limit openai: - -> 9 requests per minute",
+            "setBack limit cohere@eu: - -> 6 requests per minute", "setBack price openai/m: - -> input $1",
+            "setBack breaker cohere: - -> min requests 8", "setBack breaker cohere@eu: - -> min requests 8",
+        ]
+        rig.machine = try rig.machine.restored()
+        #expect(try rig.inForce().drift.sorted() == lines.sorted())
+        #expect(try rig.lines(policy) == lines)
+        #expect(try rig.inForce().drift == [])
+    }
+
+    @Test func pruningEndsWhatWasRemovedByHand() throws {
+        var rig = Rig()
+        try rig.apply(Policy(("openai", "9 rpm")))
+        try rig.apply(LimitRemove(allOf: Scope(provider: name("openai"))))
+        #expect(try rig.lines(Policy(), prunes: true) == ["removed limit openai: 9 requests per minute -> -"])
         #expect(rig.machine.owned.isEmpty)
-        #expect(try rig.inForce().policy == Policy())
         #expect(try rig.lines(Policy(), prunes: true) == [])
-        #expect(try rig.lines(policy).allSatisfy { $0.hasPrefix("added ") })
+    }
+
+    /// A person's tag must be nowhere once it is forgotten, so it leaves the policy too, also if its limit is gone already.
+    @Test(arguments: [false, true]) func aTagThatIsForgottenLeavesThePolicy(isRemovedBefore: Bool) throws {
+        var rig = Rig()
+        try rig.apply(Policy(("#user:7", "5 in flight"), ("#user:8", "5 in flight")))
+        if isRemovedBefore { try rig.apply(LimitRemove(allOf: Scope(tag: name("user:7")))) }
+        try rig.apply(LedgerForget(tag: name("user:7")))
+        #expect(try rig.inForce().policy == Policy(("#user:8", "5 in flight")))
+        rig.expect(.notFound, of: LedgerForget(tag: name("user:7")))
+    }
+
+    /// What was removed by hand takes room until a policy prunes it.
+    @Test func whatWasRemovedByHandHasABound() throws {
+        var bounds = Bounds()
+        bounds.prices = 1
+        var rig = Rig(bounds: bounds)
+        try rig.apply(Policy().price("openai", "a", input: "1"))
+        try rig.apply(PriceRemove(provider: name("openai"), model: name("a")))
+        let other = Policy().price("openai", "b", input: "1")
+        let before = rig.machine.image
+        #expect(refusal { () throws(Refusal) in try rig.apply(other) }?.status == .limitReached)
+        #expect(rig.machine.image == before)
+        #expect(
+            try rig.lines(other, prunes: true) == [
+                "removed price openai/a: input $1 -> -", "added price openai/b: - -> input $1",
+            ])
+    }
+
+    /// There is always a rule and a configuration of new breakers. They were set by hand only if they differ from the usual.
+    @Test func whatHasItsUsualValueWasNotSetByHand() throws {
+        let usual = Policy().breaker(nil, BreakerConfigurationChange(failureThreshold: 5)).with {
+            $0.cooldownMilliseconds = 300_000
+            $0.longestMarkMilliseconds = 86_400_000
+            $0.isStrict = false
+            $0.requiredTags = []
+        }
+        var rig = Rig()
+        let lines = try rig.lines(usual)
+        #expect(lines.count == 5)
+        #expect(lines.allSatisfy { $0.hasPrefix("added ") }, "\(lines)")
+        #expect(try rig.lines(usual) == [])
+
+        var other = Rig()
+        try other.apply(ExhaustionSetDefault(cooldownMilliseconds: 2_000))
+        try other.apply(BreakerConfigureDefault(change: BreakerConfigurationChange(failureThreshold: 6)))
+        let byHand = Policy().breaker(nil, BreakerConfigurationChange(failureThreshold: 6)).with {
+            $0.cooldownMilliseconds = 2_000
+        }
+        #expect(
+            try other.lines(byHand) == [
+                "takenOver cooldown host: 2s -> 2s",
+                "takenOver breaker host: failure threshold 6 -> failure threshold 6",
+            ])
+    }
+
+    /// By hand a rule has got its usual value again.
+    @Test func aUsualValueThatWasSetByHandIsSetBack() throws {
+        var rig = Rig()
+        let policy = Policy().breaker(nil, BreakerConfigurationChange(failureThreshold: 6)).with {
+            $0.cooldownMilliseconds = 2_000
+        }
+        try rig.apply(policy)
+        try rig.apply(ExhaustionSetDefault(cooldownMilliseconds: 300_000))
+        try rig.apply(BreakerConfigureDefault(change: BreakerConfigurationChange(failureThreshold: 5)))
+        let lines = [
+            "setBack cooldown host: 5m -> 2s", "setBack breaker host: failure threshold 5 -> failure threshold 6",
+        ]
+        #expect(try rig.inForce().drift == lines)
+        #expect(try rig.lines(policy) == lines)
+        try rig.apply(ExhaustionSetDefault(cooldownMilliseconds: 300_000))
+        #expect(
+            try rig.lines(policy.with { $0.cooldownMilliseconds = 300_000 }) == ["changed cooldown host: 5m -> 5m"])
+    }
+
+    /// Breakers that have come since have the default of the policy, and lose it with the policy.
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func pruningTheDefaultLeavesNothingWithBreakersThatHaveComeSince(profile: Profile) throws {
+        var rig = Rig(profile)
+        try rig.apply(
+            Policy().breaker(nil, BreakerConfigurationChange(failureThreshold: 2))
+                .breaker("openai", BreakerConfigurationChange(minRequests: 9)))
+        try rig.apply(BreakerFailure(name: name("cohere")))
+        func threshold(_ provider: String) throws -> UInt32 {
+            try rig.apply(BreakerConfigurationGet(name: name(provider))).failureThreshold
+        }
+        #expect(try (threshold("cohere"), threshold("openai")) == (2, 2))
+        #expect(
+            try rig.lines(Policy(), prunes: true) == [
+                "removed breaker openai: min requests 9 -> -", "removed breaker host: failure threshold 2 -> -",
+            ])
+        #expect(try (threshold("cohere"), threshold("openai")) == (5, 5))
+        #expect(try rig.apply(BreakerSerialize(name: name("openai"))).isConfigured == false)
+    }
+
+    /// What has a configuration by hand too gets the policy's parts of it as they are once all of the policy is gone.
+    @Test func aPartThatIsGivenUpIsThatWithoutThePolicy() throws {
+        var rig = Rig()
+        try rig.apply(BreakerConfigure(name: name("openai"), change: BreakerConfigurationChange(maxProbes: 2)))
+        try rig.apply(
+            Policy().breaker(nil, BreakerConfigurationChange(failureThreshold: 7))
+                .breaker("openai", BreakerConfigurationChange(failureThreshold: 9)))
+        try rig.apply(Policy(), prunes: true)
+        let left = try rig.apply(BreakerConfigurationGet(name: name("openai")))
+        #expect((left.failureThreshold, left.maxProbes) == (5, 2))
     }
 
     /// A breaker goes back to what it has without the policy, part by part.
@@ -107,9 +225,8 @@ struct PolicyOwnershipTests {
         #expect(lines.count == 4)
         #expect(lines.allSatisfy { $0.hasPrefix("removed breaker ") })
         #expect(try rig.apply(BreakerDefault()) == BreakerConfiguration())
-        // The part that was given up first has kept what new breakers had at that time.
         let left = try rig.apply(BreakerConfigurationGet(name: name("openai")))
-        #expect((left.failureThreshold, left.minRequests) == (5, 20))
+        #expect(left == BreakerConfiguration())
         let configuration = try rig.apply(BreakerConfigurationGet(name: name("byhand")))
         #expect((configuration.failureThreshold, configuration.maxProbes) == (5, 2))
         let isOwn = { (rig: inout Rig, provider: String) throws(Refusal) in

@@ -970,7 +970,7 @@
  */
 
 /**
- * Changes the configuration that breakers are created with; existing ones keep theirs.
+ * Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are created from then on.
  *
  * @typedef {object} BreakerConfigureDefaultRequest
  * @property {BreakerConfigurationChange} change the parts of the configuration to set

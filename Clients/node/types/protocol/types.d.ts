@@ -2209,7 +2209,7 @@ export type BreakerConfigurationReply = {
     byModel: boolean;
 };
 /**
- * Changes the configuration that breakers are created with; existing ones keep theirs.
+ * Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are created from then on.
  */
 export type BreakerConfigureDefaultRequest = {
     /**

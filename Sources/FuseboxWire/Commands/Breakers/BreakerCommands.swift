@@ -332,13 +332,15 @@ public struct BreakerConfigurationGet: Command {
     }
 }
 
-/// Changes the configuration that breakers are created with; existing ones keep theirs.
+/// Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are
+/// created from then on.
 public struct BreakerConfigureDefault: Command {
     /// Number, name, effect, access and summary.
     @inlinable public static var declaration: CommandDeclaration {
         CommandDeclaration(
             .breakerConfigureDefault, "breaker.configureDefault", .durable, .operator,
-            "Changes the configuration that breakers are created with; existing ones keep theirs.")
+            "Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are created from then on."
+        )
     }
     /// The reply has no fields.
     public typealias Reply = Done

@@ -1141,7 +1141,7 @@ class BreakerConfigureDefaultReply(Record):
 
 
 class BreakerConfigureDefaultRequest(Request[BreakerConfigureDefaultReply]):
-    """Changes the configuration that breakers are created with; existing ones keep theirs."""
+    """Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are created from then on."""
 
     __slots__ = ("change",)
     NUMBER = 26
