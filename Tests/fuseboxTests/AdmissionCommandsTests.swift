@@ -82,6 +82,23 @@ struct AdmissionCommandsTests {
         #expect(wrong.status == 64 && wrong.errors.contains("not with success"))
     }
 
+    @Test func aForbiddenCallMarksTheModelAndOneWithAWrongKeyTheKey() throws {
+        let daemon = try Daemon()
+        func marks(_ route: String, _ status: String, _ more: String...) throws -> [String] {
+            let report = ["report", "--route", route, "--status", status, "--socket", daemon.socket]
+            #expect(try Program.run([Program.fusebox] + report + more, environment: daemon.environment).status == 0)
+            defer { _ = try? daemon.fusebox("exhaustion", "reset") }
+            return try (daemon.json("exhaustion", "list")["marks"]?.list ?? []).map { mark in
+                ["provider", "deployment", "model"].map { mark[$0]?.text ?? "-" }.joined(separator: " ")
+            }
+        }
+        #expect(try marks("anth@k1/p", "401") == ["anth k1 -"])
+        #expect(try marks("anth@k1/p", "403") == ["anth k1 p"])
+        #expect(try marks("anth/p", "403") == ["anth - p"])
+        #expect(try marks("anth@k1", "403") == ["anth k1 -"])
+        #expect(try marks("anth@k1/p", "403", "--mark-scope", "deployment") == ["anth k1 -"])
+    }
+
     @Test func theOverviewTellsHowManyWaitAndADryRunThatTheyComeFirst() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "100 tokens per day")
