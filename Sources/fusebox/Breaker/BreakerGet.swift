@@ -27,6 +27,7 @@ extension BreakerCommands {
                     ? route : "\(route) (does not exist; a new one would be as shown)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted\(rule ?? "")",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
+                "workers": BreakerText.workers(status),
                 "failure rate": status.rates.flatMap(BreakerText.failures),
                 "slow-call rate": status.rates.flatMap(BreakerText.slowCalls),
                 "outcomes":

@@ -40,6 +40,13 @@ enum BreakerText {
         }
     }
 
+    /// How many workers have reported failures, and how many must; nil if one is enough.
+    static func workers(_ status: BreakerStatus) -> String? {
+        guard status.minWorkers > 1 else { return nil }
+        let told = "failures of \(status.failedWorkers) of the \(status.minWorkers) workers that open it"
+        return status.isHeldByWorkers ? "\(told), so it is held before that" : told
+    }
+
     /// The share of failed calls, and the one that opens the breaker.
     static func failures(_ rates: BreakerRates) -> String? {
         guard rates.failureRate > 0 else { return nil }
