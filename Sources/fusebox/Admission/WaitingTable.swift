@@ -14,7 +14,8 @@ enum WaitingTable {
         return Answer(
             json: [
                 "calls": .array(overview.calls.map { JSONValue(record: $0) }), "waiting": JSONValue(overview.count),
-                "limit": JSONValue(overview.limit), "limitPerUser": JSONValue(overview.limitPerUser), "now": JSONValue(overview.now.milliseconds),
+                "limit": JSONValue(overview.limit), "limitPerUser": JSONValue(overview.limitPerUser),
+                "now": JSONValue(overview.now.milliseconds),
             ],
             text: table.text(ifEmpty: "No call waits.")
                 + "\n\n\(Quantity.count(overview.count, "call")) of \(overview.limit) wait; "
