@@ -176,6 +176,24 @@ struct BreakerCommandsTests {
             BreakerText.workers(status) == "failures of 1 of the 2 workers that open it, so it is held before that")
     }
 
+    @Test func whatDoesNothingUnderTheOtherProfileSaysSo() throws {
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
+        let idle = "not under the profile llm-providers"
+        let configured = try daemon.fusebox(
+            "breaker", "configure", "openai", "--failure-rate", "50%", "--slow-rate", "30%", "--slow-after", "20s",
+            "--min-requests", "2", "--create")
+        #expect(configured.lines.contains("failure rate       50%, \(idle)"))
+        #expect(configured.lines.contains("slow-call rate     30% of calls of at least 20s, \(idle)"))
+        #expect(configured.lines.contains("min requests       2, \(idle)"))
+        let shown = try daemon.fusebox("breaker", "get", "openai")
+        #expect(shown.lines.contains("failure rate    50%, \(idle)"))
+        #expect(shown.lines.contains("slow-call rate  30%, \(idle)"))
+        let marks = try daemon.fusebox("exhaustion", "default", "--max-mark", "1h")
+        #expect(marks.output == "5m, at most 1h, \(idle)\n")
+        // It is kept, so it holds under the other profile.
+        #expect(try daemon.json("exhaustion", "default")["longestMilliseconds"] == 3_600_000)
+    }
+
     @Test func aFullQueueIsToldAndTheBoundOfOneUserIsShown() throws {
         var denied = AdmissionDenied(reasons: [], retryAfter: .zero)
         #expect(AdmissionText.lines(denied).isEmpty)
@@ -186,7 +204,7 @@ struct BreakerCommandsTests {
         let daemon = try Daemon()
         #expect(
             try daemon.fusebox("permits", "--waiting").lines
-                == ["No call waits.", "", "0 calls of 16384 wait; one user may have 4096"])
+                == ["No call waits.", "0 calls of 16384 wait; one user may have 4096"])
         #expect(try daemon.json("permits", "--waiting")["limitPerUser"] == 4_096)
     }
 
