@@ -489,21 +489,29 @@ def answer_table(told: Reference) -> str:
     """What answers of providers mean."""
     lines = [HEAD, '"""What the answer of a provider means for its call. `proto-docs/outcomes.md` explains it."""', ""]
     lines += ["from __future__ import annotations", "", "from .types import Outcome", ""]
-    lines.append(
-        "ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tuple[str, ...]], ...] = ("
-    )
+    lines += [
+        "ROWS: tuple[",
+        "    tuple[str, Outcome, str | None, tuple[tuple[int, int], ...], frozenset[str], tuple[str, ...]], ...",
+        "] = (",
+    ]
     for row in told["rows"]:
         statuses = ", ".join(f"({lowest}, {highest})" for lowest, highest in row["statuses"])
         lines += [
             "    (",
             f"        {json.dumps(row['name'])},",
             f"        Outcome.{snake(row['outcome']).upper()},",
+            f"        {'None' if row['markScope'] is None else json.dumps(row['markScope'])},",
             f"        ({statuses}{',' if len(row['statuses']) == 1 else ''}),",
             *folded_tuple(row["words"], "        ", "frozenset(", "),"),
             f"        {tuples(row['places'])},",
             "    ),",
         ]
-    lines += [")", '"""Name, outcome, ranges of statuses, words and places. The first row of which all hold counts."""']
+    lines.append(")")
+    lines += comment(
+        "Name, outcome, how much of the route it marks if it tells, ranges of statuses, words and places. The first row "
+        "of which all conditions hold counts.",
+        "",
+    )
     lines += folded_tuple(told["wordPlaces"], "", "WORD_PLACES = ", "")
     lines.append(f"WORD_HEADER = {json.dumps(told['wordHeader'])}")
     lines.append(f"ERROR_PLACES = {tuples(told['errorPlaces'])}")

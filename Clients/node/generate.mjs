@@ -234,8 +234,10 @@ function answerModule ({ answers, outcomes }) {
   const names = list => `[${list.map(quoted).join(', ')}]`
   return notice + '// What the answer of a provider means for its call. proto-docs/outcomes.md explains it.\n\n' +
     '/**\n * The first row of which all holds counts.\n *\n * @type {Array<{ name: string, outcome: string, ' +
-    'statuses: Array<[number, number]>, words: string[], places: string[] }>}\n */\nconst rows = [\n' +
+    'markScope: string | null, statuses: Array<[number, number]>, words: string[], places: string[] }>}\n */\n' +
+    'const rows = [\n' +
     rows.map(row => `  {\n    name: ${quoted(row.name)},\n    outcome: ${quoted(row.outcome)},\n` +
+      `    markScope: ${row.markScope === null ? null : quoted(row.markScope)},\n` +
       `    statuses: [${ranges(row)}],\n    words: ${names(row.words)},\n    places: ${names(row.places)},\n  },\n`).join('') +
     ']\n\n/** @type {Record<string, { isOfProvider: boolean, takesRetryAfter: boolean }>} */\nconst outcomes = {\n' +
     outcomes.map(({ name, isOfProvider, takesRetryAfter }) =>

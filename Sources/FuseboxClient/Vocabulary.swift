@@ -104,6 +104,8 @@ extension FuseboxClient {
     public typealias ExhaustionEntry = FuseboxWire.ExhaustionEntry
     /// Why a route was marked.
     public typealias MarkReason = FuseboxWire.MarkReason
+    /// For whom the queue of waiting calls is full.
+    public typealias FullQueue = FuseboxWire.FullQueue
     /// How much of a call's route its outcome marks.
     public typealias MarkScope = FuseboxWire.MarkScope
     /// A route that an operator has paused.

@@ -13,6 +13,7 @@ struct ProviderAnswerTests {
         let headers: [String: String]
         let body: JSONValue?
         let outcome: String
+        let markScope: String?
         let retryAfter: Int64?
         let remaining: [ProviderAnswer.Remaining]
 
@@ -25,6 +26,7 @@ struct ProviderAnswerTests {
                 uniqueKeysWithValues: try #require(value["headers"]?.members).map { ($0.key, $0.value.text ?? "") })
             body = value["body"]
             outcome = try #require(value["outcome"]?.text)
+            markScope = value["markScope"]?.text
             retryAfter = value["retryAfter"]?.int64
             remaining = try (value["remaining"]?.list ?? []).map { limit in
                 ProviderAnswer.Remaining(
@@ -52,6 +54,7 @@ struct ProviderAnswerTests {
         for example in examples {
             let answer = example.answer(at: wall)
             #expect("\(answer.outcome)" == example.outcome, "\(example.testDescription)")
+            #expect(answer.markScope.map { "\($0)" } == example.markScope, "\(example.testDescription)")
             let retryAfter = example.retryAfter.map { Duration.milliseconds($0) }
             #expect(answer.retryAfter == retryAfter, "\(example.testDescription)")
             #expect(answer.remaining == example.remaining, "\(example.testDescription)")
@@ -79,6 +82,92 @@ struct ProviderAnswerTests {
                 AnswerTable.row(status: example.status, headers: example.headers, document: example.body)?.name
                     == example.row, "\(example.testDescription)")
         }
+    }
+
+    /// Every word of every row, at every place where words are looked for.
+    @Test func everyWordDecidesByItsRowAtEveryPlace() {
+        for row in AnswerTable.rows {
+            // What a row says besides its words holds too.
+            let status = row.statuses.first?.lowerBound
+            for word in row.words {
+                for place in AnswerTable.wordPlaces {
+                    let decides = Self.row(status, body: Self.body(.string(word), at: place))
+                    #expect(decides?.name == row.name, "\(word) at \(place)")
+                }
+                let headers = [AnswerTable.wordHeader: "com.amazon#\(word.uppercased()):http://amazon.com/"]
+                #expect(Self.row(status ?? 418, headers)?.name == row.name, "\(word) in a header")
+            }
+        }
+    }
+
+    @Test func everyPlaceOfARowDecidesByIt() {
+        let rows = AnswerTable.rows.filter { !$0.places.isEmpty }
+        #expect(!rows.isEmpty)
+        for row in rows {
+            for place in row.places {
+                let decides = Self.row(row.statuses.first?.lowerBound, body: Self.body("x", at: place))
+                #expect(decides?.name == row.name, "\(place)")
+            }
+        }
+    }
+
+    /// Every status is decided by the first row that has it, and every row of statuses decides one.
+    @Test func everyStatusHasItsRow() {
+        var left = Set(100...599)
+        for row in AnswerTable.rows where row.words.isEmpty && row.places.isEmpty {
+            let told = left.intersection(row.statuses.flatMap { Array($0) })
+            #expect(!told.isEmpty, "`\(row.name)` decides nothing")
+            left.subtract(told)
+            for status in told { #expect(Self.row(status)?.name == row.name, "\(status)") }
+        }
+        #expect(left.isEmpty)
+    }
+
+    @Test func aTimeIsReadAtEveryPlace() {
+        for header in AnswerTable.retryHeaders {
+            let text = header.unit == .milliseconds ? "7000" : "7"
+            let answer = ProviderAnswer(status: 429, headers: [header.name: text], document: nil, at: wall)
+            #expect(answer.retryAfter == .seconds(7), "\(header.name)")
+        }
+        for place in AnswerTable.retryPlaces {
+            let body = Self.body("7s", at: place)
+            let answer = ProviderAnswer(status: 429, headers: [:] as [String: String], document: body, at: wall)
+            #expect(answer.retryAfter == .seconds(7), "\(place)")
+        }
+        for limit in AnswerTable.limits {
+            let headers = [limit.remaining: "0", limit.reset: "7s"]
+            let answer = ProviderAnswer(status: 200, headers: headers, document: nil, at: wall)
+            #expect(answer.retryAfter == .seconds(7), "\(limit.reset)")
+            #expect(answer.remaining.map(\.limit) == [limit.name])
+        }
+    }
+
+    @Test func anErrorIsToldAtEveryPlace() {
+        for place in AnswerTable.errorPlaces {
+            #expect(Self.row(200, body: Self.body(["message": "no"], at: place))?.name == nil, "\(place)")
+        }
+        #expect(Self.row(200, body: ["message": "no"])?.name == "answered")
+    }
+
+    /// The row that decides on an answer.
+    private static func row(
+        _ status: Int?, _ headers: [String: String] = [:], body: JSONValue? = nil
+    ) -> AnswerTable.Row? {
+        AnswerTable.row(status: status, headers: headers, document: body)
+    }
+
+    /// A body with a value at a place.
+    private static func body(_ value: JSONValue, at place: String) -> JSONValue {
+        place.split(separator: ".").reversed().reduce(value) { inner, name in .object([(String(name), inner)]) }
+    }
+
+    @Test func aForbiddenCallMarksItsRouteAndOneWithAWrongKeyWhatItsOutcomeMarks() {
+        #expect(CallOutcome(status: 403) == .unauthorized(.route))
+        #expect(CallOutcome(status: 401) == .unauthorized)
+        let stream = ProviderAnswer(status: 200, body: #"{"error": {"type": "permission_error"}}"#)
+        #expect(stream.callOutcome == .unauthorized(.route))
+        let key = ProviderAnswer(status: 403, body: #"{"error": {"code": "invalid_api_key"}}"#)
+        #expect(key.callOutcome == .unauthorized)
     }
 
     @Test func anOutcomeIsMadeOfAnAnswerWithItsUsage() {

@@ -101,6 +101,20 @@ struct WithPermitTests {
         #expect(granting.settles.map(\.permit) == [1, 2])
     }
 
+    /// A 403 says nothing of the other models of its key, and a 401 does.
+    @Test(arguments: [403, 401]) func aModelThatTheKeyMayNotUseLeavesItsOthers(_ status: Int) throws {
+        let client = try granting.server.connect()
+        let candidates: [Candidate] = [try .init("openai", model: "a"), try .init("openai", model: "b"), "anthropic"]
+        #expect(throws: ProviderAnswer.self) {
+            try client.withPermit(candidates, policy: CallPolicy(attempts: 2)) { _ -> CallResult<Int> in
+                throw ProviderAnswer(status: status)
+            }
+        }
+        let left = status == 403 ? ["openai", "anthropic"] : ["anthropic"]
+        #expect(granting.asked == [["openai", "openai", "anthropic"], left])
+        #expect(granting.settles.map(\.markScope) == (status == 403 ? [.route, .route] : [nil, nil]))
+    }
+
     @Test func theLastErrorIsThrown() throws {
         let client = try granting.server.connect()
         #expect(throws: Broken.self) {

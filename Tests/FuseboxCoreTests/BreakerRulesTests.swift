@@ -137,7 +137,18 @@ struct BreakerRulesTests {
             0s  | report failure | closed 1   | 0 | -
             1s  | report failure | open 5     | 1 | failureRate
             61s | admit 1        | degraded 4 | 1 | failureRate
-            62s | 1 failure      | open 5     | 2 | failures
+            62s | 1 failure      | open 5     | 2 | failureRate
+            """),
+        BreakerScript(
+            "the rule that opened it first counts until it closes",
+            .init(minRequests: 2, degradationCurve: [1, 1, 1, 1, 0.9], failureRate: 0.5),
+            """
+            0s   | report failure | closed 1   | 0 | -
+            1s   | report failure | open 5     | 1 | failureRate
+            61s  | report failure | open 5     | 2 | failureRate
+            62s  | open           | open 5     | 2 | forced
+            122s | report failure | open 5     | 3 | failures
+            123s | reset          | closed 0   | 4 | -
             """),
         BreakerScript(
             "no rates under llm-providers", .init(minRequests: 1, failureRate: 0.1), under: .llmProviders,
@@ -279,6 +290,33 @@ struct BreakerRulesTests {
         try rig.apply(Report(candidate: Candidate(provider: name("p")), outcome: .failure), at: 60_000)
         let again = try rig.apply(BreakerGet(name: name("p")), at: 60_000).status
         #expect((again.resetTimeoutMilliseconds, again.failedRecoveries) == (120_000, 1))
+        // So does the denial, with the rule that has opened it first.
+        let second = try #require(try rig.apply(admit, at: 61_000).decision.denials.array.first)
+        #expect((second.openedBy, second.failedRecoveries) == (.failureRate, 1))
+        #expect((second.resetTimeoutMilliseconds, second.retryAfterMilliseconds) == (120_000, 119_000))
+        #expect((denial.failedRecoveries, denial.resetTimeoutMilliseconds) == (0, nil))
+    }
+
+    @Test func theStatusTellsThatABreakerIsHeldUntilEnoughWorkersReportFailures() throws {
+        var rig = Rig()
+        let report = Report(candidate: Candidate(provider: name("p")), outcome: .failure)
+        try rig.apply(BreakerConfigure(name: name("p"), change: .init(minWorkers: 2)))
+        func told(at milliseconds: Int64) throws -> [String] {
+            let status = try rig.apply(BreakerGet(name: name("p")), at: milliseconds).status
+            return [
+                "\(status.state) \(status.consecutiveFailures)", "\(status.failedWorkers) of \(status.minWorkers)",
+                status.isHeldByWorkers ? "held" : "free",
+            ]
+        }
+        #expect(try told(at: 0) == ["closed 0", "0 of 2", "free"])
+        for _ in 0..<3 { try rig.apply(report, worker: 1) }
+        #expect(try told(at: 0) == ["degraded 3", "1 of 2", "free"])
+        for _ in 0..<4 { try rig.apply(report, worker: 1) }
+        #expect(try told(at: 0) == ["degraded 4", "1 of 2", "held"])
+        try rig.apply(report, worker: 2)
+        #expect(try told(at: 0) == ["open 5", "2 of 2", "free"])
+        // A failure counts for the monitoring period.
+        #expect(try told(at: 300_001)[1] == "0 of 2")
     }
 
     @Test func theTimeToTheFirstTokenCountsIfItIsToldElseThatToTheEndOfTheCall() throws {

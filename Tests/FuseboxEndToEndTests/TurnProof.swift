@@ -267,7 +267,7 @@ struct TurnProof {
                         let call = grant(entry.request, isTurn: false)
                         if polled.contains(entry.request) { grants.append(call) }
                         if entry.request > polled.max() ?? 0 { unbooked = call }
-                    } else if !admit.isQueued {
+                    } else if admit.queue != .joins {
                         grants.append(grant(entry.request, isTurn: false))
                     }
                 default: break

@@ -82,6 +82,46 @@ struct AdmissionCommandsTests {
         #expect(wrong.status == 64 && wrong.errors.contains("not with success"))
     }
 
+    @Test func aDryRunTellsShareCostAndLatencyOfEachCandidateAsJSON() throws {
+        let daemon = try Daemon()
+        let client = try daemon.connect()
+        defer { client.close() }
+        let permit = try client.admission.admit(["openai"]).get()
+        try client.admission.settle(permit, .success, firstToken: .milliseconds(80), duration: .milliseconds(800))
+        _ = try daemon.fusebox("breaker", "open", "anthropic", "--create")
+        let json = try daemon.json(
+            "admit", "--dry-run", "--route", "anthropic", "--route", "openai", "--cost", "0.25")
+        let outlooks = try #require(json["outlooks"]?.list)
+        #expect(outlooks.map { $0["provider"]?.text } == ["anthropic", "openai"])
+        #expect(outlooks.map { $0["denial"]?.text } == ["breakerOpen", nil])
+        #expect(outlooks.map { $0["state"]?.text } == ["open", "closed"])
+        #expect(outlooks.map { $0["share"] } == [0, 1])
+        #expect(outlooks[1]["heldCost"] == .number("0.25") && outlooks[1]["costBasis"] == "told")
+        #expect(outlooks[1]["duration"]?["count"] == 1)
+        #expect(outlooks[1]["firstToken"]?["count"] == 1)
+        #expect(outlooks[0]["duration"] == .null)
+        // A call that is denied has them too.
+        let denied = try daemon.json("admit", "--dry-run", "--route", "anthropic")
+        #expect(denied["outlooks"]?.list?.count == 1)
+    }
+
+    @Test func aForbiddenCallMarksTheModelAndOneWithAWrongKeyTheKey() throws {
+        let daemon = try Daemon()
+        func marks(_ route: String, _ status: String, _ more: String...) throws -> [String] {
+            let report = ["report", "--route", route, "--status", status, "--socket", daemon.socket]
+            #expect(try Program.run([Program.fusebox] + report + more, environment: daemon.environment).status == 0)
+            defer { _ = try? daemon.fusebox("exhaustion", "reset") }
+            return try (daemon.json("exhaustion", "list")["marks"]?.list ?? []).map { mark in
+                ["provider", "deployment", "model"].map { mark[$0]?.text ?? "-" }.joined(separator: " ")
+            }
+        }
+        #expect(try marks("anth@k1/p", "401") == ["anth k1 -"])
+        #expect(try marks("anth@k1/p", "403") == ["anth k1 p"])
+        #expect(try marks("anth/p", "403") == ["anth - p"])
+        #expect(try marks("anth@k1", "403") == ["anth k1 -"])
+        #expect(try marks("anth@k1/p", "403", "--mark-scope", "deployment") == ["anth k1 -"])
+    }
+
     @Test func theOverviewTellsHowManyWaitAndADryRunThatTheyComeFirst() throws {
         let daemon = try Daemon()
         _ = try daemon.fusebox("limit", "set", "--provider", "openai", "100 tokens per day")

@@ -1,8 +1,10 @@
-import FuseboxClient
 import FuseboxInterop
 import FuseboxTestSupport
 import FuseboxWire
 import Testing
+
+@testable import FuseboxClient
+@testable import fusebox
 
 struct BreakerCommandsTests {
     @Test func acquireExitsWith0WhereACallMayGoOutAnd75WhereNot() throws {
@@ -161,6 +163,63 @@ struct BreakerCommandsTests {
         #expect(status?["rates"]?["failures"] == 2)
         let denied = try daemon.fusebox("admit", "--dry-run", "--route", "openai")
         #expect(denied.output.contains("openai: its breaker is open: too large a share of the calls failed; try again"))
+    }
+
+    @Test func aDenialTellsTheRuleHowManyRecoveriesHaveFailedAndTheResetTimeout() {
+        var denial = AdmissionDenied.Reason(
+            candidate: "openai", reason: .breakerOpen, retryAfter: .seconds(3), openedBy: .failureRate)
+        let open = "openai: its breaker is open: too large a share of the calls failed"
+        #expect(AdmissionText.line(denial) == "\(open); try again in 3s")
+        denial.failedRecoveries = 2
+        denial.resetTimeout = .seconds(240)
+        #expect(
+            AdmissionText.line(denial) == "\(open) (2 recoveries failed since, reset timeout 4m); try again in 3s")
+        denial.reason = .probes
+        denial.retryAfter = .zero
+        #expect(AdmissionText.line(denial).contains("in flight: too large a share of the calls failed (2 recoveries"))
+    }
+
+    @Test func whatWorkersHoldABreakerBackIsShown() {
+        var status = BreakerStatus()
+        #expect(BreakerText.workers(status) == nil)
+        status.minWorkers = 2
+        status.failedWorkers = 1
+        #expect(BreakerText.workers(status) == "failures of 1 of the 2 workers that open it")
+        status.isHeldByWorkers = true
+        #expect(
+            BreakerText.workers(status) == "failures of 1 of the 2 workers that open it, so it is held before that")
+    }
+
+    @Test func whatDoesNothingUnderTheOtherProfileSaysSo() throws {
+        let daemon = try Daemon(arguments: ["--profile", "llm-providers"])
+        let idle = "not under the profile llm-providers"
+        let configured = try daemon.fusebox(
+            "breaker", "configure", "openai", "--failure-rate", "50%", "--slow-rate", "30%", "--slow-after", "20s",
+            "--min-requests", "2", "--create")
+        #expect(configured.lines.contains("failure rate       50%, \(idle)"))
+        #expect(configured.lines.contains("slow-call rate     30% of calls of at least 20s, \(idle)"))
+        #expect(configured.lines.contains("min requests       2, \(idle)"))
+        let shown = try daemon.fusebox("breaker", "get", "openai")
+        #expect(shown.lines.contains("failure rate    50%, \(idle)"))
+        #expect(shown.lines.contains("slow-call rate  30%, \(idle)"))
+        let marks = try daemon.fusebox("exhaustion", "default", "--max-mark", "1h")
+        #expect(marks.output == "5m, at most 1h, \(idle)\n")
+        // It is kept, so it holds under the other profile.
+        #expect(try daemon.json("exhaustion", "default")["longestMilliseconds"] == 3_600_000)
+    }
+
+    @Test func aFullQueueIsToldAndTheBoundOfOneUserIsShown() throws {
+        var denied = AdmissionDenied(reasons: [], retryAfter: .zero)
+        #expect(AdmissionText.lines(denied).isEmpty)
+        denied.fullQueue = .user
+        #expect(AdmissionText.lines(denied).map { $0.contains("the queue is full for this user") } == [true])
+        denied.fullQueue = .everybody
+        #expect(AdmissionText.lines(denied).map { $0.contains("the queue is full for all users") } == [true])
+        let daemon = try Daemon()
+        #expect(
+            try daemon.fusebox("permits", "--waiting").lines
+                == ["No call waits.", "0 calls of 16384 wait; one user may have 4096"])
+        #expect(try daemon.json("permits", "--waiting")["limitPerUser"] == 4_096)
     }
 
     @Test func deploymentsHaveBreakersOfTheirOwnAndModelsIfTheyAreToldTo() throws {

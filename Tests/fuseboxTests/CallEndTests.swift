@@ -155,6 +155,18 @@ struct CallEndTests {
         #expect(call(.exited(75), told: ["retry-after=0"]).call == .throttled(retryAfter: .zero))
     }
 
+    @Test func aForbiddenCallMarksItsModelUnlessALineSaysOtherwise() {
+        var told = call(.exited(22), told: ["status=403"]).call
+        #expect(told.outcome == .unauthorized && told.markScope == .route)
+        told = call(.exited(22), told: ["status=401"]).call
+        #expect(told.outcome == .unauthorized && told.markScope == nil)
+        told = call(.exited(22), told: ["status=403", "mark-scope=provider"]).call
+        #expect(told.outcome == .unauthorized && told.markScope == .provider)
+        // The scope goes with the outcome that the status tells, and not with another one.
+        told = call(.exited(22), told: ["status=403", "outcome=throttled"]).call
+        #expect(told.outcome == .throttled && told.markScope == nil)
+    }
+
     @Test func aMarkMayBeOfLessThanTheRoute() {
         var told = call(.exited(69), told: ["mark-scope=model"]).call
         #expect(told.outcome == .quotaExhausted && told.markScope == .model)

@@ -5,7 +5,7 @@ const { isOfProvider } = require('./outcomes')
 
 /** @typedef {import('./candidates').CandidateLike} CandidateLike */
 /** @typedef {import('./protocol/types').Candidate} Candidate */
-/** @typedef {import('./protocol/types').Outcome} Outcome */
+/** @typedef {import('./outcomes').CallOutcome} CallOutcome */
 /** @typedef {import('./permit').Permit} Permit */
 
 /** The candidates that are left after each call of one `withPermit`, `stream` or `fetch`. */
@@ -24,23 +24,32 @@ class CandidateWalk {
   /**
    * Whether another candidate is to be tried after a call by a permit has ended.
    *
-   * @param {Permit} permit @param {Outcome} outcome
+   * @param {Permit} permit @param {CallOutcome} ended how it has ended
    */
-  goesOn (permit, outcome) {
+  goesOn (permit, ended) {
     this.attempts -= 1
-    this.left = this.left.filter(candidate => !sharesFailure(candidate, permit, outcome))
-    return isOfProvider(outcome) && !this.signal?.aborted && this.attempts > 0 && this.left.length > 0
+    this.left = this.left.filter(candidate => !sharesFailure(candidate, permit, ended))
+    return isOfProvider(ended.outcome) && !this.signal?.aborted && this.attempts > 0 && this.left.length > 0
   }
 }
 
 /**
- * Whether a candidate is no use after a call by a permit has failed: it has the same key, and after a used-up quota the
- * same model.
+ * Whether a candidate is no use after a call by a permit has failed: it has the same key, and the same model if the
+ * failure is of one model.
  *
- * @param {Candidate} candidate @param {Permit} permit @param {Outcome} outcome
+ * @param {Candidate} candidate @param {Permit} permit @param {CallOutcome} ended
  */
-const sharesFailure = (candidate, permit, outcome) =>
+const sharesFailure = (candidate, permit, ended) =>
   candidate.provider === permit.provider && candidate.deployment === permit.deployment &&
-  (outcome !== 'quotaExhausted' || candidate.model === permit.model)
+  (!isOfOneModel(ended) || candidate.model === permit.model)
+
+/**
+ * Whether an outcome says nothing of the other models of the same key: a quota that is used up, and a model that the key
+ * may not use.
+ *
+ * @param {CallOutcome} ended
+ */
+const isOfOneModel = ({ outcome, markScope }) =>
+  outcome === 'quotaExhausted' || (outcome === 'unauthorized' && (markScope === 'route' || markScope === 'model'))
 
 module.exports = { CandidateWalk }

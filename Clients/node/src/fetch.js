@@ -61,20 +61,20 @@ async function guardedFetch (client, candidates, url, init = {}, options = {}) {
       if (last) return last()
       throw error
     }
-    const { answer, outcome } = await send(client, permit, url, init, rules)
-    if (!isRepeatable || outcome === null || !walk.goesOn(permit, outcome)) return answer()
+    const { answer, ended } = await send(client, permit, url, init, rules)
+    if (!isRepeatable || ended === null || !walk.goesOn(permit, ended)) return answer()
     last = answer
   }
 }
 
 /**
- * Sends one request under its permit. The outcome is null while the body is still to be read.
+ * Sends one request under its permit. How the call has ended is null while the body is still to be read.
  *
  * @param {Client} client @param {Permit} permit
  * @param {Target | ((permit: Permit) => Target)} url
  * @param {RequestInit | ((permit: Permit) => RequestInit | Promise<RequestInit>)} init
  * @param {FetchOptions} rules
- * @returns {Promise<{ answer: () => Promise<Response>, outcome: import('./outcomes').Outcome | null }>}
+ * @returns {Promise<{ answer: () => Promise<Response>, ended: CallOutcome | null }>}
  */
 async function send (client, permit, url, init, rules) {
   try {
@@ -83,16 +83,16 @@ async function send (client, permit, url, init, rules) {
     const response = await (rules.fetch ?? fetch)(target, { ...request, signal: request.signal ?? rules.signal })
     const type = response.headers.get('content-type') ?? ''
     if (response.status < 400 && response.body && !/\bjson\b/.test(type)) {
-      return { answer: async () => observed(client, permit, response, rules), outcome: null }
+      return { answer: async () => observed(client, permit, response, rules), ended: null }
     }
     const document = await parsed(response)
     if (response.status < 400) permit.usage(document)
-    const outcome = await finish(client, permit, meaningOfAnswer(response, document, rules), rules)
-    return { answer: async () => response, outcome }
+    const ended = await finish(client, permit, meaningOfAnswer(response, document, rules), rules)
+    return { answer: async () => response, ended }
   } catch (error) {
     // An aborted request may have reached the provider. So it is not given back.
-    const outcome = await finish(client, permit, meaningOf(error, rules), rules)
-    return { answer: () => Promise.reject(error), outcome }
+    const ended = await finish(client, permit, meaningOf(error, rules), rules)
+    return { answer: () => Promise.reject(error), ended }
   }
 }
 

@@ -15,8 +15,8 @@ const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-an
  * @property {number | null} [retryAfter] how long the provider takes no calls, in milliseconds, if it said so
  * @property {Usage | null} [usage] what the call used although it failed
  * @property {MarkScope | null} [markScope] how much of the call's route the outcome marks, if it marks: by default the
- *   whole route, with `unauthorized` the deployment, or the provider if the call names none. `route` is right for a 403
- *   where the key may not use this model
+ *   whole route, with `unauthorized` the deployment, or the provider if the call names none. A 403, where the key may not
+ *   use this model, is told as `route`
  */
 
 /** The longest time that the daemon takes: 366 days. */
@@ -50,8 +50,7 @@ class CallFailedError extends FuseboxError {
 function outcomeOfStatus (status, headers, body) {
   const isWord = typeof body === 'string'
   const told = isWord ? { words: [body] } : {}
-  const { outcome, retryAfter } = providerAnswer(status, headers, isWord ? undefined : body, told)
-  return { outcome, retryAfter }
+  return outcomeOf(providerAnswer(status, headers, isWord ? undefined : body, told))
 }
 
 /**
@@ -83,9 +82,16 @@ function outcomeOfError (thrown, signal) {
     if (error === null || typeof error !== 'object') return { outcome: 'failure' }
   }
   const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
-  const { outcome, retryAfter } = providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) })
-  return { outcome, retryAfter }
+  return outcomeOf(providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) }))
 }
+
+/**
+ * What an answer says of its call.
+ *
+ * @param {import('./provider-answer').ProviderAnswer} answer
+ * @returns {CallOutcome}
+ */
+const outcomeOf = ({ outcome, markScope, retryAfter }) => ({ outcome, retryAfter, markScope })
 
 /**
  * Whether an aborted signal is one of `AbortSignal.timeout`.

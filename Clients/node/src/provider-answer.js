@@ -4,6 +4,7 @@ const { retryTime } = require('./retry-time')
 const table = require('./protocol/answer-table')
 
 /** @typedef {import('./protocol/types').Outcome} Outcome */
+/** @typedef {import('./protocol/types').MarkScope} MarkScope */
 
 /**
  * What remains of a rate limit.
@@ -19,6 +20,8 @@ const table = require('./protocol/answer-table')
  *
  * @typedef {object} ProviderAnswer
  * @property {Outcome} outcome how the call went
+ * @property {MarkScope | null} markScope how much of the call's route the outcome marks, if it marks; null: as the
+ *   outcome does by itself
  * @property {number | null} retryAfter how long the provider takes no calls, in milliseconds; null: it did not say. With
  *   `success` the next call would be denied
  * @property {Remaining[]} remaining what remains of the rate limits that the headers tell
@@ -47,7 +50,8 @@ function providerAnswer (status, headers, body, { words = [], now = Date.now() }
     const resets = remaining.flatMap(({ count, resetAfter }) => count === 0 && resetAfter !== null ? resetAfter : [])
     if (resets.length > 0) wait = Math.min(Math.max(...resets), table.longestReset)
   }
-  return { outcome, retryAfter: wait, remaining }
+  const markScope = /** @type {MarkScope | null} */ (row?.markScope ?? null)
+  return { outcome, markScope, retryAfter: wait, remaining }
 }
 
 /**

@@ -107,7 +107,7 @@ class Opened {
   async settle (outcome) {
     const { permit } = this
     this.permit = null
-    return permit ? finish(this.client, permit, outcome, this.options) : outcome.outcome
+    return permit ? finish(this.client, permit, outcome, this.options) : outcome
   }
 
   /** The provider's stream has ended. */

@@ -74,8 +74,8 @@ async function withPermit (client, candidates, options, body) {
       return ending.value
     }
     failure = ending
-    const outcome = await finish(client, permit, meaningOf(ending.error, options), options)
-    if (!walk.goesOn(permit, outcome)) throw ending.error
+    const ended = await finish(client, permit, meaningOf(ending.error, options), options)
+    if (!walk.goesOn(permit, ended)) throw ending.error
   }
 }
 
@@ -150,10 +150,11 @@ async function hold (client, candidates, options) {
 }
 
 /**
- * Settles a permit with what the body told, whatever happens. Returns the outcome.
+ * Settles a permit with what the body told, whatever happens. Returns what counts as the call's end.
  *
  * @param {Client} client @param {Permit} permit @param {CallOutcome} ended how the body ended
  * @param {Pick<CallRules, 'onUnsettled'>} options
+ * @returns {Promise<CallOutcome>}
  */
 async function finish (client, permit, ended, options) {
   const told = permit.told ?? ended
@@ -172,7 +173,7 @@ async function finish (client, permit, ended, options) {
     logger.warn?.(`[Fusebox] the call by ${route(permit.candidate)} could not be counted: ${error.message}`)
     options.onUnsettled?.({ permit, outcome: call, error })
   }
-  return outcome
+  return call
 }
 
 /** The caller is told of the first error. */

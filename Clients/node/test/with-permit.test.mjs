@@ -138,6 +138,21 @@ test('a body can say how much of its route is marked', async t => {
   assert.deepEqual(await marks(), ['a@key/m', 'b', 'c/m', 'd@key'])
 })
 
+test('a 403 leaves the other models of the key, and a 401 does not', async t => {
+  const { client } = await start(t)
+  for (const [status, expected] of [[403, ['key/m', 'key/n']], [401, ['key/m', 'other/n']]]) {
+    const tried = []
+    const routes = ['key/m', 'key/n', 'other/n'].map(rest => `p${status}@${rest}`)
+    await client.withPermit(routes, {}, permit => {
+      tried.push(`${permit.deployment}/${permit.model}`)
+      if (tried.length === 1) throw Object.assign(new Error('refused'), { status })
+    })
+    assert.deepEqual(tried, expected)
+  }
+  const marks = (await client.call('exhaustion.list', { cursor: 0n })).entries.map(route).sort()
+  assert.deepEqual(marks, ['p401@key', 'p403@key/m'])
+})
+
 const route = ({ provider, deployment, model }) =>
   provider + (deployment ? `@${deployment}` : '') + (model ? `/${model}` : '')
 

@@ -16,8 +16,8 @@ export type CallOutcome = {
     usage?: import("./usage").Usage | null | undefined;
     /**
      * how much of the call's route the outcome marks, if it marks: by default the
-     * whole route, with `unauthorized` the deployment, or the provider if the call names none. `route` is right for a 403
-     * where the key may not use this model
+     * whole route, with `unauthorized` the deployment, or the provider if the call names none. A 403, where the key may not
+     * use this model, is told as `route`
      */
     markScope?: import("./protocol/types").MarkScope | null | undefined;
 };

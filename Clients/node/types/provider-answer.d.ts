@@ -1,4 +1,5 @@
 export type Outcome = import('./protocol/types').Outcome;
+export type MarkScope = import('./protocol/types').MarkScope;
 /**
  * What remains of a rate limit.
  */
@@ -24,6 +25,11 @@ export type ProviderAnswer = {
      * how the call went
      */
     outcome: Outcome;
+    /**
+     * how much of the call's route the outcome marks, if it marks; null: as the
+     * outcome does by itself
+     */
+    markScope: MarkScope | null;
     /**
      * how long the provider takes no calls, in milliseconds; null: it did not say. With
      * `success` the next call would be denied

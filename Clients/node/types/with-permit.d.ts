@@ -73,12 +73,13 @@ export function hold(client: Client, candidates: CandidateLike[], options: Permi
     until: number;
 }): Promise<import("./permit").Permit>;
 /**
- * Settles a permit with what the body told, whatever happens. Returns the outcome.
+ * Settles a permit with what the body told, whatever happens. Returns what counts as the call's end.
  *
  * @param {Client} client @param {Permit} permit @param {CallOutcome} ended how the body ended
  * @param {Pick<CallRules, 'onUnsettled'>} options
+ * @returns {Promise<CallOutcome>}
  */
-export function finish(client: Client, permit: Permit, ended: CallOutcome, options: Pick<CallRules, 'onUnsettled'>): Promise<import("./protocol/types").Outcome>;
+export function finish(client: Client, permit: Permit, ended: CallOutcome, options: Pick<CallRules, 'onUnsettled'>): Promise<CallOutcome>;
 /**
  * How a call ended that threw nothing. Streams of SDKs end without an error when they are aborted.
  *

@@ -23,7 +23,7 @@ Mark = tuple[str | None, str | None]
 
 
 def refuse(permit: Any) -> Any:
-    raise ProviderError(403)
+    raise ProviderError(401)
 
 
 class MarkTests(ClientTestCase):
@@ -76,11 +76,42 @@ class MarkTests(ClientTestCase):
     def test_the_table_of_errors_tells_the_scope(self) -> None:
         def outcome_of(error: BaseException) -> CallEnd:
             end = call_end(error)
-            is_about_the_model = getattr(error, "status_code", None) == 403
-            return CallEnd(end.outcome, end.retry_after, "route") if is_about_the_model else end
+            is_of_all_keys = getattr(error, "status_code", None) == 401
+            return CallEnd(end.outcome, end.retry_after, "provider") if is_of_all_keys else end
 
         client = self.client(outcome_of=outcome_of)
-        self.check(lambda route: client.run_with_failover(route, refuse), ("key", "model"))
+        self.check(lambda route: client.run_with_failover(route, refuse), (None, None))
+
+    def test_a_401_marks_the_key_and_a_403_the_model_that_it_may_not_use(self) -> None:
+        client = self.client()
+
+        def refused(route: str, status: int) -> None:
+            with client.permit(route):
+                raise ProviderError(status)
+
+        def answered(route: str, status: int) -> None:
+            with client.permit(route) as permit:
+                permit.answer(status)
+
+        for call in (refused, answered):
+            self.check(lambda route, call=call: call(route, 401), ("key", None))
+            self.check(lambda route, call=call: call(route, 403), ("key", "model"))
+
+    def test_a_403_leaves_the_other_models_of_the_key_and_a_401_does_not(self) -> None:
+        client = self.client()
+        for status, asked in ((403, ["key/a", "key/b"]), (401, ["key/a", "other/b"])):
+            tried: list[str] = []
+            routes = [f"{self.provider}-{status}@{rest}" for rest in ("key/a", "key/b", "other/b")]
+
+            def ask(permit: Any, status: int = status, tried: list[str] = tried) -> str:
+                tried.append(permit.route.partition("@")[2])
+                if len(tried) == 1:
+                    raise ProviderError(status)
+                return "answer"
+
+            with self.subTest(status):
+                self.assertEqual(client.run_with_failover(routes, ask), "answer")
+                self.assertEqual(tried, asked)
 
     def test_the_scope_is_an_option_of_every_call_under_a_permit(self) -> None:
         client = self.client()
@@ -127,7 +158,7 @@ class AsyncMarkTests(AsyncTestCase):
         client = self.client()
 
         async def refuse(permit: Any) -> None:
-            raise ProviderError(403)
+            raise ProviderError(401)
 
         async def told(route: str) -> None:
             async with client.permit(route) as permit:

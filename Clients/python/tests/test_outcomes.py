@@ -35,6 +35,13 @@ def response(status: int, **headers: str) -> SimpleNamespace:
     )
 
 
+def at(place: str, value: Any) -> Any:
+    """A body with a value at a place."""
+    for name in reversed(place.split(".")):
+        value = {name: value}
+    return value
+
+
 def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
@@ -91,6 +98,8 @@ class AnswerTests(unittest.TestCase):
                     example["status"], example["headers"], example.get("body"), now=EXAMPLES["now"] / 1000
                 )
                 self.assertEqual(answer.outcome.name, snake(example["outcome"]).upper())
+                scope = None if answer.mark_scope is None else answer.mark_scope.name.lower()
+                self.assertEqual(scope, example.get("markScope"))
                 self.assertEqual(milliseconds(answer.retry_after), example["retryAfter"])
                 remaining = [[one.limit, one.count, milliseconds(one.reset_after)] for one in answer.remaining]
                 self.assertEqual(remaining, example.get("remaining", []))
@@ -110,10 +119,65 @@ class AnswerTests(unittest.TestCase):
                 }
                 self.assertNotEqual(outcomes, {row[1]})
 
+    def test_every_word_of_a_row_decides_by_it_at_every_place(self) -> None:
+        for name, outcome, scope, statuses, words, _ in table.ROWS:
+            # What a row says besides its words holds too.
+            status = statuses[0][0] if statuses else None
+            for word in words:
+                bodies = [at(place, word) for place in table.WORD_PLACES]
+                for body in bodies:
+                    with self.subTest(name, body=json.dumps(body)):
+                        self.assertEqual(self.means(ProviderAnswer(status, {}, body)), (outcome, scope))
+                headers = {table.WORD_HEADER: f"com.amazon#{word.upper()}:http://amazon.com/"}
+                with self.subTest(name, headers=headers):
+                    self.assertEqual(self.means(ProviderAnswer(status or 418, headers)), (outcome, scope))
+
+    def test_every_place_of_a_row_decides_by_it(self) -> None:
+        rows = [row for row in table.ROWS if row[5]]
+        self.assertTrue(rows)
+        for name, outcome, scope, statuses, _, places in rows:
+            for place in places:
+                with self.subTest(name, place=place):
+                    self.assertEqual(self.means(ProviderAnswer(statuses[0][0], {}, at(place, "x"))), (outcome, scope))
+
+    def test_every_status_is_decided_by_the_first_row_that_has_it(self) -> None:
+        rows = [row for row in table.ROWS if row[3] and not row[4] and not row[5]]
+        left = set(range(100, 600))
+        for name, outcome, scope, statuses, _, _ in rows:
+            told = left & {status for lowest, highest in statuses for status in range(lowest, highest + 1)}
+            self.assertTrue(told, f"{name} decides nothing")
+            left -= told
+            for status in told:
+                with self.subTest(name, status=status):
+                    self.assertEqual(self.means(ProviderAnswer(status)), (outcome, scope))
+        self.assertEqual(left, set())
+
+    def test_a_time_is_read_at_every_place(self) -> None:
+        for name, unit in table.RETRY_HEADERS:
+            with self.subTest(name):
+                text = "7000" if unit == "milliseconds" else "7"
+                self.assertEqual(ProviderAnswer(429, {name: text}).retry_after, 7)
+        for place in table.RETRY_PLACES:
+            with self.subTest(place):
+                self.assertEqual(ProviderAnswer(429, {}, at(place, "7s")).retry_after, 7)
+        for limit, remaining, reset in table.LIMITS:
+            with self.subTest(remaining):
+                answer = ProviderAnswer(200, {remaining: "0", reset: "7s"})
+                self.assertEqual((answer.retry_after, [one.limit for one in answer.remaining]), (7, [limit]))
+
+    def test_an_error_is_told_at_every_place(self) -> None:
+        for place in table.ERROR_PLACES:
+            with self.subTest(place):
+                self.assertEqual(ProviderAnswer(200, {}, at(place, {"message": "no"})).outcome, Outcome.FAILURE)
+
+    def means(self, answer: ProviderAnswer) -> tuple[Outcome, str | None]:
+        return answer.outcome, None if answer.mark_scope is None else answer.mark_scope.name.lower()
+
     def test_what_attributes_of_an_error_say_comes_with_what_its_body_says(self) -> None:
         told = error(status_code=403, body={"code": 403, "metadata": {"flagged_input": "a knife"}})
         self.assertEqual(call_end(told), CallEnd(Outcome.REJECTED))
-        self.assertEqual(call_end(error(status_code=403)), CallEnd(Outcome.UNAUTHORIZED))
+        self.assertEqual(call_end(error(status_code=403)), CallEnd(Outcome.UNAUTHORIZED, None, "route"))
+        self.assertEqual(call_end(error(status_code=401)), CallEnd(Outcome.UNAUTHORIZED))
         self.assertEqual(call_end(error(status_code=413, code="rate_limit_exceeded")), CallEnd(Outcome.REJECTED))
 
     def test_a_worker_that_ends_its_own_call_is_not_the_providers_failure(self) -> None:

@@ -132,7 +132,8 @@ public struct CallResult<Value> {
     /// The provider did not take the key: 401, 403. The next candidate is tried.
     ///
     /// - Parameters:
-    ///   - scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none.
+    ///   - scope: how much of the route is marked. Nil: the deployment, or the provider if the call names none. `route`
+    ///     is right for a 403, where the key may not use this model.
     ///   - usage: what the failed call has used; nil: nothing is known of it
     public static func unauthorized(_ scope: MarkScope? = nil, usage: Usage? = nil) -> CallResult {
         CallResult(withoutValue: .unauthorized(scope, usage: usage))

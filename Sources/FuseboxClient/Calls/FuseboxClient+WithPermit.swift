@@ -207,13 +207,19 @@ private struct CandidateWalk {
         let failed = held.permit.candidate
         candidates.removeAll {
             $0.provider == failed.provider && $0.deployment == failed.deployment
-                && (ending.outcome.outcome != .quotaExhausted || $0.model == failed.model)
+                && (!ending.outcome.isOfOneModel || $0.model == failed.model)
         }
         return attempts > 0 && !candidates.isEmpty
     }
 }
 
 extension CallOutcome {
+    /// Whether it says nothing of the other models of the same key: a quota that is used up, and a model that the key
+    /// may not use.
+    fileprivate var isOfOneModel: Bool {
+        outcome == .quotaExhausted || outcome == .unauthorized && (markScope == .route || markScope == .model)
+    }
+
     fileprivate var withoutUsage: CallOutcome {
         CallOutcome(outcome, retryAfter: retryAfter, markScope: markScope)
     }

@@ -28,6 +28,7 @@ extension AnswerTable {
         [
             "name": .string(row.name),
             "outcome": .string("\(row.outcome)"),
+            "markScope": row.markScope.map { .string("\($0)") } ?? .null,
             "statuses": .array(row.statuses.map { [JSONValue($0.lowerBound), JSONValue($0.upperBound)] }),
             "words": names(row.words),
             "places": names(row.places),

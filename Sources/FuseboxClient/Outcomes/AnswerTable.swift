@@ -1,6 +1,7 @@
 import FuseboxWire
 
-/// What an answer of a provider means for its call: the outcome, and for how long the provider takes no calls.
+/// What an answer of a provider means for its call: the outcome, how much of the route it marks, and for how long the
+/// provider takes no calls.
 ///
 /// The table is data, so that every client of Fusebox, `fusebox run` and `fusebox report` read answers by one
 /// description. `proto-docs/outcomes.md` shows it, `proto-docs/answers.json` has an example for each row.
@@ -11,6 +12,8 @@ package enum AnswerTable {
         package let name: String
         /// The outcome of the call.
         package let outcome: Outcome
+        /// How much of the call's route the outcome marks. Nil: as the outcome does by itself.
+        package let markScope: MarkScope?
         /// One of these statuses is told. Empty: no condition.
         package let statuses: [ClosedRange<Int>]
         /// The error is called by one of these words, in small letters. Empty: no condition.
@@ -21,11 +24,12 @@ package enum AnswerTable {
         package let source: String
 
         init(
-            _ name: String, _ outcome: Outcome, statuses: [ClosedRange<Int>] = [], words: [String] = [],
-            places: [String] = [], source: String
+            _ name: String, _ outcome: Outcome, marking markScope: MarkScope? = nil,
+            statuses: [ClosedRange<Int>] = [], words: [String] = [], places: [String] = [], source: String
         ) {
             self.name = name
             self.outcome = outcome
+            self.markScope = markScope
             self.statuses = statuses
             self.words = words
             self.places = places
@@ -101,12 +105,17 @@ package enum AnswerTable {
         Row(
             "unauthorized by word", .unauthorized,
             words: [
-                "invalid_api_key", "authentication_error", "permission_error", "account_deactivated",
-                "api_key_invalid", "unauthenticated", "permission_denied", "accessdeniedexception",
+                "invalid_api_key", "authentication_error", "account_deactivated", "api_key_invalid", "unauthenticated",
                 "unrecognizedclientexception", "expiredtokenexception", "invalidsignatureexception",
             ],
             source:
                 "OpenAI, Error codes; Anthropic, Errors; Gemini, Troubleshooting (a wrong key is a 400 there); Amazon Bedrock, Common errors"
+        ),
+        Row(
+            "forbidden by word", .unauthorized, marking: .route,
+            words: ["permission_error", "permission_denied", "accessdeniedexception"],
+            source:
+                "Anthropic, Errors; Gemini, Troubleshooting; Amazon Bedrock, InvokeModel: the key may not use what was asked for"
         ),
         Row(
             "failure by word", .failure,
@@ -121,8 +130,10 @@ package enum AnswerTable {
         Row(
             "payment", .quotaExhausted, statuses: [402...402],
             source: "RFC 9110, 15.5.3; OpenRouter, Errors; DeepSeek, Error codes; Anthropic, Errors"),
+        Row("unauthorized", .unauthorized, statuses: [401...401], source: "RFC 9110, 15.5.2"),
         Row(
-            "unauthorized", .unauthorized, statuses: [401...401, 403...403], source: "RFC 9110, 15.5.2 and 15.5.4"),
+            "forbidden", .unauthorized, marking: .route, statuses: [403...403],
+            source: "RFC 9110, 15.5.4: the key is known, and may not use what was asked for"),
         Row(
             "timed out", .failure, statuses: [408...408],
             source: "RFC 9110, 15.5.9; OpenRouter, Errors; Amazon Bedrock, InvokeModel"),

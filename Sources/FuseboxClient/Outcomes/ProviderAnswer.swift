@@ -2,8 +2,8 @@ import FuseboxJSON
 import FuseboxWire
 import Glibc
 
-/// What an answer of a provider tells of its call: how it went, for how long the provider takes no calls, and what
-/// remains of its rate limits.
+/// What an answer of a provider tells of its call: how it went, how much of its route that marks, for how long the
+/// provider takes no calls, and what remains of its rate limits.
 ///
 /// It is read by one table, which `proto-docs/outcomes.md` shows.
 public struct ProviderAnswer: Sendable, Equatable {
@@ -26,6 +26,9 @@ public struct ProviderAnswer: Sendable, Equatable {
 
     /// How the call went.
     public let outcome: Outcome
+    /// How much of the call's route the outcome marks, if it marks. Nil: as the outcome does by itself; see
+    /// `CallOutcome.markScope`.
+    public let markScope: MarkScope?
     /// How long the provider takes no calls. Nil if it did not say. With `success` the next call would be denied.
     public let retryAfter: Duration?
     /// What remains of the rate limits that the headers tell, in the order of the table.
@@ -54,18 +57,23 @@ public struct ProviderAnswer: Sendable, Equatable {
     ) {
         let told = Self.inSmallLetters(headers)
         let error = ToldError(status: status, told, document)
-        self.init(AnswerTable.row(of: error)?.outcome ?? .failure, told, error.document, at: wall)
+        let row = AnswerTable.row(of: error)
+        self.init(row?.outcome ?? .failure, row?.markScope, told, error.document, at: wall)
     }
 
     /// What the headers of an answer tell whose outcome is known otherwise.
     package init(
         outcome: Outcome, headers: some Sequence<(key: String, value: String)>, at wall: Timestamp = .wallClock
     ) {
-        self.init(outcome, Self.inSmallLetters(headers), nil, at: wall)
+        self.init(outcome, nil, Self.inSmallLetters(headers), nil, at: wall)
     }
 
-    private init(_ outcome: Outcome, _ headers: [String: String], _ body: JSONValue?, at wall: Timestamp) {
+    private init(
+        _ outcome: Outcome, _ markScope: MarkScope?, _ headers: [String: String], _ body: JSONValue?,
+        at wall: Timestamp
+    ) {
         self.outcome = outcome
+        self.markScope = markScope
         let limits = AnswerTable.limits.compactMap { Self.remaining($0, headers, at: wall) }
         remaining = limits.map(\.remaining)
         var milliseconds: Int64?
@@ -134,7 +142,7 @@ public struct ProviderAnswer: Sendable, Equatable {
 
 /// A body of `withPermit` throws the answer with which its call has failed.
 extension ProviderAnswer: CallError {
-    /// The outcome, and how long the provider takes no calls.
+    /// The outcome, how long the provider takes no calls, and how much of the route is marked.
     public var callOutcome: CallOutcome { CallOutcome(self) }
 }
 
@@ -156,6 +164,7 @@ extension CallOutcome {
     /// The outcome that an answer tells.
     public init(_ answer: ProviderAnswer, usage: Usage? = nil) {
         self.init(answer.outcome, retryAfter: answer.retryAfter, usage: usage)
+        markScope = answer.markScope
     }
 }
 

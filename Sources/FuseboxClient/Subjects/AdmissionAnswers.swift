@@ -70,9 +70,13 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
         public var retryAfter: Duration?
         /// The limits that stand against it: with the reason `limit` that limit; every one if the request asked for all.
         public var limits: [LimitObjection] = []
-        /// What has opened the breaker, with the reasons `breakerOpen`, `share` and `probes`. Nil if it has not opened
-        /// since it last was closed.
+        /// What has opened the breaker first since it last was closed, with the reasons `breakerOpen`, `share` and
+        /// `probes`. Nil if it has not opened.
         public var openedBy: BreakerRule?
+        /// With `openedBy`: how often it has opened again since it last was closed.
+        public var failedRecoveries: UInt32 = 0
+        /// The quiet time that takes one failure off the breaker, after recoveries that have failed. Nil if none has.
+        public var resetTimeout: Duration?
     }
 
     /// The reason of each candidate, in the order of the candidates.
@@ -80,6 +84,9 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
     /// The least time until any candidate can be admitted. Zero: another call's end, or the next call, may change the
     /// decision. Nil: time alone does not help.
     public var retryAfter: Duration?
+    /// For whom the queue is full, if that is why the call does not wait for its turn. Nil: it is not full, or the call
+    /// was not to wait.
+    public var fullQueue: FullQueue?
 
     /// The reasons and when to try again, as a sentence.
     public var description: String {
@@ -94,7 +101,8 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
             case .zero?: "try again with the next call"
             case let wait?: "try again in \(wait)"
             }
-        return "no provider may be called now (\(each.joined(separator: ", "))); \(hope)"
+        let queue = fullQueue.map { "; the queue is full for \($0)" } ?? ""
+        return "no provider may be called now (\(each.joined(separator: ", ")))\(queue); \(hope)"
     }
 }
 
@@ -120,11 +128,13 @@ public struct AdmissionPreview: Sendable, Equatable {
             AdmissionDenied.Reason(
                 candidate: denied.0, reason: denied.1.reason,
                 retryAfter: denied.1.retryAfterMilliseconds.map { .milliseconds($0) },
-                limits: decision.limits.filter { Int($0.candidate) == place }, openedBy: denied.1.openedBy)
+                limits: decision.limits.filter { Int($0.candidate) == place }, openedBy: denied.1.openedBy,
+                failedRecoveries: denied.1.failedRecoveries,
+                resetTimeout: denied.1.resetTimeoutMilliseconds.map { .milliseconds($0) })
         }
         guard let place = decision.candidate else {
             let wait: Duration? = decision.retryAfterMilliseconds.map { .milliseconds($0) }
-            return .failure(AdmissionDenied(reasons: reasons, retryAfter: wait))
+            return .failure(AdmissionDenied(reasons: reasons, retryAfter: wait, fullQueue: decision.fullQueue))
         }
         guard Int(place) < candidates.count else {
             throw .protocolViolation("candidate \(place) of \(candidates.count) is admitted")
@@ -226,6 +236,8 @@ public struct WaitingOverview: Sendable, Equatable {
     public var count = 0
     /// How many may.
     public var limit = 0
+    /// How many calls of one user may.
+    public var limitPerUser = 0
     /// The daemon's steady clock at the moment of the answer. The times of the calls are on this clock.
     public var now = Timestamp(milliseconds: 0)
 
@@ -234,6 +246,7 @@ public struct WaitingOverview: Sendable, Equatable {
         calls += reply.entries
         count = Int(reply.waiting)
         limit = Int(reply.limit)
+        limitPerUser = Int(reply.limitPerUser)
         now = reply.now
         guard reply.next > list.cursor else { return false }
         list.cursor = reply.next

@@ -77,6 +77,16 @@ extension Admissions {
         return try Outlook.read(try await client.call(preview), of: candidates)
     }
 
+    /// What `preview` tells, and what is known of each candidate at the same moment.
+    package func decisionAndOutlooks(
+        _ candidates: [Candidate], tags: [String], estimate: Estimate, explains: Bool
+    ) throws(ClientError) -> (decision: Result<AdmissionPreview, AdmissionDenied>, outlooks: [Outlook]) {
+        let reply = try client.call(try AdmitPreview(candidates, tags, estimate, explains: explains))
+        return (
+            try AdmissionPreview.read(reply.decision, of: candidates), try Outlook.read(reply, of: candidates)
+        )
+    }
+
     /// How long successful calls of each route have taken lately.
     public func latencies() throws(ClientError) -> [RouteLatency] { try client.all(LatencyList()) }
 

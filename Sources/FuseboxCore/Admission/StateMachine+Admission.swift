@@ -16,14 +16,14 @@ struct Objections: Sendable {
     private var isMoreThanShare = false
     /// The limit, if the reason that lasts longest is a limit.
     private(set) var limit: LimitTable.Objection?
-    /// What has opened the breaker, if it is a reason and has opened.
-    private(set) var openedBy: BreakerRule?
+    /// How the breaker was opened, if the reason that lasts longest is one of a breaker that has opened.
+    private var opening: CircuitBreaker.Opening?
 
     /// Adds a reason. Reasons are added in the order of `DenialReason`.
     ///
     /// - Parameter milliseconds: until time alone lifts it; nil: never
     mutating func add(
-        _ reason: DenialReason, for milliseconds: Int64?, openedBy: BreakerRule? = nil,
+        _ reason: DenialReason, for milliseconds: Int64?, opening: CircuitBreaker.Opening? = nil,
         of limit: @autoclosure () -> LimitTable.Objection? = nil
     ) {
         if reason != .share { isMoreThanShare = true }
@@ -34,12 +34,18 @@ struct Objections: Sendable {
         }
         longest = reason
         self.milliseconds = milliseconds
-        self.openedBy = openedBy
+        self.opening = opening
         self.limit = limit()
     }
 
     var denial: Denial? {
-        longest.map { Denial(reason: $0, retryAfterMilliseconds: milliseconds, openedBy: openedBy) }
+        guard let longest else { return nil }
+        var denial = Denial(reason: longest, retryAfterMilliseconds: milliseconds, openedBy: opening?.rule)
+        if let opening, opening.failedRecoveries > 0 {
+            denial.failedRecoveries = opening.failedRecoveries
+            denial.resetTimeoutMilliseconds = opening.resetTimeoutMilliseconds
+        }
+        return denial
     }
 }
 
@@ -102,8 +108,8 @@ struct AdmissionTerms {
     var priority: UInt8
     /// The candidates that waiting calls come first for.
     var passed = PassedCandidates()
-    /// Whether the call joins the queue.
-    var isQueued = false
+    /// Whether the call joins the queue, or why it cannot.
+    var queue = QueueDecision.aside
     /// The ticket of a call that has waited; 0: it has not.
     var ticket: UInt64 = 0
     /// The candidate that is granted.
@@ -117,7 +123,7 @@ struct AdmissionTerms {
         waitMilliseconds = call.waitMilliseconds
         priority = call.priority
         passed = PassedCandidates(bits: call.passed, milliseconds: call.passedMilliseconds)
-        isQueued = call.isQueued
+        queue = call.queue
     }
 }
 
@@ -202,18 +208,18 @@ extension StateMachine {
         guard route.providerID != nil else { return objections }
         addMarks(of: route.routes, at: moment.now, &objections)
         if let forced = forcedBreaker(above: route, breaker, at: moment.now) {
-            let wait = breakers.standing(of: forced, at: moment.now).untilDecayMilliseconds
-            objections.add(.breakerOpen, for: wait, openedBy: .forced)
+            let above = breakers.standing(of: forced, at: moment.now)
+            objections.add(.breakerOpen, for: above.untilDecayMilliseconds, opening: above.opening)
         }
         guard let breaker, let standing, standing.share < 1 else { return objections }
         if standing.share <= 0 {
-            objections.add(.breakerOpen, for: standing.untilDecayMilliseconds, openedBy: standing.openedBy)
+            objections.add(.breakerOpen, for: standing.untilDecayMilliseconds, opening: standing.opening)
         } else if !standing.nextPasses {
-            objections.add(.share, for: 0, openedBy: standing.openedBy)
+            objections.add(.share, for: 0, opening: standing.opening)
         }
         let limit = standing.maxProbes
         if limit > 0, permits.probes(of: breakers.key(of: breaker), in: standing.episode) >= limit {
-            objections.add(.probes, for: 0, openedBy: standing.openedBy)
+            objections.add(.probes, for: 0, opening: standing.opening)
         }
         return objections
     }
@@ -289,7 +295,14 @@ extension StateMachine {
         let weighed = decide(
             candidates, asked, terms.estimate, explains: terms.explains, passed: terms.passed, application,
             &reply.decision)
-        if terms.isQueued, weighed.chosen == nil { reply.ticket = application.request }
+        if weighed.chosen == nil {
+            switch terms.queue {
+            case .aside: break
+            case .joins: reply.ticket = application.request
+            case .fullForUser: reply.decision.fullQueue = .user
+            case .full: reply.decision.fullQueue = .everybody
+            }
+        }
         var terms = terms
         terms.estimate.cost = reply.decision.heldCost
         if let chosen = weighed.chosen {

@@ -44,7 +44,7 @@ extension GrantTurnOf: StateCommand {
         to machine: inout StateMachine, _ application: Application, _ effects: inout [Event]
     ) throws(Refusal) -> Reply {
         var terms = AdmissionTerms(call)
-        terms.isQueued = false
+        terms.queue = .aside
         terms.ticket = ticket
         return try machine.admit(call.candidates, call.tags, terms, application, &effects)
     }

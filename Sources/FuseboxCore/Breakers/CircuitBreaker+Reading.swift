@@ -12,8 +12,18 @@ extension CircuitBreaker {
         /// The most calls of this episode in flight; 0: any number.
         var maxProbes: UInt32
         var episode: UInt32
-        /// What has opened it. Nil if it has not opened since it last was closed.
-        var openedBy: BreakerRule?
+        /// How it was opened. Nil if it has not opened since it last was closed.
+        var opening: Opening?
+    }
+
+    /// How a breaker was opened that has not closed since.
+    struct Opening {
+        /// What has opened it first.
+        var rule: BreakerRule
+        /// How often it has opened again.
+        var failedRecoveries: UInt32
+        /// Quiet time that takes one failure off now.
+        var resetTimeoutMilliseconds: Int64
     }
 
     /// How it stands at a moment. Changes nothing.
@@ -30,7 +40,13 @@ extension CircuitBreaker {
     private func synchronisedStanding(at now: Timestamp) -> Standing {
         Standing(
             state: state, share: share, nextPasses: nextPasses, untilDecayMilliseconds: untilDecay(at: now),
-            maxProbes: openedBy == nil ? 0 : configuration.maxProbes, episode: episode, openedBy: openedBy)
+            maxProbes: openedBy == nil ? 0 : configuration.maxProbes, episode: episode, opening: opening)
+    }
+
+    private var opening: Opening? {
+        guard let openedBy else { return nil }
+        return Opening(
+            rule: openedBy, failedRecoveries: failedRecoveries, resetTimeoutMilliseconds: resetTimeoutMilliseconds)
     }
 
     /// The state, health and statistics at a moment. Changes nothing.
@@ -54,6 +70,9 @@ extension CircuitBreaker {
         status.resetTimeoutMilliseconds = current.resetTimeoutMilliseconds
         status.failedRecoveries = current.failedRecoveries
         if configuration.hasRates { status.rates = current.rates(at: now) }
+        status.minWorkers = configuration.minWorkers
+        if configuration.minWorkers > 1 { status.failedWorkers = UInt32(clamping: current.failedWorkers(at: now)) }
+        status.isHeldByWorkers = current.isHeldByWorkers(at: now)
         return status
     }
 

@@ -29,7 +29,8 @@ public struct CircuitBreaker: Sendable, Equatable {
     public private(set) var lastRequest: Timestamp?
     /// How often it has opened, and closed after that. It goes on after a reset.
     public private(set) var episode: UInt32 = 0
-    /// What has opened it. Nil if it has not opened since it last was closed.
+    /// What has opened it first since it last was closed. Nil if it has not opened. A rule that opens it again after an
+    /// operator did takes the place of `forced`.
     public private(set) var openedBy: BreakerRule?
     /// How often it has opened again since it last was closed.
     public private(set) var failedRecoveries: UInt32 = 0
@@ -187,9 +188,19 @@ public struct CircuitBreaker: Sendable, Equatable {
         let most = profile.clampsFailures ? configuration.failureThreshold : .max
         guard configuration.minWorkers > 1 else { return most }
         blame(worker, at: now)
+        return failedWorkers(at: now) >= configuration.minWorkers ? most : lastDegradedStep
+    }
+
+    /// How many workers have reported failures within the monitoring period; none are known if `minWorkers` is 1.
+    func failedWorkers(at now: Timestamp) -> Int {
         let since = now - configuration.monitoringPeriodMilliseconds
-        let blamed = blames.count { $0.at >= since }
-        return blamed >= configuration.minWorkers ? most : lastDegradedStep
+        return blames.count { $0.at >= since }
+    }
+
+    /// Whether it stands at the last step before it opens because too few workers have reported failures.
+    func isHeldByWorkers(at now: Timestamp) -> Bool {
+        configuration.minWorkers > 1 && consecutiveFailures > 0 && consecutiveFailures == lastDegradedStep
+            && failedWorkers(at: now) < configuration.minWorkers
     }
 
     /// Notes a worker's failure. It replaces the worker's last one, or the oldest if the list is full.
@@ -260,7 +271,7 @@ public struct CircuitBreaker: Sendable, Equatable {
             guard !wasOpen else { return }
             episode &+= 1
             if openedBy != nil, rule != nil, failedRecoveries < .max { failedRecoveries += 1 }
-            openedBy = rule ?? .failures
+            if openedBy == nil || openedBy == .forced { openedBy = rule ?? .failures }
         } else if share >= 1 {
             shareCredit = Self.initialShareCredit
             guard openedBy != nil else { return }

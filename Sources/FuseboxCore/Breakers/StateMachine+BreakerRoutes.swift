@@ -69,7 +69,7 @@ extension StateMachine {
                 continue
             }
             let standing = breakers.standing(of: place, at: now)
-            guard standing.share <= 0, standing.openedBy == .forced else { continue }
+            guard standing.share <= 0, standing.opening?.rule == .forced else { continue }
             if let longest, longest.milliseconds >= standing.untilDecayMilliseconds { continue }
             longest = (place, standing.untilDecayMilliseconds)
         }

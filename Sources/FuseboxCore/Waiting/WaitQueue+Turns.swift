@@ -22,12 +22,12 @@ extension WaitQueue {
         let takesDraw: RouteKey?
     }
 
-    /// What becomes of a call that arrives.
-    package enum Arrival: Sendable {
-        /// It is decided by the state, with these candidates passed over.
-        case decide(passed: UInt16, milliseconds: Int64)
-        /// It waits. `join` adds it once its denial was applied with these candidates passed over.
-        case wait(passed: UInt16, milliseconds: Int64)
+    /// What becomes of a call that arrives: it is decided by the state, with these candidates passed over.
+    package struct Arrival: Sendable {
+        package let passed: UInt16
+        package let milliseconds: Int64
+        /// If it `joins`, `join` adds it once its denial was applied.
+        package let queue: QueueDecision
     }
 
     // MARK: Arriving
@@ -50,10 +50,9 @@ extension WaitQueue {
         let marks = ArrivalMarks(hasDrawn: found.draws, leavesDraw: found.leavesDraw)
         let isValid =
             ValueRanges.wait.contains(call.waitMilliseconds) && ValueRanges.priority.contains(call.priority)
-        if found.chosen == nil, waits, found.canComeFree, isValid, hasRoom(forUser: application.user) {
-            return (.wait(passed: found.passed, milliseconds: milliseconds), marks)
-        }
-        return (.decide(passed: found.passed, milliseconds: milliseconds), marks)
+        let canWait = found.chosen == nil && waits && found.canComeFree && isValid
+        let queue = canWait ? room(forUser: application.user) : .aside
+        return (Arrival(passed: found.passed, milliseconds: milliseconds, queue: queue), marks)
     }
 
     /// What the arrival of a call means for the shares of breakers.
@@ -183,7 +182,7 @@ extension WaitQueue {
         }
         var request = waiter.request
         AdmitTail.write(
-            passed: found.passed, milliseconds: found.passedMilliseconds ?? -1, isQueued: false, into: &request)
+            passed: found.passed, milliseconds: found.passedMilliseconds ?? -1, queue: .aside, into: &request)
         return Turn(
             kind: kind, worker: waiter.worker, user: users[waiter.user].number, isOperator: waiter.isOperator,
             ticket: waiter.ticket, request: request, slot: slot, takesDraw: found.takesDraw)
@@ -277,6 +276,7 @@ extension WaitQueue {
         var reply = WaitingList.Reply()
         reply.waiting = UInt32(count)
         reply.limit = UInt32(limit)
+        reply.limitPerUser = UInt32(limitPerUser)
         reply.now = moment.now
         var last = arrival
         forEach(after: arrival) { waiter, user in

@@ -124,11 +124,13 @@ package struct WaitQueue: Sendable {
     /// Whether calls of a worker wait.
     package func contains(_ worker: WorkerID) -> Bool { ofWorker[worker] != nil }
 
-    /// Whether there is room for one more call of a user.
-    func hasRoom(forUser number: UInt32) -> Bool {
-        guard count < limit else { return false }
-        guard let user = userIndex[number] else { return users.count < Bounds.waitingUsers || mayForgetUser }
-        return users[user].waiting < limitPerUser
+    /// Whether one more call of a user may join, or why not.
+    func room(forUser number: UInt32) -> QueueDecision {
+        guard count < limit else { return .full }
+        guard let user = userIndex[number] else {
+            return users.count < Bounds.waitingUsers || mayForgetUser ? .joins : .full
+        }
+        return users[user].waiting < limitPerUser ? .joins : .fullForUser
     }
 
     func order(of slot: Int, at now: Timestamp) -> Order {

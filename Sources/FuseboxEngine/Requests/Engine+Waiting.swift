@@ -50,22 +50,15 @@ extension Engine {
         let application = application(of: caller, at: moment)
         let (arrival, marks) = try unsafe queue.arrive(payload, application, state.machine)
         var decided = unsafe [UInt8](payload)
-        let joins: Bool
-        switch arrival {
-        case .decide(let passed, let milliseconds):
-            joins = false
-            AdmitTail.write(passed: passed, milliseconds: milliseconds, isQueued: false, into: &decided)
-        case .wait(let passed, let milliseconds):
-            joins = true
-            AdmitTail.write(passed: passed, milliseconds: milliseconds, isQueued: true, into: &decided)
-        }
+        AdmitTail.write(
+            passed: arrival.passed, milliseconds: arrival.milliseconds, queue: arrival.queue, into: &decided)
         if let refusal = unsafe decided.withUnsafeBytes({ unsafe applyWithRoom(.admit, $0, caller, at: moment) }) {
             let substitute = try substitute(of: .admit, decided, refusal, caller, at: moment)
             decided = unsafe substitute.withBytes { bytes in unsafe [UInt8](bytes) }
         }
         unsafe decided.withUnsafeBytes { unsafe finish(&self, $0) }
         queue.arrived(marks)
-        guard joins else { return }
+        guard arrival.queue == .joins else { return }
         followPushes()
         unsafe decided.withUnsafeBytes { unsafe queue.join($0, application, marks, &state.machine) }
     }

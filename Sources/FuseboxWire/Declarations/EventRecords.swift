@@ -35,7 +35,7 @@ public struct BreakerTransition: EventRecord {
             "consecutiveFailures", &consecutiveFailures,
             "failures less successes and decay: the point of the degradation curve that gives the share")
         try visitor.field(
-            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+            "openedBy", &openedBy, "what has opened it first since it last was closed; absent if it has not opened")
         try visitor.field("deployment", &deployment, "the deployment; absent: it is not the breaker of one")
         try visitor.field("model", &model, "the model; absent: it is not the breaker of one")
     }

@@ -4,14 +4,27 @@ import FuseboxWire
 
 /// Admission decisions as text for people and as JSON for programs.
 enum AdmissionText {
-    /// A line for each candidate: why it was denied, and when to try again.
-    static func lines(_ denied: AdmissionDenied) -> [String] { denied.reasons.map(line) }
+    /// A line for each candidate: why it was denied, and when to try again; then one if the queue is full.
+    static func lines(_ denied: AdmissionDenied) -> [String] {
+        denied.reasons.map(line) + (denied.fullQueue.map { [sentence($0)] } ?? [])
+    }
+
+    private static func sentence(_ queue: FullQueue) -> String {
+        switch queue {
+        case .user:
+            "the call does not wait: the queue is full for this user (fusebox permits --waiting shows how many may wait)"
+        case .everybody:
+            "the call does not wait: the queue is full for all users (fusebox permits --waiting shows how many may wait)"
+        case .unknown(let number):
+            "the call does not wait: the queue is full in the way \(number), which this version does not know"
+        }
+    }
 
     /// A candidate, why it was denied, and when to try again.
     static func line(_ denial: AdmissionDenied.Reason) -> String {
         let limit = denial.limits.first.map(sentence)
         return Table.printable(
-            "\(denial.candidate.route): \(limit ?? sentence(denial.reason, denial.openedBy)); \(advice(denial))")
+            "\(denial.candidate.route): \(limit ?? sentence(denial)); \(advice(denial))")
     }
 
     /// A limit that stands against a call.
@@ -43,19 +56,28 @@ enum AdmissionText {
         return basis.isEmpty ? "" : "; \(Formatting.dollars(cost)) held: \(basis)"
     }
 
-    private static func sentence(_ reason: DenialReason, _ openedBy: BreakerRule?) -> String {
-        switch reason {
-        case .exhausted: "it is marked as exhausted"
-        case .breakerOpen: "its breaker is open" + (openedBy.map { ": \(BreakerText.sentence($0))" } ?? "")
+    private static func sentence(_ denial: AdmissionDenied.Reason) -> String {
+        let rule = denial.openedBy.map { ": \(BreakerText.sentence($0))\(recoveries(denial))" } ?? ""
+        switch denial.reason {
+        case .exhausted: return "it is marked as exhausted"
+        case .breakerOpen: return "its breaker is open\(rule)"
         case .share:
-            "its breaker lets only a share of the calls through"
-                + (openedBy == nil ? "" : ", because it was open and recovers")
-        case .probes: "its breaker was open and recovers, and all its probe calls are in flight"
-        case .paused: "an operator has paused it"
-        case .limit: "one of its limits has no room"
-        case .waiting: "other calls wait for what it needs"
-        case .unknown(let number): "it is denied for reason \(number), which this version does not know"
+            return "its breaker lets only a share of the calls through"
+                + (denial.openedBy == nil ? "" : ", because it was open and recovers\(rule)")
+        case .probes: return "its breaker was open and recovers, and all its probe calls are in flight\(rule)"
+        case .paused: return "an operator has paused it"
+        case .limit: return "one of its limits has no room"
+        case .waiting: return "other calls wait for what it needs"
+        case .unknown(let number): return "it is denied for reason \(number), which this version does not know"
         }
+    }
+
+    /// How many recoveries of the breaker have failed, and how long a step of the next one takes; empty if none has.
+    private static func recoveries(_ denial: AdmissionDenied.Reason) -> String {
+        guard denial.failedRecoveries > 0 else { return "" }
+        let count = Quantity.count(UInt64(denial.failedRecoveries), "recovery", plural: "recoveries")
+        let timeout = denial.resetTimeout.map { ", reset timeout \(Quantity.text(milliseconds: milliseconds($0)))" }
+        return " (\(count) failed since\(timeout ?? ""))"
     }
 
     private static func advice(_ denial: AdmissionDenied.Reason) -> String {
@@ -74,6 +96,8 @@ enum AdmissionText {
                     "model": denial.candidate.model.map { .string($0.text) } ?? .null,
                     "reason": .string("\(denial.reason)"), "retryAfterMilliseconds": json(denial.retryAfter),
                     "openedBy": denial.openedBy.map { .string("\($0)") } ?? .null,
+                    "failedRecoveries": JSONValue(denial.failedRecoveries),
+                    "resetTimeoutMilliseconds": json(denial.resetTimeout),
                     "limits": .array(denial.limits.map(LimitReport.json)),
                 ]
             })

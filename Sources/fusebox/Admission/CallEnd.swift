@@ -21,7 +21,7 @@ struct CallEnd {
         // A call that used something was sent, so it cannot count as cancelled.
         if outcome == .cancelled, usage != nil || told.hasUnread { outcome = .abandoned }
         var call = CallOutcome(outcome, retryAfter: told.retryAfter(with: outcome), usage: usage)
-        if outcome.isOfProvider { call.markScope = told.markScope }
+        if outcome.isOfProvider { call.markScope = told.markScope(with: outcome) }
         return call
     }
 

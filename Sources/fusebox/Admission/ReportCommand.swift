@@ -76,7 +76,7 @@ struct ReportCommand: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How much of the route the outcome marks, if it marks: \(MarkScopeArgument.names). (default: the whole route; with unauthorized the deployment)",
+            "How much of the route the outcome marks, if it marks: \(MarkScopeArgument.names). (default: the whole route, with a 403 too; with another unauthorized the deployment)",
             valueName: "scope"))
     var markScope: MarkScopeArgument?
 
@@ -141,8 +141,10 @@ struct ReportCommand: ReportingCommand {
                     "no status is found in \(headers.map(LocalFile.label) ?? ""); `curl -D` writes it, or give --status"
                 )
             }
-            return CallOutcome(
+            var call = CallOutcome(
                 answer.outcome, retryAfter: retryAfter?.duration ?? answer.retryAfter, usage: try usage(told.usage))
+            call.markScope = answer.markScope
+            return call
         }
     }
 
@@ -156,7 +158,7 @@ struct ReportCommand: ReportingCommand {
     func answer(from client: FuseboxClient) throws -> Answer {
         var call = try call
         // An answer of the provider may tell a success.
-        if call.outcome.isOfProvider { call.markScope = markScope?.scope }
+        if call.outcome.isOfProvider, let markScope { call.markScope = markScope.scope }
         let recording = try client.admission.report(try candidate, tags: tags, call)
         return LedgerCommands.answer(recording)
     }

@@ -38,7 +38,7 @@ struct RunCommand: ParsableCommand {
               outcome=rejected         replaces the outcome of the exit status
               status=429               the status of the provider's answer, which tells the outcome if it is an error
               retry-after=30           for failure, throttled, quota-exhausted, and a success that was the last for now
-              mark-scope=model         marks less than the whole route: provider, deployment or model
+              mark-scope=model         how much is marked: provider, deployment, model or route
               retry-after: 30          a header of the provider; also those that tell what remains of its rate limits
             The head of an answer may stand there as `curl -D` writes it, and the body of an error. What they mean is \
             the same for all providers (proto-docs/outcomes.md).

@@ -51,6 +51,13 @@ struct ToldUsage {
         return ProviderAnswer(outcome: outcome, headers: headers).retryAfter
     }
 
+    /// How much of the route is marked: as a line says it, else as the answer does.
+    func markScope(with outcome: Outcome) -> MarkScope? {
+        if let markScope { return markScope }
+        guard let answer, answer.outcome == outcome else { return nil }
+        return answer.markScope
+    }
+
     /// Where the text comes from, in sentences about it.
     private let source: String
     /// A sentence for each line that was not understood.

@@ -14,11 +14,12 @@ enum WaitingTable {
         return Answer(
             json: [
                 "calls": .array(overview.calls.map { JSONValue(record: $0) }), "waiting": JSONValue(overview.count),
-                "limit": JSONValue(overview.limit), "now": JSONValue(overview.now.milliseconds),
+                "limit": JSONValue(overview.limit), "limitPerUser": JSONValue(overview.limitPerUser),
+                "now": JSONValue(overview.now.milliseconds),
             ],
             text: table.text(ifEmpty: "No call waits.")
-                + (overview.count == 0 ? "" : "\n\n\(Quantity.count(overview.count, "call")) of \(overview.limit) wait")
-        )
+                + "\n\n\(Quantity.count(overview.count, "call")) of \(overview.limit) wait; "
+                + "one user may have \(overview.limitPerUser)")
     }
 
     private static func row(_ call: WaitingEntry, _ clock: DaemonClock) -> [String] {

@@ -38,8 +38,10 @@ extension BreakerCommands {
     }
 
     /// The answer that shows a configuration.
-    static func answer(_ configuration: BreakerConfiguration) -> Answer {
-        Answer(json: JSONValue(record: configuration), text: BreakerText.listing(configuration).text)
+    static func answer(_ configuration: BreakerConfiguration, of client: FuseboxClient) throws -> Answer {
+        let profile = try client.status().profile
+        return Answer(
+            json: JSONValue(record: configuration), text: BreakerText.listing(configuration, under: profile).text)
     }
 }
 

@@ -12,7 +12,8 @@ extension BreakerCommands {
             discussion: """
                 Options that are not given keep their values. Without any option the configuration is only shown. A change \
                 keeps the failures, and is for operators only. Deployments and models have the configuration of their \
-                provider until they get one of their own.
+                provider until they get one of their own. Under the profile llm-providers nothing but failures in a row \
+                opens a breaker: rates and --min-requests are kept for the other profile.
 
                 EXAMPLES
                   fusebox breaker configure openai --reset-timeout 90s --curve 1,0.5,0.1
@@ -155,14 +156,14 @@ extension BreakerCommands {
         func answer(from client: FuseboxClient) throws -> Answer {
             guard let route = try breaker.candidate else {
                 if changesSomething { try change(client.breakers, nil) }
-                return BreakerCommands.answer(try client.breakers.defaultConfiguration())
+                return try BreakerCommands.answer(try client.breakers.defaultConfiguration(), of: client)
             }
             let hint = changesSomething ? CreationOption.hint : nil
             let configuration = try client.withKnown(route.route, creation: hint) { () throws(ClientError) in
                 if changesSomething { try change(client.breakers, route) }
                 return try client.breakers.configuration(route, mustBeKnown: true)
             }
-            return BreakerCommands.answer(configuration)
+            return try BreakerCommands.answer(configuration, of: client)
         }
 
         private func change(_ breakers: Breakers, _ route: Candidate?) throws(ClientError) {

@@ -18,6 +18,7 @@ extension BreakerCommands {
                 try client.breakers.get(candidate, mustBeKnown: true)
             }
             let clock = try DaemonClock(of: client)
+            let profile = try client.status().profile
             let status = reply.status
             let rule = status.openedBy.map {
                 "; \(status.state == .open ? "" : "opened, because ")\(BreakerText.sentence($0))"
@@ -27,8 +28,9 @@ extension BreakerCommands {
                     ? route : "\(route) (does not exist; a new one would be as shown)",
                 "state": "\(status.state), \(Formatting.percent(status.share)) of traffic admitted\(rule ?? "")",
                 "failures": "\(status.consecutiveFailures) of the \(status.failureThreshold) that open it",
-                "failure rate": status.rates.flatMap(BreakerText.failures),
-                "slow-call rate": status.rates.flatMap(BreakerText.slowCalls),
+                "workers": BreakerText.workers(status),
+                "failure rate": status.rates.flatMap { BreakerText.failures($0, under: profile) },
+                "slow-call rate": status.rates.flatMap { BreakerText.slowCalls($0, under: profile) },
                 "outcomes":
                     "\(status.totalRequests): \(Quantity.count(status.totalSuccesses, "success", plural: "successes")), "
                     + Quantity.count(status.totalFailures, "failure"),

@@ -10,7 +10,8 @@ extension ExhaustionCommands {
             commandName: "default", abstract: "Show or set how long marks last. Setting it is for operators only.",
             discussion: """
                 A mark without a given time lasts as long as --for says, twice as long if it is the second in a row, and so on, \
-                until a success. No mark lasts longer than --max-mark says. Both are kept over restarts.
+                until a success. No mark lasts longer than --max-mark says. Both are kept over restarts. Under the profile \
+                llm-providers marks do not double, and last as long as told: --max-mark is kept for the other profile.
                 """)
 
         @Option(
@@ -36,9 +37,12 @@ extension ExhaustionCommands {
             if let maxMark { try client.exhaustion.setLongestMark(maxMark.duration) }
             let milliseconds = Int64(try client.exhaustion.defaultCooldown() / .milliseconds(1))
             let longest = Int64(try client.exhaustion.longestMark() / .milliseconds(1))
+            let profile = try client.status().profile
+            let idle = profile == .llmProviders ? ", not under the profile \(profile.name)" : ""
             return Answer(
                 json: ["cooldownMilliseconds": JSONValue(milliseconds), "longestMilliseconds": JSONValue(longest)],
-                text: "\(Quantity.text(milliseconds: milliseconds)), at most \(Quantity.text(milliseconds: longest))")
+                text: "\(Quantity.text(milliseconds: milliseconds)), "
+                    + "at most \(Quantity.text(milliseconds: longest))\(idle)")
         }
     }
 }

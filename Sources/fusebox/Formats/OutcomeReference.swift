@@ -13,9 +13,12 @@ enum OutcomeReference {
 
     private static func outcomes() -> String {
         let rows = AnswerTable.rows.map { row in
-            [statuses(row.statuses), error(row), "`\(row.outcome)`", row.source]
+            [
+                statuses(row.statuses), error(row), "`\(row.outcome)`", row.markScope.map { "`\($0)`" } ?? "",
+                row.source,
+            ]
         }
-        return FormatPage.table(["status", "error", "outcome", "source"], rows)
+        return FormatPage.table(["status", "error", "outcome", "marks", "source"], rows)
             + "\n\nWhere none of these applies, such as without an answer, the outcome is `failure`.\n\n"
             + "The words of an error are looked for at \(code(AnswerTable.wordPlaces)) of the body, and in the header `\(AnswerTable.wordHeader)`. A list stands for each of its elements."
     }

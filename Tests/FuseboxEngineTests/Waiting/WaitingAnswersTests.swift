@@ -71,6 +71,41 @@ struct WaitingAnswersTests {
         #expect(try preview(tokens: 30).decision.candidate == 0)
     }
 
+    @Test func aCallThatFindsTheQueueFullIsToldForWhom() throws {
+        var bounds = Bounds()
+        bounds.waiting = 2
+        bounds.waitingPerUser = 1
+        let conversation = Conversation(bounds: bounds)
+        func peer(_ id: UInt64, user: UInt32) throws -> Conversation.Peer {
+            let peer = conversation.stranger(id, isOperator: user == 0, user: user)
+            _ = try peer.ok(Hello(worker: WorkerID(high: 1, low: id), client: "peer"))
+            return peer
+        }
+        let holder = try peer(1, user: 0)
+        let limit = try LimitText.limit("100 tokens per 10s")
+        _ = try holder.ok(LimitSet(scope: Scope(provider: try Name("p")), limits: [limit]))
+        let (first, second, third) = (
+            try peer(2, user: 1_000), try peer(3, user: 1_001), try peer(4, user: 1_002)
+        )
+        func admit(tokens: UInt32, wait: Int64 = 30_000) throws -> Admit {
+            Admit(
+                candidates: try candidates(["p"]), estimate: Estimate(tokens: tokens), ttlMilliseconds: 60_000,
+                waitMilliseconds: wait)
+        }
+        _ = try holder.ok(admit(tokens: 60, wait: 0))
+        let waits = try first.ok(admit(tokens: 90))
+        #expect(waits.ticket != nil && waits.decision.fullQueue == nil)
+        let again = try first.ok(admit(tokens: 90))
+        #expect(again.ticket == nil && again.decision.fullQueue == .user)
+        // A call that does not wait, and one that waiting cannot help, are not denied for it.
+        #expect(try first.ok(admit(tokens: 90, wait: 0)).decision.fullQueue == nil)
+        #expect(try first.ok(admit(tokens: 101)).decision.fullQueue == nil)
+        #expect(try second.ok(admit(tokens: 90)).ticket != nil)
+        #expect(try third.ok(admit(tokens: 90)).decision.fullQueue == .everybody)
+        let page = try holder.ok(WaitingList())
+        #expect((page.waiting, page.limit, page.limitPerUser) == (2, 2, 1))
+    }
+
     @Test func theOverviewCountsWhoWait() throws {
         #expect(try waiting == 0)
         let held = try admit(tokens: 60)

@@ -7,12 +7,13 @@
 /**
  * The first row of which all holds counts.
  *
- * @type {Array<{ name: string, outcome: string, statuses: Array<[number, number]>, words: string[], places: string[] }>}
+ * @type {Array<{ name: string, outcome: string, markScope: string | null, statuses: Array<[number, number]>, words: string[], places: string[] }>}
  */
 const rows = [
   {
     name: 'too large',
     outcome: 'rejected',
+    markScope: null,
     statuses: [[413, 413]],
     words: [],
     places: [],
@@ -20,6 +21,7 @@ const rows = [
   {
     name: 'quota by word',
     outcome: 'quotaExhausted',
+    markScope: null,
     statuses: [],
     words: ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'billing_error', 'quota_exceeded', 'insufficient_credits', 'insufficient_balance', 'insufficient_user_quota', 'credit_balance_too_low', 'exceeded_current_quota_error', 'servicequotaexceededexception'],
     places: [],
@@ -27,6 +29,7 @@ const rows = [
   {
     name: 'moderated',
     outcome: 'rejected',
+    markScope: null,
     statuses: [],
     words: ['content_filter', 'content_policy_violation', 'responsibleaipolicyviolation'],
     places: [],
@@ -34,6 +37,7 @@ const rows = [
   {
     name: 'moderated by a router',
     outcome: 'rejected',
+    markScope: null,
     statuses: [[403, 403]],
     words: [],
     places: ['error.metadata.flagged_input'],
@@ -41,6 +45,7 @@ const rows = [
   {
     name: 'throttled by word',
     outcome: 'throttled',
+    markScope: null,
     statuses: [],
     words: ['rate_limit_exceeded', 'rate_limit_error', 'rate_limit_reached_error', 'resource_exhausted', 'throttling', 'throttlingexception', 'throttledexception', 'toomanyrequestsexception', 'requestlimitexceeded', 'capacity_exceeded'],
     places: [],
@@ -48,13 +53,23 @@ const rows = [
   {
     name: 'unauthorized by word',
     outcome: 'unauthorized',
+    markScope: null,
     statuses: [],
-    words: ['invalid_api_key', 'authentication_error', 'permission_error', 'account_deactivated', 'api_key_invalid', 'unauthenticated', 'permission_denied', 'accessdeniedexception', 'unrecognizedclientexception', 'expiredtokenexception', 'invalidsignatureexception'],
+    words: ['invalid_api_key', 'authentication_error', 'account_deactivated', 'api_key_invalid', 'unauthenticated', 'unrecognizedclientexception', 'expiredtokenexception', 'invalidsignatureexception'],
+    places: [],
+  },
+  {
+    name: 'forbidden by word',
+    outcome: 'unauthorized',
+    markScope: 'route',
+    statuses: [],
+    words: ['permission_error', 'permission_denied', 'accessdeniedexception'],
     places: [],
   },
   {
     name: 'failure by word',
     outcome: 'failure',
+    markScope: null,
     statuses: [],
     words: ['overloaded_error', 'api_error', 'server_error', 'timeout_error', 'unavailable', 'internal', 'deadline_exceeded', 'serviceunavailableexception', 'internalserverexception', 'modelnotreadyexception', 'modelerrorexception', 'modelstreamerrorexception', 'modeltimeoutexception'],
     places: [],
@@ -62,6 +77,7 @@ const rows = [
   {
     name: 'payment',
     outcome: 'quotaExhausted',
+    markScope: null,
     statuses: [[402, 402]],
     words: [],
     places: [],
@@ -69,13 +85,23 @@ const rows = [
   {
     name: 'unauthorized',
     outcome: 'unauthorized',
-    statuses: [[401, 401], [403, 403]],
+    markScope: null,
+    statuses: [[401, 401]],
+    words: [],
+    places: [],
+  },
+  {
+    name: 'forbidden',
+    outcome: 'unauthorized',
+    markScope: 'route',
+    statuses: [[403, 403]],
     words: [],
     places: [],
   },
   {
     name: 'timed out',
     outcome: 'failure',
+    markScope: null,
     statuses: [[408, 408]],
     words: [],
     places: [],
@@ -83,6 +109,7 @@ const rows = [
   {
     name: 'conflict',
     outcome: 'failure',
+    markScope: null,
     statuses: [[409, 409]],
     words: [],
     places: [],
@@ -90,6 +117,7 @@ const rows = [
   {
     name: 'too early',
     outcome: 'failure',
+    markScope: null,
     statuses: [[425, 425]],
     words: [],
     places: [],
@@ -97,6 +125,7 @@ const rows = [
   {
     name: 'too many',
     outcome: 'throttled',
+    markScope: null,
     statuses: [[429, 429]],
     words: [],
     places: [],
@@ -104,6 +133,7 @@ const rows = [
   {
     name: 'at capacity',
     outcome: 'throttled',
+    markScope: null,
     statuses: [[498, 498]],
     words: [],
     places: [],
@@ -111,6 +141,7 @@ const rows = [
   {
     name: 'closed by the caller',
     outcome: 'abandoned',
+    markScope: null,
     statuses: [[499, 499]],
     words: [],
     places: [],
@@ -118,6 +149,7 @@ const rows = [
   {
     name: 'answered',
     outcome: 'success',
+    markScope: null,
     statuses: [[100, 399]],
     words: [],
     places: [],
@@ -125,6 +157,7 @@ const rows = [
   {
     name: 'rejected',
     outcome: 'rejected',
+    markScope: null,
     statuses: [[400, 499]],
     words: [],
     places: [],
@@ -132,6 +165,7 @@ const rows = [
   {
     name: 'failed',
     outcome: 'failure',
+    markScope: null,
     statuses: [[500, 599]],
     words: [],
     places: [],

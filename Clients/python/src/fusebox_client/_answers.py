@@ -102,7 +102,7 @@ class Answer:
         status = None if self._error is not None and self._status < 400 else self._status
         answer = ProviderAnswer(status, self._headers, self._error)
         if answer.outcome != Outcome.SUCCESS:
-            self._held.tell(answer.outcome, answer.retry_after)
+            self._held.tell(answer.outcome, answer.retry_after, answer.mark_scope)
         elif is_whole or self._is_complete:
             self._held._tell_limit(answer.retry_after)
         else:

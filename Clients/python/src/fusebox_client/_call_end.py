@@ -22,8 +22,8 @@ class CallEnd:
       `rejected`, `abandoned`, `cancelled`
     - `retry_after`: how long the provider takes no calls, in seconds; None: it did not say
     - `mark_scope`: how much of the call's route is marked, if the outcome marks: `provider`, `deployment`, `model` or
-      `route`; None: the whole route, with `unauthorized` the deployment, or the provider if the call names none. For a
-      403, where the key may not use this model, `route` is right
+      `route`; None: the whole route, with `unauthorized` the deployment, or the provider if the call names none. An
+      answer of 403, where the key may not use this model, is read as `route`
 
     What an outcome does not take is not sent. Raises InvalidArgument.
     """
@@ -40,6 +40,16 @@ class CallEnd:
     def marking(self, scope: MarkScope | None) -> CallEnd:
         """The same, with this scope if none was told."""
         return CallEnd(self.outcome, self.retry_after, scope) if self.mark_scope is None else self
+
+    @property
+    def is_of_one_model(self) -> bool:
+        """Whether it says nothing of the other models of the same key.
+
+        So it is with a quota that is used up, and with a model that the key may not use.
+        """
+        if self.outcome == Outcome.UNAUTHORIZED:
+            return self.mark_scope in (MarkScope.ROUTE, MarkScope.MODEL)
+        return self.outcome == Outcome.QUOTA_EXHAUSTED
 
     @property
     def sent_retry_after(self) -> int | None:

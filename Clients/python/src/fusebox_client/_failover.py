@@ -6,7 +6,6 @@ from time import monotonic
 
 from ._calls import Turn, routes
 from .protocol.constants import PROVIDER_OUTCOMES
-from .protocol.types import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Failover:
     def goes_on(self, held: HeldCall, error: Exception) -> bool:
         """Whether another candidate is to be tried after this error has ended a call.
 
-        Not one by the same key, and after a used-up quota not one by the same route.
+        Not one by the same key, and after a failure that is of one model not one by the same route.
         """
         if held.outcome not in PROVIDER_OUTCOMES or not held.is_of_this_process:
             return False
@@ -51,7 +50,7 @@ class Failover:
             one
             for one in self.left
             if (one.provider, one.deployment) != (failed.provider, failed.deployment)
-            or (held.outcome == Outcome.QUOTA_EXHAUSTED and one.model != failed.model)
+            or (held.has_failed_for_one_model and one.model != failed.model)
         ]
         return bool(self.left) and self._attempts > 0
 

@@ -28,6 +28,7 @@ class HeldCall:
         self._mark_scope = mark_scope
         self._permit: Permit | None = None
         self._told: CallEnd | None = None
+        self._ended: CallEnd | None = None
         self._limited: float | None = None
         self._used: Usage | None = None
         self._current: Usage | None = None
@@ -157,7 +158,7 @@ class HeldCall:
         For calls that are made without a library whose exceptions are understood. Gives what the answer means.
         """
         answer = ProviderAnswer(status, headers, body)
-        self._told = CallEnd(answer.outcome, answer.retry_after)
+        self._told = CallEnd(answer.outcome, answer.retry_after, answer.mark_scope)
         return answer
 
     def first_token(self, ago: float = 0.0) -> None:
@@ -195,7 +196,13 @@ class HeldCall:
         if used is not None and end.outcome == Outcome.CANCELLED:
             # A call that was never sent has used nothing, so one with usage cannot be cancelled.
             end = CallEnd(Outcome.ABANDONED)
-        return (end if self._mark_scope is None else end.marking(self._mark_scope)), used
+        self._ended = end if self._mark_scope is None else end.marking(self._mark_scope)
+        return self._ended, used
+
+    @property
+    def has_failed_for_one_model(self) -> bool:
+        """Whether its end says nothing of the other models of its key."""
+        return self._ended is not None and self._ended.is_of_one_model
 
     def _end_of(self, error: BaseException) -> CallEnd:
         try:

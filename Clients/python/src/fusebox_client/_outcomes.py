@@ -44,7 +44,7 @@ def call_end(error: BaseException) -> CallEnd:
     wait = answer.retry_after
     if wait is None and answer.outcome in RETRY_AFTER_OUTCOMES:
         wait = delay_of(error)
-    return CallEnd(answer.outcome, wait)
+    return CallEnd(answer.outcome, wait, answer.mark_scope)
 
 
 _CALLERS_END = ("SoftTimeLimitExceeded",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._money import parse_decimal
 from ._retry_after import retry_after
+from .protocol.admission import MarkScope
 from .protocol.answer_table import (
     ERROR_PLACES,
     LIMITED_OUTCOMES,
@@ -39,7 +40,8 @@ class Remaining:
 
 
 class ProviderAnswer:
-    """How a call went, for how long its provider takes no calls, and what remains of the provider's rate limits.
+    """How a call went, how much of its route that marks, for how long its provider takes no calls, and what remains of
+    the provider's rate limits.
 
     - `status`: the status code; None: there is none, as in the middle of a stream
     - `headers`: the headers; case does not matter
@@ -47,7 +49,7 @@ class ProviderAnswer:
     - `words`: what an exception calls the error, in small letters
     """
 
-    __slots__ = ("outcome", "remaining", "retry_after")
+    __slots__ = ("mark_scope", "outcome", "remaining", "retry_after")
 
     def __init__(
         self,
@@ -62,15 +64,18 @@ class ProviderAnswer:
         # Gemini answers a stream that is not one of events with a list.
         document = body[0] if isinstance(body, list) and body else body
         status, named = _error(status, told, document, words)
-        self.outcome: Outcome = next(
+        outcome, scope = next(
             (
-                outcome
-                for _, outcome, statuses, words, places in ROWS
+                (outcome, scope)
+                for _, outcome, scope, statuses, words, places in ROWS
                 if _applies(statuses, words, places, status, named, document)
             ),
-            Outcome.FAILURE,
+            (Outcome.FAILURE, None),
         )
+        self.outcome: Outcome = outcome
         """How the call went."""
+        self.mark_scope: MarkScope | None = None if scope is None else MarkScope[scope.upper()]
+        """How much of the call's route the outcome marks, if it marks. None: as the outcome does by itself."""
         self.remaining: tuple[Remaining, ...] = tuple(_remaining(told, now))
         """What remains of the rate limits that the headers tell."""
         self.retry_after: float | None = None

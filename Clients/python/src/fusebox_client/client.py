@@ -71,8 +71,8 @@ class Client(Admission):
         - `cost` (dollars), `tokens`, `input_tokens`, `output_tokens`: what the call may use at most; None: not known
         - `wait`, `priority`: how long the call may wait for its turn, and how urgent it is
         - `ttl`: the seconds after which the permit of a worker that is stuck ends; it is renewed for `longest` at most
-        - `mark_scope`: how much of the route is marked if the call ends so that it marks, and its end does not tell:
-          `provider`, `deployment`, `model` or `route`; see `CallEnd`
+        - `mark_scope`: how much of the route is marked if the call ends so that it marks, and its end does not tell, as
+          that of a 403 does: `provider`, `deployment`, `model` or `route`; see `CallEnd`
 
         The permit is settled when the block ends: `success`, or what the exception means (`outcome_of`). A settle
         that fails does not change what the block's caller gets: it is kept while the daemon is away, and logged if the

@@ -36,8 +36,8 @@ public struct AdmitOf<Text: NameText>: Command {
     public var passed: UInt16 = 0
     /// How long time alone keeps the call back where others come first; -1: for ever.
     public var passedMilliseconds: Int64 = 0
-    /// Whether the call joins the queue. Clients leave it false.
-    public var isQueued = false
+    /// Whether the call joins the queue, or why it cannot. Clients leave it.
+    public var queue = QueueDecision.aside
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -85,7 +85,8 @@ public struct AdmitOf<Text: NameText>: Command {
         try visitor.field(
             "passedMilliseconds", &passedMilliseconds,
             "how long time alone keeps the call back where others come first; -1: for ever; clients send 0")
-        try visitor.field("isQueued", &isQueued, "whether the call joins the queue; clients send false")
+        try visitor.field(
+            "queue", &queue, "whether the call joins the queue, or why it cannot; clients send `aside`")
     }
 }
 

@@ -230,6 +230,40 @@ public enum CostBasis: OpenEnumeration {
     }
 }
 
+/// For whom the queue has no room for one more call.
+public enum FullQueue: OpenEnumeration {
+    /// The user of the call: as many of its calls wait as one user may have.
+    case user
+    /// All users: as many calls wait as may.
+    case everybody
+    /// One that only newer peers know.
+    case unknown(UInt8)
+
+    /// The values that this version knows, in the order of their numbers.
+    public static let allCases: [FullQueue] = [.user, .everybody]
+
+    /// The number on the wire.
+    @inlinable public var rawValue: UInt8 {
+        switch self {
+        case .user: 0
+        case .everybody: 1
+        case .unknown(let number): number
+        }
+    }
+}
+
+/// What the queue has decided on a call that arrives.
+public enum QueueDecision: UInt8, WireEnumeration {
+    /// The call does not join the queue.
+    case aside = 0
+    /// The call joins the queue.
+    case joins = 1
+    /// The call would join the queue, but as many calls of its user wait as may.
+    case fullForUser = 2
+    /// The call would join the queue, but as many calls wait as may.
+    case full = 3
+}
+
 /// Why one candidate is not admitted.
 public struct Denial: OpenRecord {
     /// The reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration.
@@ -237,9 +271,13 @@ public struct Denial: OpenRecord {
     /// How long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with
     /// the next call; absent: time alone does not help.
     public var retryAfterMilliseconds: Int64?
-    /// For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened
-    /// since it last was closed, and for other reasons.
+    /// For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker first since it last was closed;
+    /// absent if it has not opened, and for other reasons.
     public var openedBy: BreakerRule?
+    /// With `openedBy`: how often it has opened again since it last was closed.
+    public var failedRecoveries: UInt32 = 0
+    /// The quiet time that takes one failure off, after recoveries that have failed; absent if none has.
+    public var resetTimeoutMilliseconds: Int64?
     /// Every field has its default.
     @inlinable public init() {}
     /// A denial for this reason; without a time, waiting alone does not help.
@@ -261,8 +299,14 @@ public struct Denial: OpenRecord {
         )
         try visitor.field(
             "openedBy", &openedBy,
-            "for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons"
+            "for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker first since it last was closed; absent if it has not opened, and for other reasons"
         )
+        try visitor.field(
+            "failedRecoveries", &failedRecoveries,
+            "with `openedBy`: how often it has opened again since it last was closed")
+        try visitor.field(
+            "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
+            "the quiet time that takes one failure off, after recoveries that have failed; absent if none has")
     }
 }
 
@@ -287,6 +331,9 @@ public struct AdmissionDecision: OpenRecord {
     public var costBasis: CostBasis = .nothing
     /// Whether the admitted call probes a mark of its route: a success ends the mark.
     public var isProbe = false
+    /// Why a call that may wait is denied though waiting can help: the queue is full; absent: it is not, or the call
+    /// does not wait.
+    public var fullQueue: FullQueue?
     /// Every field has its default.
     @inlinable public init() {}
 
@@ -313,6 +360,10 @@ public struct AdmissionDecision: OpenRecord {
         try visitor.field("costBasis", &costBasis, "where this cost comes from")
         try visitor.field(
             "isProbe", &isProbe, "whether the admitted call probes a mark of its route: a success ends the mark")
+        try visitor.field(
+            "fullQueue", &fullQueue,
+            "why a call that may wait is denied though waiting can help: the queue is full; absent: it is not, or the call does not wait"
+        )
     }
 }
 

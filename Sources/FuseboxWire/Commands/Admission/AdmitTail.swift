@@ -16,17 +16,19 @@ package enum AdmitTail {
     }
 
     /// Notes what the queue has decided.
-    package static func write(passed: UInt16, milliseconds: Int64, isQueued: Bool, into payload: inout [UInt8]) {
+    package static func write(
+        passed: UInt16, milliseconds: Int64, queue: QueueDecision, into payload: inout [UInt8]
+    ) {
         let start = payload.count - decidedBytes
         write(passed, at: start, into: &payload)
         write(milliseconds, at: start + 2, into: &payload)
-        payload[start + 10] = isQueued ? 1 : 0
+        payload[start + 10] = queue.rawValue
     }
 
     /// Whether the queue has taken the call. False if the payload is too short to be a request.
     package static func isQueued(in payload: UnsafeRawBufferPointer) -> Bool {
         guard payload.count >= bytes else { return false }
-        return unsafe payload[payload.count - 1] != 0
+        return unsafe payload[payload.count - 1] == QueueDecision.joins.rawValue
     }
 
     /// Turns a request into one that continues the wait of a ticket.

@@ -95,6 +95,8 @@ public struct WaitingList: Command {
         public var limit: UInt32 = 0
         /// The steady clock at this page.
         public var now = Timestamp(milliseconds: 0)
+        /// How many calls of one user may.
+        public var limitPerUser: UInt32 = 0
         /// Every field has its default.
         @inlinable public init() {}
         /// The fields in the order of the wire.
@@ -107,6 +109,7 @@ public struct WaitingList: Command {
             try visitor.field("waiting", &waiting, "how many calls wait")
             try visitor.field("limit", &limit, "how many may")
             try visitor.field("now", &now, "the steady clock at this page")
+            try visitor.field("limitPerUser", &limitPerUser, "how many calls of one user may")
         }
     }
 }

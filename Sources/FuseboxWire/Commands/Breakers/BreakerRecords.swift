@@ -53,7 +53,7 @@ public struct BreakerStatus: OpenRecord {
     /// How often it has opened, and closed after that. An outcome moves the breaker only in the episode in which its
     /// call was admitted.
     public var episode: UInt32 = 0
-    /// What has opened it; absent if it has not opened since it last was closed.
+    /// What has opened it first since it last was closed; absent if it has not opened.
     public var openedBy: BreakerRule?
     /// Quiet time that takes one failure off now; it grows with the recoveries that fail.
     public var resetTimeoutMilliseconds: Int64 = 0
@@ -61,6 +61,12 @@ public struct BreakerStatus: OpenRecord {
     public var failedRecoveries: UInt32 = 0
     /// The rates now and those that open it; absent if none is configured.
     public var rates: BreakerRates?
+    /// How many workers must report failures within the monitoring period for it to open.
+    public var minWorkers: UInt32 = 1
+    /// How many workers have reported failures within that time, at most `minWorkers`; 0 if one is enough.
+    public var failedWorkers: UInt32 = 0
+    /// Whether it stands at the last step before it opens until failures of enough workers are reported.
+    public var isHeldByWorkers = false
 
     /// Every field has its default.
     @inlinable public init() {}
@@ -91,13 +97,22 @@ public struct BreakerStatus: OpenRecord {
             "how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted"
         )
         try visitor.field(
-            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+            "openedBy", &openedBy, "what has opened it first since it last was closed; absent if it has not opened")
         try visitor.field(
             "resetTimeoutMilliseconds", &resetTimeoutMilliseconds,
             "quiet time that takes one failure off now; it grows with the recoveries that fail")
         try visitor.field(
             "failedRecoveries", &failedRecoveries, "how often it has opened again since it last was closed")
         try visitor.field("rates", &rates, "the rates now and those that open it; absent if none is configured")
+        try visitor.field(
+            "minWorkers", &minWorkers,
+            "how many workers must report failures within the monitoring period for it to open")
+        try visitor.field(
+            "failedWorkers", &failedWorkers,
+            "how many workers have reported failures within that time, at most `minWorkers`; 0 if one is enough")
+        try visitor.field(
+            "isHeldByWorkers", &isHeldByWorkers,
+            "whether it stands at the last step before it opens until failures of enough workers are reported")
     }
 }
 
@@ -334,7 +349,7 @@ public struct BreakerRecord: WireRecord {
     public var blames: [Blame] = []
     /// How often it has opened, and closed after that.
     public var episode: UInt32 = 0
-    /// What has opened it; absent if it has not opened since it last was closed.
+    /// What has opened it first since it last was closed; absent if it has not opened.
     public var openedBy: BreakerRule?
     /// How often it has opened again since it last was closed.
     public var failedRecoveries: UInt32 = 0
@@ -371,7 +386,7 @@ public struct BreakerRecord: WireRecord {
             "blames", &blames, "the workers whose failures count for `minWorkers`; none are kept where that is 1")
         try visitor.field("episode", &episode, "how often it has opened, and closed after that")
         try visitor.field(
-            "openedBy", &openedBy, "what has opened it; absent if it has not opened since it last was closed")
+            "openedBy", &openedBy, "what has opened it first since it last was closed; absent if it has not opened")
         try visitor.field(
             "failedRecoveries", &failedRecoveries, "how often it has opened again since it last was closed")
         try visitor.field(

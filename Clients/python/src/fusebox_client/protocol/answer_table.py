@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from .types import Outcome
 
-ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tuple[str, ...]], ...] = (
+ROWS: tuple[
+    tuple[str, Outcome, str | None, tuple[tuple[int, int], ...], frozenset[str], tuple[str, ...]], ...
+] = (
     (
         "too large",
         Outcome.REJECTED,
+        None,
         ((413, 413),),
         frozenset(()),
         (),
@@ -16,6 +19,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "quota by word",
         Outcome.QUOTA_EXHAUSTED,
+        None,
         (),
         frozenset(
             (
@@ -37,6 +41,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "moderated",
         Outcome.REJECTED,
+        None,
         (),
         frozenset(("content_filter", "content_policy_violation", "responsibleaipolicyviolation")),
         (),
@@ -44,6 +49,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "moderated by a router",
         Outcome.REJECTED,
+        None,
         ((403, 403),),
         frozenset(()),
         ("error.metadata.flagged_input",),
@@ -51,6 +57,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "throttled by word",
         Outcome.THROTTLED,
+        None,
         (),
         frozenset(
             (
@@ -71,17 +78,15 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "unauthorized by word",
         Outcome.UNAUTHORIZED,
+        None,
         (),
         frozenset(
             (
                 "invalid_api_key",
                 "authentication_error",
-                "permission_error",
                 "account_deactivated",
                 "api_key_invalid",
                 "unauthenticated",
-                "permission_denied",
-                "accessdeniedexception",
                 "unrecognizedclientexception",
                 "expiredtokenexception",
                 "invalidsignatureexception",
@@ -90,8 +95,17 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
         (),
     ),
     (
+        "forbidden by word",
+        Outcome.UNAUTHORIZED,
+        "route",
+        (),
+        frozenset(("permission_error", "permission_denied", "accessdeniedexception")),
+        (),
+    ),
+    (
         "failure by word",
         Outcome.FAILURE,
+        None,
         (),
         frozenset(
             (
@@ -115,6 +129,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "payment",
         Outcome.QUOTA_EXHAUSTED,
+        None,
         ((402, 402),),
         frozenset(()),
         (),
@@ -122,13 +137,23 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "unauthorized",
         Outcome.UNAUTHORIZED,
-        ((401, 401), (403, 403)),
+        None,
+        ((401, 401),),
+        frozenset(()),
+        (),
+    ),
+    (
+        "forbidden",
+        Outcome.UNAUTHORIZED,
+        "route",
+        ((403, 403),),
         frozenset(()),
         (),
     ),
     (
         "timed out",
         Outcome.FAILURE,
+        None,
         ((408, 408),),
         frozenset(()),
         (),
@@ -136,6 +161,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "conflict",
         Outcome.FAILURE,
+        None,
         ((409, 409),),
         frozenset(()),
         (),
@@ -143,6 +169,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "too early",
         Outcome.FAILURE,
+        None,
         ((425, 425),),
         frozenset(()),
         (),
@@ -150,6 +177,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "too many",
         Outcome.THROTTLED,
+        None,
         ((429, 429),),
         frozenset(()),
         (),
@@ -157,6 +185,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "at capacity",
         Outcome.THROTTLED,
+        None,
         ((498, 498),),
         frozenset(()),
         (),
@@ -164,6 +193,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "closed by the caller",
         Outcome.ABANDONED,
+        None,
         ((499, 499),),
         frozenset(()),
         (),
@@ -171,6 +201,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "answered",
         Outcome.SUCCESS,
+        None,
         ((100, 399),),
         frozenset(()),
         (),
@@ -178,6 +209,7 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "rejected",
         Outcome.REJECTED,
+        None,
         ((400, 499),),
         frozenset(()),
         (),
@@ -185,12 +217,15 @@ ROWS: tuple[tuple[str, Outcome, tuple[tuple[int, int], ...], frozenset[str], tup
     (
         "failed",
         Outcome.FAILURE,
+        None,
         ((500, 599),),
         frozenset(()),
         (),
     ),
 )
-"""Name, outcome, ranges of statuses, words and places. The first row of which all hold counts."""
+"""Name, outcome, how much of the route it marks if it tells, ranges of statuses, words and places. The first row of
+which all conditions hold counts.
+"""
 WORD_PLACES = (
     "error.code",
     "error.type",
