@@ -161,8 +161,8 @@ extension StateMachine {
         let provider = provider(of: key)
         changeBreaker(place, application, &effects) { breaker, now, _ in breaker.reset(at: now) }
         // The names live on until the breakers below it are changed.
-        names.retain(provider)
-        defer { names.release(provider) }
+        names.retain(key.place)
+        defer { names.release(key.place) }
         removeBreaker(place)
         guard key.model == nil else { return }
         if key == RouteKey(provider), !isByModel(provider) { removeModelBreakers(of: provider) }
