@@ -170,6 +170,9 @@ struct PriceCommands: ParsableCommand {
         @Argument(help: "The file; - for standard input.", completion: .file())
         var file: String
 
+        @Flag(help: "Read the list, say how many prices would be set, and change nothing.")
+        var dryRun = false
+
         @OptionGroup var connection: ConnectionOptions
 
         func answer(from client: FuseboxClient) throws -> Answer {
@@ -184,20 +187,38 @@ struct PriceCommands: ParsableCommand {
                 }
                 return PriceEntry(provider: try Name(renaming.name), model: entry.model, price: entry.price)
             }
-            let replaced = try client.prices.set(entries)
+            let replaced = dryRun ? try Self.replaced(by: entries, client) : try client.prices.set(entries)
+            let count = Quantity.count(entries.count, "price")
             let lines =
-                ["\(Quantity.count(entries.count, "price")) set, \(replaced) of them in the place of another"]
+                ["\(count) \(dryRun ? "would be set" : "set"), \(replaced) of them in the place of another"]
                 + (list.tiered.isEmpty
                     ? []
                     : ["\(Quantity.count(list.tiered.count, "model")) cost more for long prompts, which is left out"])
                 + list.refused.map { "left out: \(Table.printable($0.key)): \(Table.printable($0.reason))" }
             return Answer(
                 json: [
-                    "set": JSONValue(entries.count), "replaced": JSONValue(replaced),
+                    "isDryRun": JSONValue(dryRun), "set": JSONValue(entries.count), "replaced": JSONValue(replaced),
                     "tiered": .array(list.tiered.map { JSONValue($0) }),
                     "refused": .array(list.refused.map { ["key": JSONValue($0.key), "reason": JSONValue($0.reason)] }),
                 ],
                 text: lines.joined(separator: "\n"))
+        }
+
+        /// How many prices are in force whose place others would take.
+        private static func replaced(by entries: [PriceEntry], _ client: FuseboxClient) throws -> Int {
+            var present = Swift.Set(try client.prices.list().map(Place.init))
+            return entries.count { !present.insert(Place($0)).inserted }
+        }
+
+        /// Whose price an entry is. The list may name one twice.
+        private struct Place: Hashable {
+            let provider: Name?
+            let model: Name?
+
+            init(_ entry: PriceEntry) {
+                provider = entry.provider
+                model = entry.model
+            }
         }
     }
 }
