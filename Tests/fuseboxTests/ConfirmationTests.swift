@@ -29,6 +29,18 @@ struct ConfirmationTests {
         #expect(try Program.run([Program.fusebox] + command + ["--yes", "--socket", daemon.socket]).status == 0)
     }
 
+    @Test func whatWouldBeForgottenIsToldAndNothingIs() throws {
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "5 rpm", "$9 per day")
+        let told = try daemon.fusebox("forget", "openai", "--dry-run")
+        #expect(told.status == 0 && told.errors == "")
+        #expect(told.output.contains("its account of $1"), "\(told.output)")
+        #expect(told.output.contains("with 1 model, 2 limits; nothing was changed"), "\(told.output)")
+        let json = try daemon.json("forget", "openai", "--dry-run")
+        #expect(json["spend"] == 1 && json["limits"]?.list?.count == 2)
+        #expect(try spend == 1)
+        #expect(try daemon.fusebox("forget", "nobody", "--dry-run").status == 64)
+    }
+
     @Test func anImportWantsConsentAndCanBeTriedFirst() throws {
         let state = try daemon.fusebox("export").output
         let tried = try daemon.fusebox("import", "-", "--dry-run", input: state)
@@ -83,5 +95,26 @@ struct ConfirmationTests {
             #expect(error?["exitStatus"] == JSONValue(status), "\(command)")
             #expect(error?["message"]?.text?.isEmpty == false && error?["message"]?.text?.contains("\n") == false)
         }
+    }
+
+    /// Every command that has --json, with arguments that it has or needs, without a daemon and without the files.
+    @Test func everyCommandThatAnswersInJSONTellsItsErrorsInJSON() throws {
+        let dump = try CommandDump(of: Program.fusebox)
+        let commands = dump.commands.filter { command in
+            dump.parameters.contains { $0.command == command && $0.name == "--json" }
+        }
+        #expect(commands.count > 60)
+        var failed = 0
+        for command in commands where !command.isEmpty {
+            let needed = dump.parameters.filter { $0.command == command && $0.isRequired && $0.kind != "flag" }
+            let arguments = needed.flatMap { $0.kind == "option" ? [$0.name, "/nowhere"] : ["/nowhere"] }
+            let outcome = try Program.run(
+                [Program.fusebox] + command + ["--json", "--socket", "/nowhere"] + arguments)
+            guard outcome.status != 0, outcome.output == "" else { continue }
+            failed += 1
+            let error = try? JSONValue(parsing: Array(outcome.errors.utf8))["error"]
+            #expect(error?["exitStatus"] == JSONValue(Int(outcome.status)), "\(command): \(outcome.errors)")
+        }
+        #expect(failed > 50)
     }
 }

@@ -97,6 +97,14 @@ struct PriceCommandsTests {
             {"azure/gpt-4o": {"litellm_provider": "azure", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05},
              "dall-e-3": {"litellm_provider": "openai", "output_cost_per_image": 0.04}}
             """
+        let tried = try daemon.fusebox(
+            "price", "import", "--format", "litellm", "-", "--as", "azure=my-azure", "--dry-run", input: list)
+        #expect(
+            tried.lines == [
+                "1 price would be set, 0 of them in the place of one that was set before",
+                "left out: dall-e-3: it has no price per token",
+            ])
+        #expect(try daemon.fusebox("price", "list").lines == ["No price is set."])
         let outcome = try daemon.fusebox(
             "price", "import", "--format", "litellm", "-", "--as", "azure=my-azure", input: list)
         #expect(
@@ -105,6 +113,9 @@ struct PriceCommandsTests {
                 "left out: dall-e-3: it is priced by another measure than tokens: output_cost_per_image",
             ])
         #expect(try daemon.json("price", "list")["prices"]?[0]?["provider"] == "my-azure")
+        let again = try daemon.json(
+            "price", "import", "--format", "litellm", "-", "--as", "azure=my-azure", "--dry-run", input: list)
+        #expect(again["isDryRun"] == true && again["set"] == 1 && again["replaced"] == 1)
     }
 
     @Test func anImportSaysWhichPricesItLeftOutAndWhichTookThePlaceOfOthers() throws {

@@ -177,6 +177,9 @@ struct PriceCommands: ParsableCommand {
         @Argument(help: "The file; - for standard input.", completion: .file())
         var file: String
 
+        @Flag(help: "Read the list, say how many prices would be set, and change nothing.")
+        var dryRun = false
+
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
@@ -198,24 +201,25 @@ struct PriceCommands: ParsableCommand {
             }
             let names = Dictionary(uniqueKeysWithValues: renamings.map { ($0.provider, $0.name) })
             let (prices, displaced) = list.prices(renaming: names)
-            let replaced = try client.prices.set(prices)
+            let replaced = dryRun ? try Self.replaced(by: prices, client) : try client.prices.set(prices)
             return Answer(
                 json: [
-                    "set": JSONValue(prices.count), "replaced": JSONValue(replaced),
+                    "isDryRun": JSONValue(dryRun), "set": JSONValue(prices.count), "replaced": JSONValue(replaced),
                     "displaced": .array(displaced.map { ["key": JSONValue($0.key), "by": JSONValue($0.by)] }),
                     "longPrompts": .array(list.longPrompts.map { JSONValue($0) }),
                     "longCaches": .array(list.longCaches.map { JSONValue($0) }),
                     "refused": .array(list.refused.map { ["key": JSONValue($0.key), "reason": JSONValue($0.reason)] }),
                 ],
-                text: Self.text(of: list, set: prices.count, replaced: replaced, displaced))
+                text: Self.text(
+                    of: list, "\(Quantity.count(prices.count, "price")) \(dryRun ? "would be set" : "set")",
+                    replaced: replaced,
+                    displaced))
         }
 
         private static func text(
-            of list: LiteLLMPrices, set: Int, replaced: Int, _ displaced: [LiteLLMPrices.Displaced]
+            of list: LiteLLMPrices, _ done: String, replaced: Int, _ displaced: [LiteLLMPrices.Displaced]
         ) -> String {
-            var lines = [
-                "\(Quantity.count(set, "price")) set, \(replaced) of them in the place of one that was set before"
-            ]
+            var lines = ["\(done), \(replaced) of them in the place of one that was set before"]
             let left = [("long prompts", list.longPrompts), ("longer caches", list.longCaches)]
             for (what, keys) in left where !keys.isEmpty {
                 let entries = Quantity.count(keys.count, "entry", plural: "entries")
@@ -229,6 +233,23 @@ struct PriceCommands: ParsableCommand {
                 lines.append("left out: \(Table.printable(entry.key)): \(Table.printable(entry.reason))")
             }
             return lines.joined(separator: "\n")
+        }
+
+        /// How many prices are in force whose place others would take.
+        private static func replaced(by entries: [PriceEntry], _ client: FuseboxClient) throws -> Int {
+            var present = Swift.Set(try client.prices.list().map(Place.init))
+            return entries.count { !present.insert(Place($0)).inserted }
+        }
+
+        /// Whose price an entry is. The list may name one twice.
+        private struct Place: Hashable {
+            let provider: Name?
+            let model: Name?
+
+            init(_ entry: PriceEntry) {
+                provider = entry.provider
+                model = entry.model
+            }
         }
     }
 }
