@@ -94,7 +94,7 @@ function turn ({ wait = 0, priority = defaultPriority }) {
       `priority: ${priority} is not a whole number from 0, the most urgent, to ${leastPriority}`,
     )
   }
-  return { waitMilliseconds: Math.ceil(wait), priority, resumes: 0, passed: 0, passedMilliseconds: 0 }
+  return { waitMilliseconds: Math.ceil(wait), priority, resumes: 0, passed: 0, passedMilliseconds: 0, queue: 'aside' }
 }
 
 /**
@@ -128,7 +128,7 @@ function decided (decision, candidates) {
   const reasons = denials(decision, candidates)
   if (decision.candidate == null) {
     const wait = decision.retryAfterMilliseconds
-    throw new AdmissionDeniedError(reasons, wait == null ? null : Number(wait))
+    throw new AdmissionDeniedError(reasons, wait == null ? null : Number(wait), decision.fullQueue ?? null)
   }
   const candidate = candidates[decision.candidate]
   if (!candidate) throw new ProtocolError(`candidate ${decision.candidate} of ${candidates.length} is admitted`)

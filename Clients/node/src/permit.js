@@ -9,6 +9,7 @@ const { route } = require('./candidates')
 /** @typedef {import('./protocol/types').Candidate} Candidate */
 /** @typedef {import('./protocol/types').DenialReason} DenialReason */
 /** @typedef {import('./protocol/types').LimitObjection} LimitObjection */
+/** @typedef {import('./protocol/types').FullQueue} FullQueue */
 /** @typedef {import('./protocol/types').AdmissionDecision} AdmissionDecision */
 /** @typedef {import('./protocol/types').Outcome} Outcome */
 /** @typedef {import('./usage').Usage} Usage */
@@ -27,23 +28,26 @@ const { route } = require('./candidates')
 
 /** None of the candidates may be called now. */
 class AdmissionDeniedError extends FuseboxError {
-  /** @param {Denial[]} reasons @param {number | null} retryAfter */
-  constructor (reasons, retryAfter) {
+  /** @param {Denial[]} reasons @param {number | null} retryAfter @param {FullQueue | null} [fullQueue] */
+  constructor (reasons, retryAfter, fullQueue = null) {
     const each = reasons.map(({ candidate, reason }) => `${route(candidate)}: ${reason}`).join(', ')
     const hope = retryAfter === null
       ? 'waiting alone does not help'
       : retryAfter === 0 ? 'try again with the next call' : `try again in ${retryAfter} ms`
-    super('ERR_FUSEBOX_DENIED', `no provider may be called now (${each}); ${hope}`)
+    const queue = fullQueue === null ? '' : `; the queue is full for ${fullQueue}`
+    super('ERR_FUSEBOX_DENIED', `no provider may be called now (${each})${queue}; ${hope}`)
     /** The reason of each candidate, in their order. */
     this.reasons = reasons
     /** Milliseconds until any candidate can be admitted; 0 and null as in `Denial`. */
     this.retryAfter = retryAfter
+    /** For whom the queue is full, if that is why the call does not wait; null: it is not, or it was not to wait. */
+    this.fullQueue = fullQueue
   }
 
   /** For logs in JSON, which has no bigints: they are texts. */
   toJSON () {
-    const { name, code, message, reasons, retryAfter } = this
-    return withoutBigints({ name, code, message, reasons, retryAfter })
+    const { name, code, message, reasons, retryAfter, fullQueue } = this
+    return withoutBigints({ name, code, message, reasons, retryAfter, fullQueue })
   }
 }
 

@@ -7,7 +7,7 @@ import test from 'node:test'
 
 const require = createRequire(import.meta.url)
 const {
-  outcomeOfError, outcomeOfStatus, providerAnswer, retryTime, CallFailedError, ClosedError,
+  outcomeOfError, outcomeOfStatus, providerAnswer, retryTime, AdmissionDeniedError, CallFailedError, ClosedError,
 } = require('../src/index.js')
 const table = require('../src/protocol/answer-table.js')
 
@@ -135,6 +135,13 @@ test('errors of SDKs are read by what they have in common', () => {
   assert.equal(outcomeOfError(aws).outcome, 'throttled')
   const vercel = Object.assign(new Error('400'), { statusCode: 400, responseHeaders: {} })
   assert.equal(outcomeOfError(vercel).outcome, 'rejected')
+})
+
+test('a denial tells for whom the queue is full', () => {
+  const denied = new AdmissionDeniedError([], 0, 'user')
+  assert.match(denied.message, /the queue is full for user/)
+  assert.equal(JSON.parse(JSON.stringify(denied)).fullQueue, 'user')
+  assert.equal(new AdmissionDeniedError([], 0).fullQueue, null)
 })
 
 test('errors without a status', () => {

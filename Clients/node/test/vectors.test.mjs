@@ -132,6 +132,7 @@ test('a reader passes over what a newer daemon adds to a record, and reads an un
     state: 77, consecutiveFailures: 0, failureThreshold: 5, share: 1, totalFailures: 0n, totalSuccesses: 0n,
     totalRequests: 0n, lastFailure: null, lastSuccess: null, lastRequest: null, nextAttempt: null, episode: 3,
     openedBy: null, resetTimeoutMilliseconds: 30_000n, failedRecoveries: 0, rates: null,
+    minWorkers: 1, failedWorkers: 0, isHeldByWorkers: false,
   }
   const entry = { name: 'a', deployment: null, model: null, status }
   writeBreakerEntry(writer, entry)

@@ -1,6 +1,7 @@
 export type Candidate = import('./protocol/types').Candidate;
 export type DenialReason = import('./protocol/types').DenialReason;
 export type LimitObjection = import('./protocol/types').LimitObjection;
+export type FullQueue = import('./protocol/types').FullQueue;
 export type AdmissionDecision = import('./protocol/types').AdmissionDecision;
 export type Outcome = import('./protocol/types').Outcome;
 export type Usage = import('./usage').Usage;
@@ -27,6 +28,7 @@ export type Denial = {
 /** @typedef {import('./protocol/types').Candidate} Candidate */
 /** @typedef {import('./protocol/types').DenialReason} DenialReason */
 /** @typedef {import('./protocol/types').LimitObjection} LimitObjection */
+/** @typedef {import('./protocol/types').FullQueue} FullQueue */
 /** @typedef {import('./protocol/types').AdmissionDecision} AdmissionDecision */
 /** @typedef {import('./protocol/types').Outcome} Outcome */
 /** @typedef {import('./usage').Usage} Usage */
@@ -43,12 +45,14 @@ export type Denial = {
  */
 /** None of the candidates may be called now. */
 export class AdmissionDeniedError extends FuseboxError {
-    /** @param {Denial[]} reasons @param {number | null} retryAfter */
-    constructor(reasons: Denial[], retryAfter: number | null);
+    /** @param {Denial[]} reasons @param {number | null} retryAfter @param {FullQueue | null} [fullQueue] */
+    constructor(reasons: Denial[], retryAfter: number | null, fullQueue?: import("./protocol/types").FullQueue | null | undefined);
     /** The reason of each candidate, in their order. */
     reasons: Denial[];
     /** Milliseconds until any candidate can be admitted; 0 and null as in `Denial`. */
     retryAfter: number | null;
+    /** For whom the queue is full, if that is why the call does not wait; null: it is not, or it was not to wait. */
+    fullQueue: import("./protocol/types").FullQueue | null;
     /** For logs in JSON, which has no bigints: they are texts. */
     toJSON(): any;
 }

@@ -1742,7 +1742,7 @@ function writeAdmissionAdmit (w, v = {}) {
   w.u64(v.resumes, 'resumes')
   w.u16(v.passed, 'passed')
   w.i64(v.passedMilliseconds, 'passedMilliseconds')
-  w.bool(v.isQueued, 'isQueued')
+  w.enumeration(e.QueueDecision, v.queue, 'queue')
 }
 /** @param {Reader} r */
 function readAdmissionAdmit (r) {
@@ -1758,7 +1758,7 @@ function readAdmissionAdmit (r) {
     resumes: r.u64(),
     passed: r.u16(),
     passedMilliseconds: r.i64(),
-    isQueued: r.bool(),
+    queue: r.enumeration(e.QueueDecision),
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -2051,6 +2051,7 @@ function writeAdmissionWaitingReply (w, v = {}) {
   w.u32(v.waiting, 'waiting')
   w.u32(v.limit, 'limit')
   w.timestamp(v.now, 'now')
+  w.u32(v.limitPerUser, 'limitPerUser')
 }
 /** @param {Reader} r */
 function readAdmissionWaitingReply (r) {
@@ -2060,6 +2061,7 @@ function readAdmissionWaitingReply (r) {
     waiting: r.u32(),
     limit: r.u32(),
     now: r.timestamp(),
+    limitPerUser: r.u32(),
   }
 }
 

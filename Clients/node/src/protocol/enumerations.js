@@ -46,6 +46,10 @@ module.exports = {
     critical: 2,
     emergency: 3,
   }),
+  FullQueue: new Enumeration('FullQueue', {
+    user: 0,
+    everybody: 1,
+  }),
   JournalStanding: new Enumeration('JournalStanding', {
     none: 0,
     following: 1,
@@ -125,6 +129,12 @@ module.exports = {
   Profile: new Enumeration('Profile', {
     fusebox: 0,
     llmProviders: 1,
+  }),
+  QueueDecision: new Enumeration('QueueDecision', {
+    aside: 0,
+    joins: 1,
+    fullForUser: 2,
+    full: 3,
   }),
   ThresholdTier: new Enumeration('ThresholdTier', {
     none: 0,

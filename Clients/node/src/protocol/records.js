@@ -78,6 +78,9 @@ function writeAdmissionDecision (w, v = {}) {
   }
   w.enumeration(e.CostBasis, v.costBasis, 'costBasis')
   w.bool(v.isProbe, 'isProbe')
+  if (w.has(v.fullQueue)) {
+    w.enumeration(e.FullQueue, v.fullQueue, 'fullQueue')
+  }
   w.close(start)
 }
 
@@ -94,6 +97,7 @@ function readAdmissionDecision (r) {
     heldCost: r.has() ? r.money() : null,
     costBasis: r.enumeration(e.CostBasis),
     isProbe: r.bool(),
+    fullQueue: r.has() ? r.enumeration(e.FullQueue) : null,
   }
   r.close(outer)
   return v
@@ -116,7 +120,7 @@ function writeAdmit (w, v = {}) {
   w.u64(v.resumes, 'resumes')
   w.u16(v.passed, 'passed')
   w.i64(v.passedMilliseconds, 'passedMilliseconds')
-  w.bool(v.isQueued, 'isQueued')
+  w.enumeration(e.QueueDecision, v.queue, 'queue')
 }
 
 /** @param {Reader} r */
@@ -133,7 +137,7 @@ function readAdmit (r) {
     resumes: r.u64(),
     passed: r.u16(),
     passedMilliseconds: r.i64(),
-    isQueued: r.bool(),
+    queue: r.enumeration(e.QueueDecision),
   }
 }
 
@@ -433,6 +437,9 @@ function writeBreakerStatus (w, v = {}) {
   if (w.has(v.rates)) {
     records.writeBreakerRates(w, v.rates)
   }
+  w.u32(v.minWorkers, 'minWorkers')
+  w.u32(v.failedWorkers, 'failedWorkers')
+  w.bool(v.isHeldByWorkers, 'isHeldByWorkers')
   w.close(start)
 }
 
@@ -456,6 +463,9 @@ function readBreakerStatus (r) {
     resetTimeoutMilliseconds: r.i64(),
     failedRecoveries: r.u32(),
     rates: r.has() ? records.readBreakerRates(r) : null,
+    minWorkers: r.u32(),
+    failedWorkers: r.u32(),
+    isHeldByWorkers: r.bool(),
   }
   r.close(outer)
   return v
@@ -597,6 +607,10 @@ function writeDenial (w, v = {}) {
   if (w.has(v.openedBy)) {
     w.enumeration(e.BreakerRule, v.openedBy, 'openedBy')
   }
+  w.u32(v.failedRecoveries, 'failedRecoveries')
+  if (w.has(v.resetTimeoutMilliseconds)) {
+    w.i64(v.resetTimeoutMilliseconds, 'resetTimeoutMilliseconds')
+  }
   w.close(start)
 }
 
@@ -607,6 +621,8 @@ function readDenial (r) {
     reason: r.enumeration(e.DenialReason),
     retryAfterMilliseconds: r.has() ? r.i64() : null,
     openedBy: r.has() ? r.enumeration(e.BreakerRule) : null,
+    failedRecoveries: r.u32(),
+    resetTimeoutMilliseconds: r.has() ? r.i64() : null,
   }
   r.close(outer)
   return v

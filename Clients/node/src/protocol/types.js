@@ -35,6 +35,11 @@
 /**
  * A value that this client does not know is its number.
  *
+ * @typedef {'user' | 'everybody' | number} FullQueue
+ */
+/**
+ * A value that this client does not know is its number.
+ *
  * @typedef {'none' | 'following' | 'short' | 'full' | 'interrupted' | number} JournalStanding
  */
 /**
@@ -85,6 +90,8 @@
  * A value that this client does not know is its number.
  *
  * @typedef {'fusebox' | 'llmProviders' | number} Profile
+ */
+/** @typedef {'aside' | 'joins' | 'fullForUser' | 'full'} QueueDecision
  */
 /**
  * A value that this client does not know is its number.
@@ -137,6 +144,7 @@
  * @property {bigint | null} [heldCost] the cost that the admitted call holds until it is settled; absent: none, or denied (nano-dollars)
  * @property {CostBasis} costBasis where this cost comes from
  * @property {boolean} isProbe whether the admitted call probes a mark of its route: a success ends the mark
+ * @property {FullQueue | null} [fullQueue] why a call that may wait is denied though waiting can help: the queue is full; absent: it is not, or the call does not wait
  */
 
 /**
@@ -152,7 +160,7 @@
  * @property {bigint} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
  * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
  * @property {bigint} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
- * @property {boolean} isQueued whether the call joins the queue; clients send false
+ * @property {QueueDecision} queue whether the call joins the queue, or why it cannot; clients send `aside`
  */
 
 /**
@@ -239,7 +247,7 @@
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
  * @property {number} episode how often it has opened, and closed after that
- * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {BreakerRule | null} [openedBy] what has opened it first since it last was closed; absent if it has not opened
  * @property {number} failedRecoveries how often it has opened again since it last was closed
  * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
  * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
@@ -260,10 +268,13 @@
  * @property {number | null} [lastRequest] when a call last asked for it, or it was forced open
  * @property {number | null} [nextAttempt] when decay will next take a failure off; absent if there is none
  * @property {number} episode how often it has opened, and closed after that; an outcome moves the breaker only in the episode in which its call was admitted
- * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {BreakerRule | null} [openedBy] what has opened it first since it last was closed; absent if it has not opened
  * @property {bigint} resetTimeoutMilliseconds quiet time that takes one failure off now; it grows with the recoveries that fail
  * @property {number} failedRecoveries how often it has opened again since it last was closed
  * @property {BreakerRates | null} [rates] the rates now and those that open it; absent if none is configured
+ * @property {number} minWorkers how many workers must report failures within the monitoring period for it to open
+ * @property {number} failedWorkers how many workers have reported failures within that time, at most `minWorkers`; 0 if one is enough
+ * @property {boolean} isHeldByWorkers whether it stands at the last step before it opens until failures of enough workers are reported
  */
 
 /**
@@ -311,7 +322,9 @@
  * @typedef {object} Denial
  * @property {DenialReason} reason the reason that lasts longest; of those that last equally long, `paused`, or else the first of the enumeration
  * @property {bigint | null} [retryAfterMilliseconds] how long the reason lasts: trying again cannot succeed earlier; 0: it can as soon as another call ends, or with the next call; absent: time alone does not help
- * @property {BreakerRule | null} [openedBy] for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
+ * @property {BreakerRule | null} [openedBy] for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker first since it last was closed; absent if it has not opened, and for other reasons
+ * @property {number} failedRecoveries with `openedBy`: how often it has opened again since it last was closed
+ * @property {bigint | null} [resetTimeoutMilliseconds] the quiet time that takes one failure off, after recoveries that have failed; absent if none has
  */
 
 /**
@@ -1028,7 +1041,7 @@
  * @property {number} shareCredit the part of an admission that is saved up, in billionths
  * @property {Array<Blame>} blames the workers whose failures count for `minWorkers`; none are kept where that is 1
  * @property {number} episode how often it has opened, and closed after that
- * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {BreakerRule | null} [openedBy] what has opened it first since it last was closed; absent if it has not opened
  * @property {number} failedRecoveries how often it has opened again since it last was closed
  * @property {Array<RateBucket>} calls the calls that count for the rates, oldest first; none are kept where no rate is configured
  * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
@@ -1675,7 +1688,7 @@
  * @property {bigint | number} resumes the ticket of an earlier request of this worker, whose wait this request continues after a lost connection; 0: none
  * @property {number} passed the candidates that waiting calls come first for, a bit each; clients send 0, and the daemon puts what it found in the journal
  * @property {bigint | number} passedMilliseconds how long time alone keeps the call back where others come first; -1: for ever; clients send 0
- * @property {boolean} [isQueued] whether the call joins the queue; clients send false
+ * @property {QueueDecision} queue whether the call joins the queue, or why it cannot; clients send `aside`
  */
 
 /**
@@ -1821,6 +1834,7 @@
  * @property {number} waiting how many calls wait
  * @property {number} limit how many may
  * @property {number} now the steady clock at this page
+ * @property {number} limitPerUser how many calls of one user may
  */
 
 /**
@@ -2112,7 +2126,7 @@
  * @property {BreakerState} to the state now
  * @property {number} share the share of traffic admitted now
  * @property {number} consecutiveFailures failures less successes and decay: the point of the degradation curve that gives the share
- * @property {BreakerRule | null} [openedBy] what has opened it; absent if it has not opened since it last was closed
+ * @property {BreakerRule | null} [openedBy] what has opened it first since it last was closed; absent if it has not opened
  * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
  * @property {string | null} [model] the model; absent: it is not the breaker of one
  */

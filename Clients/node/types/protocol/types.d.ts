@@ -25,6 +25,10 @@ export type DepletionTier = 'none' | 'warning' | 'critical' | 'emergency' | numb
 /**
  * A value that this client does not know is its number.
  */
+export type FullQueue = 'user' | 'everybody' | number;
+/**
+ * A value that this client does not know is its number.
+ */
 export type JournalStanding = 'none' | 'following' | 'short' | 'full' | 'interrupted' | number;
 /**
  * A value that this client does not know is its number.
@@ -64,6 +68,7 @@ export type PolicySubject = 'limit' | 'price' | 'alias' | 'breaker' | 'cooldown'
  * A value that this client does not know is its number.
  */
 export type Profile = 'fusebox' | 'llmProviders' | number;
+export type QueueDecision = 'aside' | 'joins' | 'fullForUser' | 'full';
 /**
  * A value that this client does not know is its number.
  */
@@ -163,6 +168,10 @@ export type AdmissionDecision = {
      * whether the admitted call probes a mark of its route: a success ends the mark
      */
     isProbe: boolean;
+    /**
+     * why a call that may wait is denied though waiting can help: the queue is full; absent: it is not, or the call does not wait
+     */
+    fullQueue?: FullQueue | null | undefined;
 };
 export type Admit = {
     /**
@@ -210,9 +219,9 @@ export type Admit = {
      */
     passedMilliseconds: bigint;
     /**
-     * whether the call joins the queue; clients send false
+     * whether the call joins the queue, or why it cannot; clients send `aside`
      */
-    isQueued: boolean;
+    queue: QueueDecision;
 };
 export type AdmitReply = {
     /**
@@ -460,7 +469,7 @@ export type BreakerRecord = {
      */
     episode: number;
     /**
-     * what has opened it; absent if it has not opened since it last was closed
+     * what has opened it first since it last was closed; absent if it has not opened
      */
     openedBy?: BreakerRule | null | undefined;
     /**
@@ -530,7 +539,7 @@ export type BreakerStatus = {
      */
     episode: number;
     /**
-     * what has opened it; absent if it has not opened since it last was closed
+     * what has opened it first since it last was closed; absent if it has not opened
      */
     openedBy?: BreakerRule | null | undefined;
     /**
@@ -545,6 +554,18 @@ export type BreakerStatus = {
      * the rates now and those that open it; absent if none is configured
      */
     rates?: BreakerRates | null | undefined;
+    /**
+     * how many workers must report failures within the monitoring period for it to open
+     */
+    minWorkers: number;
+    /**
+     * how many workers have reported failures within that time, at most `minWorkers`; 0 if one is enough
+     */
+    failedWorkers: number;
+    /**
+     * whether it stands at the last step before it opens until failures of enough workers are reported
+     */
+    isHeldByWorkers: boolean;
 };
 export type BurnRate = {
     /**
@@ -650,9 +671,17 @@ export type Denial = {
      */
     retryAfterMilliseconds?: bigint | null | undefined;
     /**
-     * for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened since it last was closed, and for other reasons
+     * for the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker first since it last was closed; absent if it has not opened, and for other reasons
      */
     openedBy?: BreakerRule | null | undefined;
+    /**
+     * with `openedBy`: how often it has opened again since it last was closed
+     */
+    failedRecoveries: number;
+    /**
+     * the quiet time that takes one failure off, after recoveries that have failed; absent if none has
+     */
+    resetTimeoutMilliseconds?: bigint | null | undefined;
 };
 export type DepletionEstimate = {
     /**
@@ -2351,7 +2380,7 @@ export type BreakerSerializeReply = {
      */
     episode: number;
     /**
-     * what has opened it; absent if it has not opened since it last was closed
+     * what has opened it first since it last was closed; absent if it has not opened
      */
     openedBy?: BreakerRule | null | undefined;
     /**
@@ -3384,9 +3413,9 @@ export type AdmissionAdmitRequest = {
      */
     passedMilliseconds: bigint | number;
     /**
-     * whether the call joins the queue; clients send false
+     * whether the call joins the queue, or why it cannot; clients send `aside`
      */
-    isQueued?: boolean | undefined;
+    queue: QueueDecision;
 };
 export type AdmissionAdmitReply = {
     /**
@@ -3656,6 +3685,10 @@ export type AdmissionWaitingReply = {
      * the steady clock at this page
      */
     now: number;
+    /**
+     * how many calls of one user may
+     */
+    limitPerUser: number;
 };
 /**
  * A page of the routes whose calls have succeeded lately, with how long they took.
@@ -4078,7 +4111,7 @@ export type BreakerTransitionFields = {
      */
     consecutiveFailures: number;
     /**
-     * what has opened it; absent if it has not opened since it last was closed
+     * what has opened it first since it last was closed; absent if it has not opened
      */
     openedBy?: BreakerRule | null | undefined;
     /**

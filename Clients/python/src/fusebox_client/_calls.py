@@ -279,7 +279,7 @@ def decided(decision: AdmissionDecision, candidates: tuple[Candidate, ...]) -> t
         limits = [one for one in decision.limits if one.candidate == place]
         denials.append(Denial(candidate, told.reason, _seconds(told.retry_after_milliseconds), limits))
     if decision.candidate is None:
-        raise AdmissionDenied(denials, _seconds(decision.retry_after_milliseconds))
+        raise AdmissionDenied(denials, _seconds(decision.retry_after_milliseconds), decision.full_queue)
     if decision.candidate >= len(candidates):
         raise ProtocolViolation(f"candidate {decision.candidate} of {len(candidates)} is admitted")
     return decision.candidate, tuple(denials)

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .protocol.constants import Status
-    from .protocol.types import Candidate, DenialReason, LimitObjection
+    from .protocol.types import Candidate, DenialReason, FullQueue, LimitObjection
 
 
 class FuseboxError(Exception):
@@ -108,17 +108,22 @@ class Denial:
 class AdmissionDenied(FuseboxError):
     """None of the candidates may be called now."""
 
-    def __init__(self, denials: Sequence[Denial], retry_after: float | None) -> None:
+    def __init__(
+        self, denials: Sequence[Denial], retry_after: float | None, full_queue: FullQueue | None = None
+    ) -> None:
         self.denials = tuple(denials)
         """The reason of each candidate, in their order."""
         self.retry_after = retry_after
         """Seconds until any candidate can be admitted; 0: with the next call; None: time alone does not help."""
+        self.full_queue = full_queue
+        """For whom the queue is full, if that is why the call does not wait; None: it is not full, or it was not to wait."""
         if retry_after is None:
             hope = "waiting alone does not help"
         else:
             hope = f"try again in {retry_after:g} s" if retry_after else "try again with the next call"
         each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in denials)
-        super().__init__(f"no provider may be called now ({each}); {hope}")
+        queue = "" if full_queue is None else f"; the queue is full for {full_queue.name.lower()}"
+        super().__init__(f"no provider may be called now ({each}){queue}; {hope}")
 
 
 def route_text(candidate: Candidate) -> str:

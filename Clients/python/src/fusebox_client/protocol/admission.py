@@ -38,6 +38,7 @@ from .types import (
     Outcome,
     PermitEntry,
     PermitStanding,
+    QueueDecision,
     TokenUsage,
     WorkerID,
 )
@@ -53,7 +54,7 @@ _B_i64_i64_B_B = struct.Struct("<BqqBB")
 _i64_B_B_i64_B_u64_H_i64_B = struct.Struct("<qBBqBQHqB")
 _B_i64 = struct.Struct("<Bq")
 _u64_i64 = struct.Struct("<Qq")
-_u64_I_I_i64 = struct.Struct("<QIIq")
+_u64_I_I_i64_I = struct.Struct("<QIIqI")
 
 
 class MarkScope(Enumeration):
@@ -477,7 +478,7 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
 
     __slots__ = (
         "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
-        "resumes", "passed", "passed_milliseconds", "is_queued"
+        "resumes", "passed", "passed_milliseconds", "queue"
     )
     NUMBER = 96
     NAME = "admission.admit"
@@ -500,7 +501,7 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         resumes: int = 0,
         passed: int = 0,
         passed_milliseconds: int = 0,
-        is_queued: bool = False,
+        queue: QueueDecision = QueueDecision.ASIDE,
     ) -> None:
         self.candidates: tuple[Candidate, ...] = tuple(candidates)
         """The ways that the call may go, at least 1, best first"""
@@ -532,8 +533,8 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         """
         self.passed_milliseconds: int = passed_milliseconds
         """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
-        self.is_queued: bool = is_queued
-        """Whether the call joins the queue; clients send false"""
+        self.queue: QueueDecision = queue
+        """Whether the call joins the queue, or why it cannot; clients send `aside`"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.candidates, put_record, 16)
@@ -541,7 +542,7 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         self.estimate.encode(out)
         out += _i64_B_B_i64_B_u64_H_i64_B.pack(
             self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
-            self.passed, self.passed_milliseconds, self.is_queued
+            self.passed, self.passed_milliseconds, self.queue
         )
 
     @classmethod
@@ -551,11 +552,11 @@ class AdmissionAdmitRequest(Request[AdmissionAdmitReply]):
         estimate = Estimate.decode(reader)
         (
             ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
-            is_queued
+            queue
         ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
         return cls(
             candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
-            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+            priority, resumes, passed, passed_milliseconds, QueueDecision(queue)
         )
 
 
@@ -1089,7 +1090,7 @@ class AdmissionTicketsRequest(Request[AdmissionTicketsReply]):
 class AdmissionWaitingReply(Record):
     """The reply to `admission.waiting`."""
 
-    __slots__ = ("entries", "next", "waiting", "limit", "now")
+    __slots__ = ("entries", "next", "waiting", "limit", "now", "limit_per_user")
 
     def __init__(
         self,
@@ -1098,6 +1099,7 @@ class AdmissionWaitingReply(Record):
         waiting: int = 0,
         limit: int = 0,
         now: int = 0,
+        limit_per_user: int = 0,
     ) -> None:
         self.entries: tuple[WaitingEntry, ...] = tuple(entries)
         """At most 16 calls, in the order of their arrival"""
@@ -1109,16 +1111,18 @@ class AdmissionWaitingReply(Record):
         """How many may"""
         self.now: int = now
         """The steady clock at this page"""
+        self.limit_per_user: int = limit_per_user
+        """How many calls of one user may"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.entries, put_open_record)
-        out += _u64_I_I_i64.pack(self.next, self.waiting, self.limit, self.now)
+        out += _u64_I_I_i64_I.pack(self.next, self.waiting, self.limit, self.now, self.limit_per_user)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionWaitingReply:
         entries = reader.open_items(WaitingEntry.decode)
-        next, waiting, limit, now = reader.fixed(_u64_I_I_i64)
-        return cls(entries, next, waiting, limit, now)
+        next, waiting, limit, now, limit_per_user = reader.fixed(_u64_I_I_i64_I)
+        return cls(entries, next, waiting, limit, now, limit_per_user)
 
 
 class AdmissionWaitingRequest(Request[AdmissionWaitingReply]):

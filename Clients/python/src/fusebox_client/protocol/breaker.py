@@ -34,6 +34,7 @@ _u64_u64_d_u64_u64_d_i64_I_i64 = struct.Struct("<QQdQQdqIq")
 _B_I_u64_u64_u64 = struct.Struct("<BIQQQ")
 _i64_I = struct.Struct("<qI")
 _B_I_I_d_u64_u64_u64 = struct.Struct("<BIIdQQQ")
+_I_I_B = struct.Struct("<IIB")
 _i64_I_I_I_I = struct.Struct("<qIIII")
 _B_i64_I_d = struct.Struct("<BqId")
 
@@ -304,7 +305,7 @@ class BreakerRecord(Record):
         self.episode: int = episode
         """How often it has opened, and closed after that"""
         self.opened_by: BreakerRule | None = opened_by
-        """What has opened it; absent if it has not opened since it last was closed"""
+        """What has opened it first since it last was closed; absent if it has not opened"""
         self.failed_recoveries: int = failed_recoveries
         """How often it has opened again since it last was closed"""
         self.calls: tuple[RateBucket, ...] = tuple(calls)
@@ -366,7 +367,8 @@ class BreakerStatus(Record):
     __slots__ = (
         "state", "consecutive_failures", "failure_threshold", "share", "total_failures", "total_successes",
         "total_requests", "last_failure", "last_success", "last_request", "next_attempt", "episode", "opened_by",
-        "reset_timeout_milliseconds", "failed_recoveries", "rates"
+        "reset_timeout_milliseconds", "failed_recoveries", "rates", "min_workers", "failed_workers",
+        "is_held_by_workers"
     )
 
     def __init__(
@@ -387,6 +389,9 @@ class BreakerStatus(Record):
         reset_timeout_milliseconds: int = 0,
         failed_recoveries: int = 0,
         rates: BreakerRates | None = None,
+        min_workers: int = 0,
+        failed_workers: int = 0,
+        is_held_by_workers: bool = False,
     ) -> None:
         self.state: BreakerState = state
         """Closed at a share of 1, open at a share of 0, otherwise recovering or degraded"""
@@ -415,13 +420,19 @@ class BreakerStatus(Record):
         call was admitted
         """
         self.opened_by: BreakerRule | None = opened_by
-        """What has opened it; absent if it has not opened since it last was closed"""
+        """What has opened it first since it last was closed; absent if it has not opened"""
         self.reset_timeout_milliseconds: int = reset_timeout_milliseconds
         """Quiet time that takes one failure off now; it grows with the recoveries that fail"""
         self.failed_recoveries: int = failed_recoveries
         """How often it has opened again since it last was closed"""
         self.rates: BreakerRates | None = rates
         """The rates now and those that open it; absent if none is configured"""
+        self.min_workers: int = min_workers
+        """How many workers must report failures within the monitoring period for it to open"""
+        self.failed_workers: int = failed_workers
+        """How many workers have reported failures within that time, at most `minWorkers`; 0 if one is enough"""
+        self.is_held_by_workers: bool = is_held_by_workers
+        """Whether it stands at the last step before it opens until failures of enough workers are reported"""
 
     def encode(self, out: bytearray) -> None:
         out += _B_I_I_d_u64_u64_u64.pack(
@@ -436,6 +447,7 @@ class BreakerStatus(Record):
         put_optional(out, self.opened_by, put_u8)
         out += _i64_I.pack(self.reset_timeout_milliseconds, self.failed_recoveries)
         put_optional(out, self.rates, put_open_record)
+        out += _I_I_B.pack(self.min_workers, self.failed_workers, self.is_held_by_workers)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerStatus:
@@ -450,10 +462,11 @@ class BreakerStatus(Record):
         opened_by = BreakerRule(reader.u8()) if reader.flag() else None
         reset_timeout_milliseconds, failed_recoveries = reader.fixed(_i64_I)
         rates = reader.record(BreakerRates.decode) if reader.flag() else None
+        min_workers, failed_workers, is_held_by_workers = reader.fixed(_I_I_B)
         return cls(
             BreakerState(state), consecutive_failures, failure_threshold, share, total_failures, total_successes,
             total_requests, last_failure, last_success, last_request, next_attempt, episode, opened_by,
-            reset_timeout_milliseconds, failed_recoveries, rates
+            reset_timeout_milliseconds, failed_recoveries, rates, min_workers, failed_workers, truth(is_held_by_workers)
         )
 
 
@@ -1335,7 +1348,7 @@ class BreakerSerializeReply(Record):
         self.episode: int = episode
         """How often it has opened, and closed after that"""
         self.opened_by: BreakerRule | None = opened_by
-        """What has opened it; absent if it has not opened since it last was closed"""
+        """What has opened it first since it last was closed; absent if it has not opened"""
         self.failed_recoveries: int = failed_recoveries
         """How often it has opened again since it last was closed"""
         self.calls: tuple[RateBucket, ...] = tuple(calls)

@@ -19,7 +19,7 @@ from .._wire import (
     put_u64,
     truth,
 )
-from .types import AdmissionDecision, Candidate, Estimate, LimitWindow, WorkerID
+from .types import AdmissionDecision, Candidate, Estimate, LimitWindow, QueueDecision, WorkerID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Admit(Record):
 
     __slots__ = (
         "candidates", "tags", "estimate", "ttl_milliseconds", "explains", "folds_tags", "wait_milliseconds", "priority",
-        "resumes", "passed", "passed_milliseconds", "is_queued"
+        "resumes", "passed", "passed_milliseconds", "queue"
     )
 
     def __init__(
@@ -52,7 +52,7 @@ class Admit(Record):
         resumes: int = 0,
         passed: int = 0,
         passed_milliseconds: int = 0,
-        is_queued: bool = False,
+        queue: QueueDecision = QueueDecision.ASIDE,
     ) -> None:
         self.candidates: tuple[Candidate, ...] = tuple(candidates)
         """The ways that the call may go, at least 1, best first"""
@@ -84,8 +84,8 @@ class Admit(Record):
         """
         self.passed_milliseconds: int = passed_milliseconds
         """How long time alone keeps the call back where others come first; -1: for ever; clients send 0"""
-        self.is_queued: bool = is_queued
-        """Whether the call joins the queue; clients send false"""
+        self.queue: QueueDecision = queue
+        """Whether the call joins the queue, or why it cannot; clients send `aside`"""
 
     def encode(self, out: bytearray) -> None:
         put_list(out, self.candidates, put_record, 16)
@@ -93,7 +93,7 @@ class Admit(Record):
         self.estimate.encode(out)
         out += _i64_B_B_i64_B_u64_H_i64_B.pack(
             self.ttl_milliseconds, self.explains, self.folds_tags, self.wait_milliseconds, self.priority, self.resumes,
-            self.passed, self.passed_milliseconds, self.is_queued
+            self.passed, self.passed_milliseconds, self.queue
         )
 
     @classmethod
@@ -103,11 +103,11 @@ class Admit(Record):
         estimate = Estimate.decode(reader)
         (
             ttl_milliseconds, explains, folds_tags, wait_milliseconds, priority, resumes, passed, passed_milliseconds,
-            is_queued
+            queue
         ) = reader.fixed(_i64_B_B_i64_B_u64_H_i64_B)
         return cls(
             candidates, tags, estimate, ttl_milliseconds, truth(explains), truth(folds_tags), wait_milliseconds,
-            priority, resumes, passed, passed_milliseconds, truth(is_queued)
+            priority, resumes, passed, passed_milliseconds, QueueDecision(queue)
         )
 
 

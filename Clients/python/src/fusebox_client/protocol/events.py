@@ -77,7 +77,7 @@ class BreakerTransitionEvent(Event):
         self.consecutive_failures: int = consecutive_failures
         """Failures less successes and decay: the point of the degradation curve that gives the share"""
         self.opened_by: BreakerRule | None = opened_by
-        """What has opened it; absent if it has not opened since it last was closed"""
+        """What has opened it first since it last was closed; absent if it has not opened"""
         self.deployment: str | None = deployment
         """The deployment; absent: it is not the breaker of one"""
         self.model: str | None = model

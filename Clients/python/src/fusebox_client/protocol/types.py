@@ -97,6 +97,13 @@ class DepletionTier(Enumeration):
     EMERGENCY = 3
 
 
+class FullQueue(Enumeration):
+    """A value of FullQueue."""
+
+    USER = 0
+    EVERYBODY = 1
+
+
 class LapseRule(Enumeration):
     """A value of LapseRule."""
 
@@ -156,6 +163,15 @@ class PermitStanding(Enumeration):
     REVOKED = 4
 
 
+class QueueDecision(Enumeration):
+    """A value of QueueDecision."""
+
+    ASIDE = 0
+    JOINS = 1
+    FULL_FOR_USER = 2
+    FULL = 3
+
+
 class ThresholdTier(Enumeration):
     """A value of ThresholdTier."""
 
@@ -192,7 +208,7 @@ class AdmissionDecision(Record):
 
     __slots__ = (
         "candidate", "state", "share", "denials", "retry_after_milliseconds", "limits", "held_cost", "cost_basis",
-        "is_probe"
+        "is_probe", "full_queue"
     )
 
     def __init__(
@@ -206,6 +222,7 @@ class AdmissionDecision(Record):
         held_cost: Money | None = None,
         cost_basis: CostBasis = CostBasis.NOTHING,
         is_probe: bool = False,
+        full_queue: FullQueue | None = None,
     ) -> None:
         self.candidate: int | None = candidate
         """The place of the admitted candidate in the request, from 0; absent: denied"""
@@ -227,6 +244,10 @@ class AdmissionDecision(Record):
         """Where this cost comes from"""
         self.is_probe: bool = is_probe
         """Whether the admitted call probes a mark of its route: a success ends the mark"""
+        self.full_queue: FullQueue | None = full_queue
+        """Why a call that may wait is denied though waiting can help: the queue is full; absent: it is not, or the call
+        does not wait
+        """
 
     def encode(self, out: bytearray) -> None:
         put_optional(out, self.candidate, put_u8)
@@ -236,6 +257,7 @@ class AdmissionDecision(Record):
         put_list(out, self.limits, put_open_record)
         put_optional(out, self.held_cost, put_money)
         out += _B_B.pack(self.cost_basis, self.is_probe)
+        put_optional(out, self.full_queue, put_u8)
 
     @classmethod
     def decode(cls, reader: Reader) -> AdmissionDecision:
@@ -246,9 +268,10 @@ class AdmissionDecision(Record):
         limits = reader.open_items(LimitObjection.decode)
         held_cost = reader.money() if reader.flag() else None
         cost_basis, is_probe = reader.fixed(_B_B)
+        full_queue = FullQueue(reader.u8()) if reader.flag() else None
         return cls(
             candidate, BreakerState(state), share, denials, retry_after_milliseconds, limits, held_cost,
-            CostBasis(cost_basis), truth(is_probe)
+            CostBasis(cost_basis), truth(is_probe), full_queue
         )
 
 
@@ -430,13 +453,15 @@ class Candidate(Record):
 class Denial(Record):
     """The record Denial."""
 
-    __slots__ = ("reason", "retry_after_milliseconds", "opened_by")
+    __slots__ = ("reason", "retry_after_milliseconds", "opened_by", "failed_recoveries", "reset_timeout_milliseconds")
 
     def __init__(
         self,
         reason: DenialReason = DenialReason.EXHAUSTED,
         retry_after_milliseconds: int | None = None,
         opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        reset_timeout_milliseconds: int | None = None,
     ) -> None:
         self.reason: DenialReason = reason
         """The reason that lasts longest; of those that last equally long, `paused`, or else the first of the
@@ -447,21 +472,29 @@ class Denial(Record):
         with the next call; absent: time alone does not help
         """
         self.opened_by: BreakerRule | None = opened_by
-        """For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker; absent if it has not opened
-        since it last was closed, and for other reasons
+        """For the reasons `breakerOpen`, `share` and `probes`: what has opened the breaker first since it last was
+        closed; absent if it has not opened, and for other reasons
         """
+        self.failed_recoveries: int = failed_recoveries
+        """With `openedBy`: how often it has opened again since it last was closed"""
+        self.reset_timeout_milliseconds: int | None = reset_timeout_milliseconds
+        """The quiet time that takes one failure off, after recoveries that have failed; absent if none has"""
 
     def encode(self, out: bytearray) -> None:
         put_u8(out, self.reason)
         put_optional(out, self.retry_after_milliseconds, put_i64)
         put_optional(out, self.opened_by, put_u8)
+        put_u32(out, self.failed_recoveries)
+        put_optional(out, self.reset_timeout_milliseconds, put_i64)
 
     @classmethod
     def decode(cls, reader: Reader) -> Denial:
         reason = DenialReason(reader.u8())
         retry_after_milliseconds = reader.i64() if reader.flag() else None
         opened_by = BreakerRule(reader.u8()) if reader.flag() else None
-        return cls(reason, retry_after_milliseconds, opened_by)
+        failed_recoveries = reader.u32()
+        reset_timeout_milliseconds = reader.i64() if reader.flag() else None
+        return cls(reason, retry_after_milliseconds, opened_by, failed_recoveries, reset_timeout_milliseconds)
 
 
 class DepletionProjected(Record):
