@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from .protocol.constants import Status
     from .protocol.types import Candidate, DenialReason, LimitObjection
@@ -15,6 +16,10 @@ class FuseboxError(Exception):
 
     means_away = False
     """Whether the daemon did not answer. The failure policy applies to these errors."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew of `args` otherwise. They are its text, and not what `__init__` takes.
+        return _restored, (type(self), self.args), self.__dict__
 
 
 class Unavailable(FuseboxError, ConnectionError):
@@ -119,6 +124,13 @@ class AdmissionDenied(FuseboxError):
             hope = f"try again in {retry_after:g} s" if retry_after else "try again with the next call"
         each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in denials)
         super().__init__(f"no provider may be called now ({each}); {hope}")
+
+
+def _restored(kind: type[FuseboxError], arguments: tuple[Any, ...]) -> FuseboxError:
+    """An error of another process, or a copy. Its attributes are set afterwards."""
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
 
 
 def route_text(candidate: Candidate) -> str:
