@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import _log
-from ._errors import InvalidArgument
 from ._held import abandon
 
 TYPE_CHECKING = False
@@ -102,10 +101,8 @@ def note(held: HeldCall, told: Any) -> None:
     """Takes the usage from an answer or an event, if it tells one."""
     try:
         held.usage(told)
-    except InvalidArgument:
-        pass  # It tells none.
     except Exception as error:
-        # Whatever an SDK's object does when it is looked at, the caller gets its answer.
+        # Whatever it tells, and whatever an SDK's object does when it is looked at, the caller gets its answer.
         _log.warn("the usage in %s cannot be read: %r", type(told).__name__, error)
 
 
