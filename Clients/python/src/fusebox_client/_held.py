@@ -6,6 +6,7 @@ from . import _log
 from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer
+from ._uncopied import Uncopied
 from ._usage import Report, Usage, found_in
 from .protocol.admission import MarkScope
 from .protocol.types import Outcome
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
-class HeldCall:
+class HeldCall(Uncopied):
     """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
 
     def __init__(self, settings: Settings, mark_scope: MarkScope | None = None) -> None:
