@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import multiprocessing
 import pickle
 import unittest
@@ -89,6 +90,19 @@ class CopyTests(unittest.TestCase):
                     self.assertIs(type(again), type(error))
                     self.assertEqual((str(again), again.args), (str(error), error.args))
                     self.assertEqual(attributes(again), attributes(error))
+
+    def test_json_keeps_the_class_and_the_text(self) -> None:
+        # As celery's results do: by the name of the class and its arguments.
+        for error in ERRORS:
+            with self.subTest(error=error):
+                again = type(error)(*json.loads(json.dumps(error.args)))
+                self.assertEqual((str(again), repr(again)), (str(error), repr(error)))
+                kept = {name: value for name, value in vars(error).items() if name != "denials"}
+                self.assertEqual({name: value for name, value in vars(again).items() if name != "denials"}, kept)
+
+    def test_an_error_tells_no_number_of_the_system(self) -> None:
+        for error in (Unavailable("/s", "refused"), TimedOut()):
+            self.assertEqual((error.errno, error.strerror, error.filename), (None, None, None))
 
     def test_a_copy_keeps_what_others_have_added(self) -> None:
         class Mine(AdmissionDenied):

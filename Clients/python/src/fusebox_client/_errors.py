@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
 
 class FuseboxError(Exception):
-    """The base of all errors of this package."""
+    """The base of all errors of this package.
+
+    An error is made anew by its class and its `args`, which JSON can hold: celery hands errors on in that way.
+    """
 
     means_away = False
     """Whether the daemon did not answer. The failure policy applies to these errors."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is made anew of `args` otherwise. They are its text, and not what `__init__` takes.
+        # A class that is derived from these may take other arguments than its `args`.
         return _restored, (type(self), self.args), self.__dict__
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class Unavailable(FuseboxError, ConnectionError):
@@ -28,9 +34,13 @@ class Unavailable(FuseboxError, ConnectionError):
     means_away = True
 
     def __init__(self, path: str, reason: str) -> None:
+        super().__init__()
+        self.args = (path, reason)  # The base class would take two arguments for a number and a text.
         self.path = path
         self.reason = reason
-        super().__init__(f"no daemon answers at {path}: {reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?")
+
+    def __str__(self) -> str:
+        return f"no daemon answers at {self.path}: {self.reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?"
 
 
 class TimedOut(FuseboxError, TimeoutError):
@@ -38,8 +48,8 @@ class TimedOut(FuseboxError, TimeoutError):
 
     means_away = True
 
-    def __init__(self) -> None:
-        super().__init__("the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time")
+    def __str__(self) -> str:
+        return "the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time"
 
 
 class OutcomeUnknown(FuseboxError):
@@ -51,8 +61,8 @@ class OutcomeUnknown(FuseboxError):
 
     means_away = True
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __str__(self) -> str:
+        return (
             "the connection to the daemon was lost, and the daemon does not remember the requests of this client, so "
             "the request may have counted; check that before you send it again"
         )
@@ -61,10 +71,15 @@ class OutcomeUnknown(FuseboxError):
 class Refused(FuseboxError):
     """The daemon refused the request. Nothing has changed."""
 
-    def __init__(self, status: Status, message: str) -> None:
-        self.status = status
+    def __init__(self, status: Status | int, message: str) -> None:
+        from .protocol.constants import Status
+
+        super().__init__(int(status), message)
+        self.status = Status(status)
         self.message = message
-        super().__init__(f"the daemon refused the request: {message}")
+
+    def __str__(self) -> str:
+        return f"the daemon refused the request: {self.message}"
 
 
 class InvalidArgument(FuseboxError, ValueError):
@@ -82,8 +97,8 @@ class TooManyRequests(FuseboxError):
 class ClientClosed(FuseboxError):
     """The client is closed."""
 
-    def __init__(self) -> None:
-        super().__init__("the client has been closed; make a new one")
+    def __str__(self) -> str:
+        return "the client has been closed; make a new one"
 
 
 class Denial:
@@ -113,17 +128,21 @@ class Denial:
 class AdmissionDenied(FuseboxError):
     """None of the candidates may be called now."""
 
-    def __init__(self, denials: Sequence[Denial], retry_after: float | None) -> None:
-        self.denials = tuple(denials)
-        """The reason of each candidate, in their order."""
+    def __init__(self, denials: Sequence[Denial] | str, retry_after: float | None) -> None:
+        told = () if isinstance(denials, str) else tuple(denials)
+        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in told)
+        super().__init__(denials if isinstance(denials, str) else each, retry_after)
+        self.denials: tuple[Denial, ...] = told
+        """The reason of each candidate, in their order; empty if the error came through JSON, which has their text."""
         self.retry_after = retry_after
         """Seconds until any candidate can be admitted; 0: with the next call; None: time alone does not help."""
-        if retry_after is None:
+
+    def __str__(self) -> str:
+        if self.retry_after is None:
             hope = "waiting alone does not help"
         else:
-            hope = f"try again in {retry_after:g} s" if retry_after else "try again with the next call"
-        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in denials)
-        super().__init__(f"no provider may be called now ({each}); {hope}")
+            hope = f"try again in {self.retry_after:g} s" if self.retry_after else "try again with the next call"
+        return f"no provider may be called now ({self.args[0]}); {hope}"
 
 
 def _restored(kind: type[FuseboxError], arguments: tuple[Any, ...]) -> FuseboxError:
