@@ -85,13 +85,6 @@ package struct UsageSample: CustomStringConvertible, Sendable {
                 """,
             tokens: [21, 1024, 188_086, 193, 200], model: "claude-opus-4-5", call: "msg_01Aq9w938a90dw8q"),
         UsageSample(
-            description: "messages with thinking and without a cache; anthropic-sdk-python, types/usage.py",
-            document: """
-                {"type": "message_delta", "delta": {"stop_reason": "end_turn"},
-                 "usage": {"output_tokens": 50, "output_tokens_details": {"thinking_tokens": 30}}}
-                """,
-            tokens: [nil, nil, nil, 20, 30]),
-        UsageSample(
             description: "usageMetadata with thoughts, a cache and a tool; ai.google.dev, GenerateContentResponse",
             document: """
                 {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP"}],

@@ -102,7 +102,7 @@ struct PriceCommandsTests {
         #expect(
             tried.lines == [
                 "1 price would be set, 0 of them in the place of one that was set before",
-                "left out: dall-e-3: it has no price per token",
+                "left out: dall-e-3: it is priced by another measure than tokens: output_cost_per_image",
             ])
         #expect(try daemon.fusebox("price", "list").lines == ["No price is set."])
         let outcome = try daemon.fusebox(

@@ -70,9 +70,9 @@ struct UsageTextTests {
             """
             [{"candidates": [], "usageMetadata": {"promptTokenCount": 10, "cachedContentTokenCount": 8}}
             ,
-            {"candidates": [], "modelVersion": "gemini-2.5-flash"}
+            {"candidates": []}
             ,
-            {"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 300}}
+            {"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 300}, "modelVersion": "gemini-2.5-flash"}
             ]
             """)
         #expect(

@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             yield None, chat_chunk(None, CHAT_USAGE)
         else:
             usage = {**MESSAGE_USAGE, "output_tokens": 1}
-            yield "message_start", {"type": "message_start", "message": message([], usage)}
+            yield "message_start", {"type": "message_start", "message": {**message([], usage), "stop_reason": None}}
             block = {"type": "text", "text": ""}
             yield "content_block_start", {"type": "content_block_start", "index": 0, "content_block": block}
             delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}

@@ -193,10 +193,23 @@ class PermitTests(ClientTestCase):
             self.client().admit("refused", tags=["uid:0"])
         self.assertEqual(caught.exception.status.name, "OUT_OF_RANGE")
 
+    def test_documents_without_usage_leave_the_call_alone(self) -> None:
+        client = self.client()
+        with client.permit("silent/m") as permit:
+            for event in ({"type": "content_block_delta", "delta": {"text": "Hi"}}, {"choices": []}, "text", object()):
+                self.assertFalse(permit.usage(event))
+            self.assertTrue(permit.usage({"usage": CHAT}))
+        self.assertEqual(permit.outcome, Outcome.SUCCESS)
+        account = client.call(protocol.LedgerProviderRequest("silent")).account
+        assert account is not None
+        self.assertEqual((account.usage.requests, account.usage.input_tokens), (1, 100))
+
     def test_usage_that_is_out_of_range_does_not_lose_the_outcome(self) -> None:
         client = self.client()
         with self.assertLogs("fusebox_client", "WARNING"), client.permit("expensive") as permit:
-            permit.usage(cost="1000000.01")
+            used = Usage(cost=1)
+            permit.usage(used)
+            used.cost = Money(-1)
         self.assertEqual(self.in_flight(client, "expensive"), 0)
         self.assertEqual(client.dropped_reports, 1)
 

@@ -12,7 +12,7 @@ import time
 import unittest
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 from fusebox_client import AsyncClient, Client, Outcome, protocol
 
@@ -167,6 +167,78 @@ class AnthropicTests(SdkTestCase):
                 sdk.messages.create(model="ok", max_tokens=10, messages=[{"role": "user", "content": "?"}])
         self.assertIn("denied/ok: exhausted", str(caught.exception))
         self.assertEqual(len(self.provider.asked), asked)
+
+
+@needs("openai", "anthropic")
+class HelperTests(SdkTestCase):
+    """The stream helpers of the SDKs, which are context managers: with `stream` and `guarded`, without a transport."""
+
+    MESSAGES: ClassVar[Any] = [{"role": "user", "content": "?"}]
+
+    def helpers(self) -> dict[str, Callable[[str], Any]]:
+        """Opens a stream of a model by each SDK."""
+        from anthropic import Anthropic
+        from openai import OpenAI
+
+        anthropic = Anthropic(api_key="key", base_url=self.provider.url, max_retries=0)
+        openai = OpenAI(api_key="key", base_url=f"{self.provider.url}/v1", max_retries=0)
+        self.addCleanup(anthropic.close)
+        self.addCleanup(openai.close)
+        usage: Any = {"include_usage": True}
+        return {
+            "anthropic": lambda model: anthropic.messages.stream(model=model, max_tokens=9, messages=self.MESSAGES),
+            "openai": lambda model: openai.chat.completions.stream(
+                model=model, messages=self.MESSAGES, stream_options=usage
+            ),
+        }
+
+    def output(self, provider: str) -> tuple[int, int]:
+        """The requests of a provider, and the tokens that they gave."""
+        account = self.fusebox.call(protocol.LedgerProviderRequest(provider)).account
+        assert account is not None
+        self.assertEqual(account.in_flight, 0)
+        return account.usage.requests, account.usage.output_tokens
+
+    def test_events_and_what_the_helper_gathers(self) -> None:
+        for (name, helper), tokens in zip(self.helpers().items(), (50, 40)):
+            with self.subTest(name):
+                provider = f"helper-{name}"
+                with self.fusebox.stream(provider, lambda _, helper=helper: helper("ok")) as events:
+                    self.assertGreater(len(list(events)), 2)
+                self.assertEqual(self.output(provider), (1, tokens))
+                with self.fusebox.guarded(provider)(helper)("ok") as events:
+                    events.until_done()
+                self.assertEqual(self.output(provider), (2, 2 * tokens))
+                with self.fusebox.guarded(provider)(helper)("endless") as events:
+                    next(events)
+                self.assertEqual(self.output(provider)[0], 3)
+                outcomes = [call.outcome for call in self.fusebox.calls[-3:]]
+                self.assertEqual(outcomes, [Outcome.SUCCESS, Outcome.SUCCESS, Outcome.ABANDONED])
+
+    def test_an_answer_that_says_429_is_throttled(self) -> None:
+        for name, helper in self.helpers().items():
+            with self.subTest(name), self.assertRaisesRegex(Exception, "429"):
+                self.fusebox.stream(f"helper-429-{name}", lambda _, helper=helper: helper("throttled"))
+            self.assertEqual(self.fusebox.calls[-1].outcome, Outcome.THROTTLED)
+
+    def test_asyncio(self) -> None:
+        from anthropic import AsyncAnthropic
+
+        async def main() -> list[str]:
+            async with (
+                RecordingAsyncClient(self.daemon.socket, spool=False, timeout=PATIENCE) as client,
+                AsyncAnthropic(api_key="key", base_url=self.provider.url, max_retries=0) as sdk,
+            ):
+
+                @client.guarded("helper-async")
+                def ask() -> Any:
+                    return sdk.messages.stream(model="ok", max_tokens=9, messages=self.MESSAGES)
+
+                async with ask() as events:
+                    return [text async for text in events.text_stream]
+
+        self.assertEqual(asyncio.run(main()), ["Hi"])
+        self.assertEqual(self.output("helper-async"), (1, 50))
 
 
 @needs("httpx")

@@ -174,6 +174,41 @@ class FormTests(unittest.TestCase):
                 Usage.reported(document)
             self.assertIn(words, str(caught.exception))
 
+    def test_numbers_that_are_out_of_range_are_refused_where_they_are_told(self) -> None:
+        for numbers, words in (
+            ({"cost": -1}, "cost: $-1 is not between $0 and $1000000"),
+            ({"cost": 1_000_000.01}, "is not between $0 and $1000000"),
+            ({"cost": "a lot"}, "is no amount of dollars"),
+            ({"input_tokens": 1.5}, "input_tokens: 1.5 is not a whole number from 0 to 4,294,967,295"),
+            ({"output_tokens": "12"}, "output_tokens: '12' is not a whole number"),
+            ({"cached_input_tokens": True}, "cached_input_tokens: True is not a whole number"),
+            ({"cache_write_tokens": -1}, "cache_write_tokens: -1 is not a whole number"),
+            ({"reasoning_tokens": 1 << 32}, "reasoning_tokens: 4294967296 is not a whole number"),
+        ):
+            held = HeldCall(Settings("/nowhere"))
+            for tell in (Usage, held.usage, lambda held=held, **told: held.usage({"prompt_tokens": 3}, **told)):
+                with self.subTest(numbers, tell=tell), self.assertRaises(InvalidArgument) as caught:
+                    tell(**numbers)  # type: ignore[arg-type]
+                self.assertIn(words, str(caught.exception))
+            self.assertIsNone(held.ending(None)[1])
+
+    def test_an_attribute_that_was_set_to_no_number_is_refused(self) -> None:
+        for name, value in (("cost", Money(-1)), ("input_tokens", 1.5), ("model", "m" * 128)):
+            used = Usage(input_tokens=1)
+            setattr(used, name, value)
+            with self.subTest(name), self.assertRaises(InvalidArgument) as caught:
+                HeldCall(Settings("/nowhere")).usage(used)
+            self.assertIn(name, str(caught.exception))
+
+    def test_the_model_of_a_document_is_left_out_if_it_is_no_name(self) -> None:
+        for model in ("m" * 128, "\ud800"):
+            usage = Usage.reported({"model": model, "usage": {"input_tokens": 1}})
+            self.assertEqual((usage.model, usage.input_tokens), (None, 1))
+
+    def test_a_sum_stays_in_range(self) -> None:
+        total = Usage(cost=600_000, input_tokens=1 << 31) + Usage(cost=600_000, input_tokens=1 << 31)
+        self.assertEqual((total.cost, total.input_tokens), (Money.dollars(1_000_000), 0xFFFF_FFFF))
+
     def test_a_part_that_is_greater_than_its_whole_leaves_nothing_of_it(self) -> None:
         usage = Usage.reported({"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 12}})
         self.assertEqual(tokens(usage), [0, 12, None, 0, None])
@@ -250,6 +285,34 @@ class StreamTests(unittest.TestCase):
         held.usage(Usage(cost="0.2"))
         used = self.used(held)
         self.assertEqual((tokens(used), used.cost), ([25, None, None, 2, None], Money.dollars("0.3")))
+
+    def test_a_list_is_a_stream(self) -> None:
+        events = [
+            {"usageMetadata": {"promptTokenCount": 10}, "modelVersion": "gemini-2.5-flash"},
+            {"candidates": [{"finishReason": "STOP"}]},
+            {"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 7}},
+        ]
+        held = self.held()
+        self.assertTrue(held.usage(events))
+        for used in (self.used(held), Usage.reported(events)):
+            self.assertEqual((tokens(used), used.model), ([10, None, None, 7, None], "gemini-2.5-flash"))
+
+    def test_whether_usage_was_found(self) -> None:
+        held = self.held()
+        for told, expected in (
+            (None, False),
+            ("text", False),
+            ([], False),
+            ([{"type": "ping"}], False),
+            ({"type": "content_block_start", "content_block": {"type": "text"}}, False),
+            ({"choices": [], "usage": None}, False),
+            (Usage(), False),
+            ({"usage": {"input_tokens": 0}}, True),
+            (Usage(cost=0), True),
+        ):
+            with self.subTest(told):
+                self.assertIs(held.usage(told), expected)
+        self.assertIs(held.usage(output_tokens=0), True)
 
     def test_nothing_told_is_not_zero(self) -> None:
         held = self.held()

@@ -160,9 +160,20 @@ class TurnTests(WaitingTestCase):
         self.assertEqual(client.settle(permits[0]).standing, PermitStanding.IN_FORCE)
 
     def test_arguments_are_checked(self) -> None:
-        for options in ({"wait": -1}, {"wait": 86_401}, {"wait": timedelta(days=2)}, {"priority": 8}, {"priority": -1}):
-            with self.subTest(options), self.assertRaises(InvalidArgument):
-                self.observer.permit("p", **options)  # type: ignore[arg-type]
+        for name, values in (
+            ("wait", (-1, 86_401, timedelta(days=2), float("nan"), "30", True, [30])),
+            ("priority", (8, -1, 2.5, "3", None)),
+            ("ttl", ("60", None)),
+            ("longest", ("60", None)),
+        ):
+            for value in values:
+                with self.subTest(name, value=value), self.assertRaisesRegex(InvalidArgument, f"^{name}: "):
+                    self.observer.permit("p", **{name: value}).__enter__()  # type: ignore[arg-type]
+
+    def test_no_wait_is_told_by_none(self) -> None:
+        with self.observer.permit("none/m", wait=None) as permit:
+            self.assertFalse(permit.is_assumed)
+        self.assertEqual(self.observer.run_with_failover(["none/m"], lambda permit: permit.route, wait=None), "none/m")
 
     def test_all_candidates_of_a_call_wait_for_its_time_together(self) -> None:
         waits: list[float] = []

@@ -14,6 +14,7 @@ from ._errors import ClientClosed, FuseboxError, TimedOut, Unavailable
 from ._outcomes import call_end
 from ._settings import FAREWELL, Settings
 from ._state import SETTLES_KEPT
+from ._uncopied import Uncopied
 from .protocol.connection import GoodbyeRequest, PingRequest
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     ReplyT = TypeVar("ReplyT", bound=Record)
 
 
-class AsyncWorker:
+class AsyncWorker(Uncopied):
     """A worker's connection to the daemon. `AsyncClient` explains its lives, and `Client` the arguments."""
 
     def __init__(

@@ -82,11 +82,15 @@ class Answer:
 
     def _take_document(self, text: bytes) -> None:
         try:
-            document: Any = json.loads(text)
+            told: Any = json.loads(text)
         except ValueError:
             return
-        if not isinstance(document, dict):
-            return
+        # Gemini answers a stream that is not one of events with a list.
+        for document in told if isinstance(told, list) else (told,):
+            if isinstance(document, dict):
+                self._take_event(document)
+
+    def _take_event(self, document: dict[str, Any]) -> None:
         note(self._held, document)
         self._is_complete = self._is_complete or document.get("type") in _LAST_EVENTS
         if self._status >= 400 or tells_error(document) or document.get("type") == "error":

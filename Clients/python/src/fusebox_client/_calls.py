@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     Route = str | Candidate
     Cost = Money | Decimal | float | int | str
-    Wait = timedelta | float
+    Wait = timedelta | float | None
     Asked = tuple[tuple[Candidate, ...], tuple[str, ...], Estimate, float, "Turn"]
     """What an admission asks: candidates, tags, estimate, time to live, and how long the call may wait."""
     Ranking = Literal["price", "latency", "first_token", "share"]
@@ -121,10 +121,17 @@ def estimate(
     return Estimate(amount, input_tokens, output_tokens, tokens)
 
 
+def number(name: str, told: Any) -> float:
+    """An argument that is a number. Raises InvalidArgument."""
+    if isinstance(told, bool) or not isinstance(told, (int, float)):
+        raise InvalidArgument(f"{name}: {told!r} is no number")
+    return told
+
+
 class Turn:
     """Until when a call waits for its turn, and how urgent it is.
 
-    - `wait`: seconds or a timedelta, up to a day; 0: the call does not wait
+    - `wait`: seconds or a timedelta, up to a day; 0 or None: the call does not wait
     - `priority`: 0, the most urgent, to 7
 
     Raises InvalidArgument.
@@ -133,13 +140,14 @@ class Turn:
     __slots__ = ("priority", "wait")
 
     def __init__(self, wait: Wait = 0.0, priority: int = PRIORITY) -> None:
-        seconds = wait.total_seconds() if hasattr(wait, "total_seconds") else wait
+        told: Any = 0.0 if wait is None else wait
+        seconds = number("wait", told.total_seconds() if hasattr(told, "total_seconds") else told)
         if not 0 <= seconds * 1000 <= PERMIT_MILLISECONDS:
             raise InvalidArgument(f"wait: {wait} is not between 0 s and {PERMIT_MILLISECONDS // 1000} s")
-        if not 0 <= priority <= _LEAST_PRIORITY:
+        if not 0 <= number("priority", priority) <= _LEAST_PRIORITY or priority != int(priority):
             raise InvalidArgument(f"priority: {priority} is not between 0, the most urgent, and {_LEAST_PRIORITY}")
-        self.wait: float = seconds
-        self.priority = priority
+        self.wait = seconds
+        self.priority = int(priority)
 
 
 class Permit:
@@ -243,7 +251,7 @@ def admit(
     """The request for a permit."""
     wait = milliseconds(turn.wait)
     request = AdmissionAdmitRequest(
-        candidates, tags, held, milliseconds(ttl), wait_milliseconds=wait, priority=turn.priority
+        candidates, tags, held, milliseconds(number("ttl", ttl)), wait_milliseconds=wait, priority=turn.priority
     )
     pending = Pending(AdmissionAdmitRequest, payload_of(request))
     if wait:

@@ -5,16 +5,27 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from .protocol.constants import Status
     from .protocol.types import Candidate, DenialReason, FullQueue, LimitObjection
 
 
 class FuseboxError(Exception):
-    """The base of all errors of this package."""
+    """The base of all errors of this package.
+
+    An error is made anew by its class and its `args`, which JSON can hold: celery hands errors on in that way.
+    """
 
     means_away = False
     """Whether the daemon did not answer. The failure policy applies to these errors."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A class that is derived from these may take other arguments than its `args`.
+        return _restored, (type(self), self.args), self.__dict__
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class Unavailable(FuseboxError, ConnectionError):
@@ -23,9 +34,13 @@ class Unavailable(FuseboxError, ConnectionError):
     means_away = True
 
     def __init__(self, path: str, reason: str) -> None:
+        super().__init__()
+        self.args = (path, reason)  # The base class would take two arguments for a number and a text.
         self.path = path
         self.reason = reason
-        super().__init__(f"no daemon answers at {path}: {reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?")
+
+    def __str__(self) -> str:
+        return f"no daemon answers at {self.path}: {self.reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?"
 
 
 class TimedOut(FuseboxError, TimeoutError):
@@ -33,8 +48,8 @@ class TimedOut(FuseboxError, TimeoutError):
 
     means_away = True
 
-    def __init__(self) -> None:
-        super().__init__("the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time")
+    def __str__(self) -> str:
+        return "the daemon did not answer in time; ask `fusebox status` how it is doing, or allow more time"
 
 
 class OutcomeUnknown(FuseboxError):
@@ -46,8 +61,8 @@ class OutcomeUnknown(FuseboxError):
 
     means_away = True
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __str__(self) -> str:
+        return (
             "the connection to the daemon was lost, and the daemon does not remember the requests of this client, so "
             "the request may have counted; check that before you send it again"
         )
@@ -56,10 +71,15 @@ class OutcomeUnknown(FuseboxError):
 class Refused(FuseboxError):
     """The daemon refused the request. Nothing has changed."""
 
-    def __init__(self, status: Status, message: str) -> None:
-        self.status = status
+    def __init__(self, status: Status | int, message: str) -> None:
+        from .protocol.constants import Status
+
+        super().__init__(int(status), message)
+        self.status = Status(status)
         self.message = message
-        super().__init__(f"the daemon refused the request: {message}")
+
+    def __str__(self) -> str:
+        return f"the daemon refused the request: {self.message}"
 
 
 class InvalidArgument(FuseboxError, ValueError):
@@ -77,8 +97,8 @@ class TooManyRequests(FuseboxError):
 class ClientClosed(FuseboxError):
     """The client is closed."""
 
-    def __init__(self) -> None:
-        super().__init__("the client has been closed; make a new one")
+    def __str__(self) -> str:
+        return "the client has been closed; make a new one"
 
 
 class Denial:
@@ -109,21 +129,35 @@ class AdmissionDenied(FuseboxError):
     """None of the candidates may be called now."""
 
     def __init__(
-        self, denials: Sequence[Denial], retry_after: float | None, full_queue: FullQueue | None = None
+        self, denials: Sequence[Denial] | str, retry_after: float | None, full_queue: FullQueue | None = None
     ) -> None:
-        self.denials = tuple(denials)
-        """The reason of each candidate, in their order."""
+        told = () if isinstance(denials, str) else tuple(denials)
+        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in told)
+        super().__init__(denials if isinstance(denials, str) else each, retry_after, full_queue)
+        self.denials: tuple[Denial, ...] = told
+        """The reason of each candidate, in their order; empty if the error came through JSON, which has their text."""
         self.retry_after = retry_after
         """Seconds until any candidate can be admitted; 0: with the next call; None: time alone does not help."""
         self.full_queue = full_queue
         """For whom the queue is full, if that is why the call does not wait; None: it is not full, or it was not to wait."""
-        if retry_after is None:
+
+    def __str__(self) -> str:
+        from .protocol.types import FullQueue
+
+        if self.retry_after is None:
             hope = "waiting alone does not help"
         else:
-            hope = f"try again in {retry_after:g} s" if retry_after else "try again with the next call"
-        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in denials)
-        queue = "" if full_queue is None else f"; the queue is full for {full_queue.name.lower()}"
-        super().__init__(f"no provider may be called now ({each}){queue}; {hope}")
+            hope = f"try again in {self.retry_after:g} s" if self.retry_after else "try again with the next call"
+        # Through JSON it is a number.
+        queue = "" if self.full_queue is None else f"; the queue is full for {FullQueue(self.full_queue).name.lower()}"
+        return f"no provider may be called now ({self.args[0]}){queue}; {hope}"
+
+
+def _restored(kind: type[FuseboxError], arguments: tuple[Any, ...]) -> FuseboxError:
+    """An error of another process, or a copy. Its attributes are set afterwards."""
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
 
 
 def route_text(candidate: Candidate) -> str:

@@ -9,6 +9,7 @@ from . import _fork
 from ._connection import Connection, Lost, NotConnected, random_worker
 from ._errors import ClientClosed, InvalidArgument, Unavailable
 from ._requests import decoded, refusal
+from ._uncopied import Uncopied
 from ._wire import EVENT, DecodingError, Reader
 from .protocol import constants
 from .protocol.connection import SubscribeRequest
@@ -78,7 +79,7 @@ def read_event(frame: Frame) -> ReceivedEvent | None:
     return ReceivedEvent(envelope.number, envelope.missed, envelope.at, event)
 
 
-class Events:
+class Events(Uncopied):
     """The daemon's events, one after the other. `next` blocks until the next one has come.
 
     It raises Unavailable when its connection ends, and does not connect again, because events in between would be lost

@@ -6,7 +6,8 @@ from . import _log
 from ._call_end import CallEnd
 from ._errors import FuseboxError
 from ._provider_answers import ProviderAnswer
-from ._usage import Report, Usage
+from ._uncopied import Uncopied
+from ._usage import Report, Usage, found_in
 from .protocol.admission import MarkScope
 from .protocol.types import Outcome
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
-class HeldCall:
+class HeldCall(Uncopied):
     """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
 
     def __init__(self, settings: Settings, mark_scope: MarkScope | None = None) -> None:
@@ -104,20 +105,15 @@ class HeldCall:
         cached_input_tokens: int | None = None,
         cache_write_tokens: int | None = None,
         reasoning_tokens: int | None = None,
-    ) -> None:
-        """Tells what the call used: as the provider told it, or in numbers.
+    ) -> bool:
+        """Tells what the call used: as the provider told it, or in numbers. Returns whether usage was found.
 
-        A document is a usage object, an answer, or an event of a stream, as a dict or an SDK's object. Of one call the
-        last numbers count, so every event of a stream may be told. A document with another `id` is about another call
-        and is added, and so are numbers.
+        A document is a usage object, an answer, or an event of a stream, as a dict or an SDK's object, or a list of
+        events. Of one call the last numbers count, so every event of a stream may be told; most have no usage. A
+        document with another `id` is about another call and is added, and so are numbers.
 
-        Raises InvalidArgument if no usage is found in the document, or a number is out of range.
+        Raises InvalidArgument if a number is out of range or no number. Then nothing of it counts.
         """
-        if document is not None:
-            if isinstance(document, Usage):
-                self._add(document)
-            else:
-                self._update(Report(document))
         numbers = Usage(
             cost=cost,
             input_tokens=input_tokens,
@@ -126,8 +122,18 @@ class HeldCall:
             cache_write_tokens=cache_write_tokens,
             reasoning_tokens=reasoning_tokens,
         )
+        is_found = not numbers.is_empty
+        if isinstance(document, Usage):
+            document.sent()  # Its attributes may have been set to anything.
+            self._add(document)
+            is_found = is_found or not document.is_empty
+        elif document is not None:
+            for report in found_in(document):
+                self._update(report)
+                is_found = is_found or not report.is_empty
         if not numbers.is_empty:
             self._add(numbers)
+        return is_found
 
     def _update(self, report: Report) -> None:
         if self._current is None or (report.call is not None and self._call is not None and report.call != self._call):

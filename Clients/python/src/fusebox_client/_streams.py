@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial, wraps
+
 from . import _log
 from ._errors import InvalidArgument
 from ._held import abandon
+from ._uncopied import Uncopied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, Generic, ParamSpec, TypeVar
+    from contextlib import AbstractContextManager
+    from typing import Any, Generic, TypeVar
 
+    from ._guards import Guard
     from ._held import HeldCall
     from ._permits import HeldPermit
 
     T = TypeVar("T")
-    P = ParamSpec("P")
 
     class _OfEvents(Generic[T]):
         """The type of the events is known to type checkers alone."""
@@ -29,13 +33,24 @@ else:
             return cls
 
 
-class Stream(_OfEvents["T"]):
-    """A provider's stream under a permit. It has the attributes of the stream that it wraps."""
+class Stream(Uncopied, _OfEvents["T"]):
+    """A provider's stream under a permit. It has the attributes of the stream that it wraps.
 
-    def __init__(self, events: Iterable[T], held: HeldPermit) -> None:
-        self._events = events
-        self._iterator = iter(events)
+    A context manager that gives a stream, as `anthropic.messages.stream()`, is entered at once, and left at the end.
+    Raises InvalidArgument if there is no stream.
+    """
+
+    def __init__(self, source: Iterable[T] | AbstractContextManager[Iterable[T]], held: HeldPermit) -> None:
+        given: Any = source
+        self._manager: Any = given if is_manager(given) else None
+        self._events: Any = given if self._manager is None else given.__enter__()
         self._held = held
+        try:
+            self._iterator: Iterator[T] = iter(self._events)
+        except TypeError as error:
+            refusal = no_stream(self._events)
+            self._leave(refusal)
+            raise refusal from error
         self._is_ended = False
 
     def __iter__(self) -> Iterator[T]:
@@ -61,16 +76,25 @@ class Stream(_OfEvents["T"]):
         if self._is_ended:
             return
         try:
-            ending = getattr(self._events, "close", None)
+            ending = getattr(self._events, "close", None) if self._manager is None else None
             if ending is not None:
                 ending()
         finally:
-            abandon(self._held)
+            if self._manager is None or not note_snapshot(self._held, self._events):
+                abandon(self._held)
             self._finish(None)
 
     def _finish(self, error: BaseException | None) -> None:
         self._is_ended = True
-        self._held.finish(error)
+        try:
+            self._leave(error)
+        finally:
+            self._held.finish(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        if self._manager is not None:
+            note_snapshot(self._held, self._events)
+            self._manager.__exit__(*raised(error))
 
     def __enter__(self) -> Stream[T]:
         return self
@@ -79,7 +103,7 @@ class Stream(_OfEvents["T"]):
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_is_ended", True):
+        if not self.__dict__.get("_is_ended", True):
             self._is_ended = True
             abandon(self._held)
             self._held.finish_later()
@@ -88,7 +112,58 @@ class Stream(_OfEvents["T"]):
         return getattr(self.__dict__["_events"], name)
 
 
-def stream(held: HeldPermit, start: Callable[[HeldPermit], Iterable[T]]) -> Stream[T]:
+def is_manager(answer: Any) -> bool:
+    """Whether an answer is a context manager and nothing else, so that what it gives is the answer."""
+    return manages(type(answer), "__enter__", "__exit__", "__iter__")
+
+
+def manages(kind: type, enter: str, leave: str, iterate: str) -> bool:
+    """Whether a class has the methods of a context manager, and neither events nor public members.
+
+    An image or a file is an answer, though it can be entered too.
+    """
+    names = dir(kind)
+    return enter in names and leave in names and iterate not in names and all(name[0] == "_" for name in names)
+
+
+def no_stream(found: Any) -> InvalidArgument:
+    """The error for what has no events. It is the caller's, and not the provider's."""
+    return InvalidArgument(f"{type(found).__name__} is no stream: it cannot be iterated over")
+
+
+def raised(error: BaseException | None) -> tuple[Any, Any, Any]:
+    """What the end of a context manager's block is told."""
+    return (None, None, None) if error is None else (type(error), error, error.__traceback__)
+
+
+_SNAPSHOTS = ("current_message_snapshot", "current_completion_snapshot")
+"""Where the stream helpers of the Anthropic and OpenAI SDKs have what they have gathered of an answer."""
+
+
+def note_snapshot(held: HeldCall, events: Any) -> bool:
+    """Takes the usage from what an SDK's stream helper has gathered. Returns whether the answer is complete.
+
+    Its other iterators (`text_stream`) and `get_final_message()` read events that do not come by here.
+    """
+    for name in _SNAPSHOTS:
+        try:
+            snapshot = getattr(events, name, None)
+        except Exception:
+            continue  # Nothing was gathered.
+        if snapshot is not None:
+            note(held, snapshot)
+            choices = getattr(snapshot, "choices", None)
+            return bool(
+                all(getattr(one, "finish_reason", None) for one in choices)
+                if choices
+                else getattr(snapshot, "stop_reason", None)
+            )
+    return False
+
+
+def stream(
+    held: HeldPermit, start: Callable[[HeldPermit], Iterable[T] | AbstractContextManager[Iterable[T]]]
+) -> Stream[T]:
     """Opens a stream under a permit."""
     with_permit = held.__enter__()
     try:
@@ -102,17 +177,48 @@ def note(held: HeldCall, told: Any) -> None:
     """Takes the usage from an answer or an event, if it tells one."""
     try:
         held.usage(told)
-    except InvalidArgument:
-        pass  # It tells none.
     except Exception as error:
-        # Whatever an SDK's object does when it is looked at, the caller gets its answer.
+        # Whatever it tells, and whatever an SDK's object does when it is looked at, the caller gets its answer.
         _log.warn("the usage in %s cannot be read: %r", type(told).__name__, error)
 
 
-def takes_permit(function: Callable[..., Any]) -> bool:
-    """Whether the function has a parameter of the name `permit`."""
-    code = getattr(function, "__code__", None)
-    return code is not None and "permit" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+def target_of(function: Callable[..., Any]) -> Any:
+    """What runs at a call: the function within partials, and the `__call__` of an object."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if hasattr(function, "__code__") else type(function).__call__
+
+
+BY_NAME = -1
+"""The place of a parameter that is told by its name alone."""
+
+
+def permit_place(function: Callable[..., Any]) -> int | None:
+    """The place of the parameter `permit` among those that a caller tells by position; None: there is none."""
+    target = target_of(function)
+    code = getattr(target, "__code__", None)
+    if code is None or "permit" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return None
+    told = 0
+    while isinstance(function, partial):
+        told += len(function.args)
+        function = function.func
+    if target is not function or hasattr(function, "__self__"):
+        told += 1  # `self`.
+    place: int = code.co_varnames.index("permit")
+    if place >= code.co_argcount:
+        return BY_NAME
+    return place - told if place >= told else None
+
+
+def with_permit(place: int | None, held: HeldCall, arguments: Any, keywords: dict[str, Any]) -> Any:
+    """The arguments of a call with its permit among them."""
+    if place is None:
+        return arguments
+    if place == BY_NAME or place > len(arguments):
+        keywords["permit"] = held
+        return arguments
+    return (*arguments[:place], held, *arguments[place:])
 
 
 _COROUTINES = 0x80 | 0x200
@@ -124,28 +230,25 @@ def is_stream(answer: Any) -> bool:
     return hasattr(answer, "__next__")
 
 
-def guarded(new_permit: Callable[[], HeldPermit]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def guarded(new_permit: Callable[[], HeldPermit]) -> Guard[HeldPermit]:
     """Makes the calls of a function under permits."""
-    from functools import wraps
 
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        wants_permit = takes_permit(function)
-        code = getattr(function, "__code__", None)
+    def decorate(function: Callable[..., Any], /) -> Any:
+        place = permit_place(function)
+        code = getattr(target_of(function), "__code__", None)
         if code is not None and code.co_flags & _COROUTINES:
             raise TypeError("guarded by a blocking client, but a coroutine function; AsyncClient has its own")
 
         @wraps(function)
-        def guarded_function(*arguments: P.args, **keywords: P.kwargs) -> T:
+        def guarded_function(*arguments: Any, **keywords: Any) -> Any:
             held = new_permit().__enter__()
-            if wants_permit:
-                keywords["permit"] = held
             try:
-                answer = function(*arguments, **keywords)
+                answer = function(*with_permit(place, held, arguments, keywords), **keywords)
+                if is_stream(answer) or is_manager(answer):
+                    return Stream(answer, held)
             except BaseException as error:
                 held.finish(error)
                 raise
-            if is_stream(answer):
-                return Stream(answer, held)  # type: ignore[return-value, arg-type]
             note(held, answer)
             held.finish()
             return answer

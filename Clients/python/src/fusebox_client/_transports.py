@@ -13,6 +13,7 @@ from ._call_end import milliseconds
 from ._calls import route
 from ._errors import AdmissionDenied, FuseboxError
 from ._held import abandon
+from ._uncopied import Uncopied
 from .protocol.types import Candidate, DenialReason
 
 TYPE_CHECKING = False
@@ -174,7 +175,7 @@ class SyncTransport:
         self._transport.__exit__(*ending)
 
 
-class SyncStream:
+class SyncStream(Uncopied):
     """The body of an answer, as the library reads it."""
 
     def __init__(self, stream: Iterable[bytes], answer: Answer, held: HeldPermit) -> None:
@@ -269,7 +270,7 @@ class AsyncTransport:
         await self._transport.__aexit__(*ending)
 
 
-class AsyncStream:
+class AsyncStream(Uncopied):
     """The body of an answer, as the library reads it."""
 
     def __init__(self, stream: Any, answer: Answer, held: AsyncHeldPermit) -> None:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from operator import index
+
 from ._errors import InvalidArgument
 from ._money import Money, parse_decimal, to_units
 from .protocol.admission import CallUsage
-from .protocol.constants import CALL_COST
+from .protocol.constants import CALL_COST, NAME_LENGTH
 from .protocol.types import TokenUsage
 from .protocol.usage_forms import CALLS, FORMS, MODELS, PLACES
 
@@ -24,7 +26,10 @@ MOST_TOKENS = 0xFFFF_FFFF
 
 
 class Usage:
-    """Cost and tokens of a call, each of which may be unknown. No token is of two kinds."""
+    """Cost and tokens of a call, each of which may be unknown. No token is of two kinds.
+
+    Raises InvalidArgument if a number is out of range or no number.
+    """
 
     __slots__ = (
         "_reported", "cache_write_tokens", "cached_input_tokens", "cost", "input_tokens", "model", "output_tokens",
@@ -59,6 +64,8 @@ class Usage:
     def reported(cls, document: Any) -> Usage:
         """The usage that a provider told: its usage object, an answer, or an event of a stream that has one.
 
+        The elements of a list are events of one stream.
+
         Raises InvalidArgument if no usage is found in it, or a number is out of range.
         """
         usage = cls()
@@ -70,7 +77,12 @@ class Usage:
 
         Raises InvalidArgument as `reported`; then nothing has changed.
         """
-        self.take(Report(document))
+        reports = found_in(document)
+        if not reports:
+            names = "; ".join(form.name for form in FORMS)
+            raise InvalidArgument(f"no usage is found in {type(document).__name__}; these forms are known: {names}")
+        for report in reports:
+            self.take(report)
 
     def take(self, report: Report) -> None:
         """Takes what a document tells that was read already."""
@@ -85,10 +97,10 @@ class Usage:
                 setattr(self, name, tokens.get(kind))
 
     def __add__(self, later: Usage) -> Usage:
-        """The usage of both calls. What only one tells is taken from it."""
+        """The usage of both calls. What only one tells is taken from it. A sum stays within the range of one call."""
         total = Usage(model=later.model or self.model)
         costs = [one for one in (self.cost, later.cost) if one is not None]
-        total.cost = Money(sum(one.nanodollars for one in costs)) if costs else None
+        total.cost = Money(min(sum(one.nanodollars for one in costs), CALL_COST)) if costs else None
         for name in ATTRIBUTES.values():
             counts = [count for count in (getattr(self, name), getattr(later, name)) if count is not None]
             setattr(total, name, min(sum(counts), MOST_TOKENS) if counts else None)
@@ -100,17 +112,13 @@ class Usage:
         return self.cost is None and all(getattr(self, name) is None for name in ATTRIBUTES.values())
 
     def sent(self) -> CallUsage:
-        """The usage as the wire has it. Raises InvalidArgument if the cost is out of range."""
-        if self.cost is not None and not 0 <= self.cost.nanodollars <= CALL_COST:
-            raise InvalidArgument(f"cost: ${self.cost} is not between $0 and ${Money(CALL_COST)}, for one call")
-        tokens = TokenUsage(
-            self.input_tokens,
-            self.cached_input_tokens,
-            self.cache_write_tokens,
-            self.output_tokens,
-            self.reasoning_tokens,
+        """The usage as the wire has it. Raises InvalidArgument if an attribute was set to what is out of range."""
+        if self.model is not None and not _is_name(self.model):
+            raise InvalidArgument(f"model: {self.model!r} is no name of 1 to {NAME_LENGTH} bytes")
+        cost = None if self.cost is None else _money(self.cost)
+        return CallUsage(
+            self.model, cost, TokenUsage(*[_count(getattr(self, name), name) for name in ATTRIBUTES.values()])
         )
-        return CallUsage(self.model, self.cost, tokens)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Usage) and all(getattr(self, one) == getattr(other, one) for one in _PUBLIC)
@@ -134,11 +142,22 @@ class Report:
 
     __slots__ = ("_counts", "call", "cost", "model")
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self) -> None:
         self.cost: Money | None = None
-        self.model = _text(MODELS, document)
-        self.call = _text(CALLS, document)
+        self.model: str | None = None
+        self.call: str | None = None
         self._counts: tuple[_Counts, ...] = ()
+
+    @classmethod
+    def found(cls, document: Any) -> Report | None:
+        """What a document tells; None if no usage is found in it. A usage that is null is found, and empty.
+
+        Raises InvalidArgument if a number is out of range.
+        """
+        report = cls()
+        model = _text(MODELS, document)
+        report.model = model if model is not None and _is_name(model) else None
+        report.call = _text(CALLS, document)
         is_null = document is None
         for place in () if document is None else PLACES:
             found, usage = _at(place, document)
@@ -148,12 +167,15 @@ class Report:
             form = next((form for form in FORMS if _describes(form, usage)), None)
             if form is not None:
                 prefix = f"{place}." if place else ""
-                self._counts = (_Counts.read(form, usage, prefix),)
-                self.cost = _told_cost(form, usage, prefix)
-                return
-        if not is_null:
-            names = "; ".join(form.name for form in FORMS)
-            raise InvalidArgument(f"no usage is found in {type(document).__name__}; these forms are known: {names}")
+                report._counts = (_Counts.read(form, usage, prefix),)
+                report.cost = _told_cost(form, usage, prefix)
+                return report
+        return report if is_null else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither cost nor tokens are told."""
+        return not self._counts
 
     @property
     def tokens(self) -> dict[str, int]:
@@ -165,7 +187,7 @@ class Report:
 
     def updated(self, later: Report) -> Report:
         """This report with what a later one of the same call tells. What that leaves out stays."""
-        both = Report(None)
+        both = Report()
         both.call = later.call or self.call
         both.model = later.model or self.model
         both.cost = later.cost if later.cost is not None else self.cost
@@ -175,6 +197,15 @@ class Report:
             forms[counts.form.name] = counts if before is None else before.updated(counts)
         both._counts = tuple(forms.values())
         return both
+
+
+def found_in(document: Any) -> list[Report]:
+    """What a document tells, or each element of a list of them, as Gemini answers; empty if no usage is found.
+
+    Raises InvalidArgument if a number is out of range.
+    """
+    documents = document if isinstance(document, (list, tuple)) else (document,)
+    return [report for report in map(Report.found, documents) if report is not None]
 
 
 class _Counts:
@@ -306,6 +337,14 @@ def _text(places: tuple[str, ...], document: Any) -> str | None:
     return None
 
 
+def _is_name(text: str) -> bool:
+    """Whether the wire takes it for a name."""
+    try:
+        return 1 <= len(text.encode()) <= NAME_LENGTH
+    except UnicodeEncodeError:
+        return False
+
+
 def _cost(told: Any, place: str) -> Money:
     try:
         cost = Money.dollars(told) if not isinstance(told, str) else None
@@ -318,12 +357,21 @@ def _cost(told: Any, place: str) -> Money:
 
 def _money(cost: Money | Decimal | float | int | str) -> Money:
     try:
-        return Money.dollars(cost)
+        amount = Money.dollars(cost)
     except ValueError as error:
         raise InvalidArgument(f"cost: {error}") from None
+    if not 0 <= amount.nanodollars <= CALL_COST:
+        raise InvalidArgument(f"cost: ${amount} is not between $0 and ${Money(CALL_COST)}, for one call")
+    return amount
 
 
 def _count(number: int | None, name: str) -> int | None:
-    if number is not None and not 0 <= number <= MOST_TOKENS:
-        raise InvalidArgument(f"{name}: {number} is not between 0 and {MOST_TOKENS:,}")
-    return number
+    if number is None:
+        return None
+    try:
+        count = None if isinstance(number, bool) else index(number)
+    except TypeError:
+        count = None
+    if count is None or not 0 <= count <= MOST_TOKENS:
+        raise InvalidArgument(f"{name}: {number!r} is not a whole number from 0 to {MOST_TOKENS:,}")
+    return count

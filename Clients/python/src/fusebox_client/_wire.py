@@ -255,6 +255,10 @@ class Enumeration(IntEnum):
         member._value_ = value
         return member
 
+    def __reduce_ex__(self, _: object) -> tuple[type[Enumeration], tuple[int]]:
+        # Some versions of Python pickle the name, which an unknown value does not have.
+        return type(self), (int(self),)
+
     @property
     def is_known(self) -> bool:
         """Whether this client knows the value."""

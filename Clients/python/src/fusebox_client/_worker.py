@@ -12,6 +12,7 @@ from ._outcomes import call_end
 from ._process import Process
 from ._settings import FAREWELL, Settings
 from ._state import SETTLES_KEPT
+from ._uncopied import Uncopied
 from .protocol.connection import PingRequest
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     ReplyT = TypeVar("ReplyT", bound=Record)
 
 
-class Worker:
+class Worker(Uncopied):
     """A worker's connection to the daemon. `Client` explains the arguments."""
 
     def __init__(

@@ -13,17 +13,17 @@ from ._failover import Failover
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from typing_extensions import Unpack
 
-    from ._aio_streams import AsyncStream
+    from ._aio_streams import AsyncStream, Source
     from ._call_end import ScopeName
     from ._calls import Cost, Route, Wait
+    from ._guards import Guard
     from ._options import PermitOptions
 
     T = TypeVar("T")
-    Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class AsyncClient(AsyncAdmission):
@@ -58,7 +58,7 @@ class AsyncClient(AsyncAdmission):
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
         asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
-        return AsyncHeldPermit(self, asked, longest, checked_scope(mark_scope))
+        return AsyncHeldPermit(self, asked, _calls.number("longest", longest), checked_scope(mark_scope))
 
     async def run_with_failover(
         self,
@@ -84,12 +84,11 @@ class AsyncClient(AsyncAdmission):
                 if not walk.goes_on(held, error):
                     raise
 
-    def guarded(
-        self, candidates: Route | Iterable[Route], **options: Unpack[PermitOptions]
-    ) -> Callable[[Function], Function]:
+    def guarded(self, candidates: Route | Iterable[Route], **options: Unpack[PermitOptions]) -> Guard[AsyncHeldPermit]:
         """A coroutine function, or one that returns an asynchronous iterator, that makes its call under a permit.
 
-        `Client.guarded` explains it.
+        `Client.guarded` explains it. A plain function that returns an awaitable, an asynchronous iterator or a context
+        manager that gives one makes its call when that is awaited, iterated over or entered.
         """
         from ._aio_streams import guarded
 
@@ -98,13 +97,12 @@ class AsyncClient(AsyncAdmission):
     async def stream(
         self,
         candidates: Route | Iterable[Route],
-        start: Callable[[AsyncHeldPermit], Awaitable[Any]],
+        start: Callable[[AsyncHeldPermit], Awaitable[Source[T]] | Source[T]],
         **options: Unpack[PermitOptions],
-    ) -> AsyncStream[Any]:
+    ) -> AsyncStream[T]:
         """Iterates over a provider's stream under a permit. `start` makes the call and returns the stream.
 
-        The usage is taken from the events that tell one; the last numbers count. The permit is settled at the end of
-        the stream, and as `abandoned` if the consumer stops early.
+        It may be a coroutine function. `Client.stream` explains it.
         """
         from ._aio_streams import stream
 

@@ -13,17 +13,18 @@ from ._permits import HeldPermit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import ParamSpec, TypeVar
+    from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from typing_extensions import Unpack
 
     from ._call_end import ScopeName
     from ._calls import Cost, Route, Wait
+    from ._guards import Guard
     from ._options import PermitOptions
     from ._streams import Stream
 
     T = TypeVar("T")
-    P = ParamSpec("P")
 
 
 class Client(Admission):
@@ -78,16 +79,17 @@ class Client(Admission):
         that fails does not change what the block's caller gets: it is kept while the daemon is away, and logged if the
         daemon refuses it.
 
-        With `wait` (seconds, or a timedelta, up to a day) a call that other calls' ends or time can let through waits
-        for its turn, on top of the client's `timeout`. Entering blocks that long at most. `priority` is 0, the most
-        urgent, to 7; a call becomes one step more urgent for each 10 s of waiting. A wait outlives a restart of the
-        daemon. An interruption (Ctrl-C) withdraws it.
+        With `wait` (seconds, or a timedelta, up to a day; None: 0) a call that other calls' ends or time can let
+        through waits for its turn, on top of the client's `timeout`. Entering blocks that long at most. `priority` is
+        0, the most urgent, to 7; a call becomes one step more urgent for each 10 s of waiting. A wait outlives a
+        restart of the daemon. An interruption (Ctrl-C) withdraws it.
 
-        Entering raises AdmissionDenied if no candidate may be called now, or none could until the wait was over.
+        Raises InvalidArgument for what is out of range or of another type. Entering raises AdmissionDenied if no
+        candidate may be called now, or none could until the wait was over.
         """
         told = _calls.estimate(cost, tokens, input_tokens, output_tokens)
         asked = (_calls.routes(candidates), _calls.checked_tags(tags), told, ttl, _calls.Turn(wait, priority))
-        return HeldPermit(self, asked, longest, checked_scope(mark_scope))
+        return HeldPermit(self, asked, _calls.number("longest", longest), checked_scope(mark_scope))
 
     def run_with_failover(
         self,
@@ -117,16 +119,18 @@ class Client(Admission):
                 if not walk.goes_on(held, error):
                     raise
 
-    def guarded(
-        self, candidates: Route | Iterable[Route], **options: Unpack[PermitOptions]
-    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    def guarded(self, candidates: Route | Iterable[Route], **options: Unpack[PermitOptions]) -> Guard[HeldPermit]:
         """A function that makes its call under a permit. `options` are those of `permit`.
 
             @client.guarded("openai/gpt-4o", cost=0.01)
             def ask(question): ...
 
-        What it returns tells the usage, if usage is found in it. A function that returns an iterator is settled when
-        the iterator ends; see `stream`. A function with a parameter `permit` gets the permit.
+            @client.guarded("openai/gpt-4o", cost=0.01)
+            def ask_model(permit, question): ...  # It is called as `ask_model(question)`.
+
+        What it returns tells the usage, if usage is found in it. A function that returns an iterator, or a context
+        manager that gives one, is settled when the iterator ends; see `stream`. A function with a parameter `permit`
+        gets the permit. Type checkers know that if it is the first one, after `self` in a method.
         """
         from ._streams import guarded
 
@@ -135,13 +139,17 @@ class Client(Admission):
     def stream(
         self,
         candidates: Route | Iterable[Route],
-        start: Callable[[HeldPermit], Iterable[T]],
+        start: Callable[[HeldPermit], Iterable[T] | AbstractContextManager[Iterable[T]]],
         **options: Unpack[PermitOptions],
     ) -> Stream[T]:
         """Iterates over a provider's stream under a permit. `start` makes the call and returns the stream.
 
-        The usage is taken from the events that tell one; the last numbers count. The permit is settled at the end of
-        the stream, and as `abandoned` if the consumer stops early.
+            with client.stream("anthropic/claude-opus-4", lambda permit: sdk.messages.stream(…)) as events:
+                for event in events: ...
+
+        A context manager that gives the stream, as this one, is entered at once and left at the end. The usage is taken
+        from the events that tell one; the last numbers count. The permit is settled at the end of the stream, and as
+        `abandoned` if the consumer stops early. Raises InvalidArgument if `start` returns no stream.
         """
         from ._streams import stream
 
