@@ -5,7 +5,8 @@ const {
 } = require('./errors')
 const { Exchange } = require('./exchange')
 const { Holding } = require('./holding')
-const { close, connectFirst, finish } = require('./lifetime')
+const { leave, leaveAtExit } = require('./leaving')
+const { connectFirst, finish } = require('./lifetime')
 const { settings } = require('./options')
 const { kept } = require('./requests')
 const { EventStream } = require('./event-stream')
@@ -14,7 +15,7 @@ const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
 const { createFetch } = require('./sdk-fetch')
 const { stream } = require('./stream')
-const { leaveReports, spoolFolders } = require('./spool')
+const { spoolFolders } = require('./spool')
 const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
 
@@ -43,7 +44,8 @@ const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.c
 
 /**
  * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
- * the next call connects again. An idle client does not keep the process alive.
+ * the next call connects again. An idle client does not keep the process alive. At the end of the process, reports
+ * without a reply are left in the spool.
  */
 class Client {
   /**
@@ -73,6 +75,7 @@ class Client {
      * @type {Promise<void> | null}
      */
     this.delivering = null
+    leaveAtExit(this.exchange)
   }
 
   /** The path of the daemon's socket. */
@@ -306,7 +309,8 @@ class Client {
 
   /**
    * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
-   * could not be delivered are left in the spool.
+   * could not be delivered are left in the spool. If the process ends without it, nothing is waited for, and reports
+   * without a reply are left in the spool as well.
    *
    * @returns {Promise<void>}
    */
@@ -330,25 +334,7 @@ class Client {
     await this.delivering
     this.holding.close()
     await finish(this.exchange, farewellTime)
-    const left = close(this.exchange)
-    if (left.reports.length > 0) this.leave(left)
-  }
-
-  /**
-   * Leaves what the daemon was not told. An error says that it is lost.
-   *
-   * @internal
-   * @param {import('./spool').Left} left
-   */
-  leave (left) {
-    const { logger, spool } = this.settings
-    const count = left.reports.length
-    if (spool === false) {
-      this.exchange.droppedReports += count
-      return logger.warn?.(`[Fusebox] the daemon is away; reports are lost (${count})`)
-    }
-    const files = leaveReports(this.settings, left)
-    logger.warn?.(`[Fusebox] the daemon is away; what it was not told (${count}) is in ${files.join(', ')}`)
+    leave(this.exchange)
   }
 }
 

@@ -28,7 +28,8 @@ export type CallOptions = {
  */
 /**
  * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
- * the next call connects again. An idle client does not keep the process alive.
+ * the next call connects again. An idle client does not keep the process alive. At the end of the process, reports
+ * without a reply are left in the spool.
  */
 export class Client {
     /**
@@ -190,7 +191,8 @@ export class Client {
     ranked(candidates: CandidateLike | CandidateLike[], by: import('./admission').Ranking, options?: import("./admission").AdmitOptions | undefined): Promise<import("./protocol/types").Candidate[]>;
     /**
      * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
-     * could not be delivered are left in the spool.
+     * could not be delivered are left in the spool. If the process ends without it, nothing is waited for, and reports
+     * without a reply are left in the spool as well.
      *
      * @returns {Promise<void>}
      */
