@@ -290,14 +290,14 @@ class Client {
    *
    * @param {import('./protocol/commands').Command} command
    * @param {any} fields
-   * @param {RequestOptions & { isKept?: boolean }} options
+   * @param {Pick<RequestOptions, 'substitute'> & { isKept?: boolean }} options
    * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have
    *   counted, at most once
    * @internal
    */
-  async tell (command, fields, { isKept = this.keepsReports, ...options } = {}) {
+  async tell (command, fields, { isKept = this.keepsReports, substitute } = {}) {
     try {
-      const reply = await this.exchange.request(command, fields, { ...options, isReport: isKept })
+      const reply = await this.exchange.request(command, fields, { isReport: isKept, substitute })
       return reply === kept ? { reply: null, delivery: 'queued' } : { reply, delivery: 'delivered' }
     } catch (error) {
       if (isKept && meansAway(error)) return { reply: null, delivery: 'unknown' }
