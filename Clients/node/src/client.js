@@ -35,6 +35,21 @@ const farewellTime = 1_000
 const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.commit'])
 
 /**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ *
+ * @typedef {{ [Name in keyof Commands]: 'next' extends keyof Commands[Name]['reply'] ? Name : never }[keyof Commands]
+ *   } ListCommand
+ */
+
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ *
+ * @template {ListCommand} Name
+ * @typedef {Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number],
+ *   import('./protocol/types').HistoryProblem>} ListEntry
+ */
+
+/**
  * What `call` may be told.
  *
  * @typedef {object} CallOptions
@@ -111,12 +126,13 @@ class Client {
   /**
    * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
    *
-   * @param {keyof Commands} name
-   * @param {any} [fields] its fields without the cursor
-   * @returns {AsyncGenerator<any, void, undefined>}
+   * @template {ListCommand} Name
+   * @param {Name} name
+   * @param {Omit<Commands[Name]['request'], 'cursor'>} [fields] its fields without the cursor
+   * @returns {AsyncGenerator<ListEntry<Name>, void, undefined>}
    */
-  async * list (name, fields = {}) {
-    let cursor = hasLongCursor(name) ? 0n : 0
+  async * list (name, fields) {
+    let cursor = 0
     do {
       /** @type {any} */
       const page = await this.call(name, { ...fields, cursor })
@@ -381,14 +397,5 @@ async function connect (options = {}) {
   }
   return client
 }
-
-/**
- * Whether the cursor of a list has 64 bits.
- *
- * @param {string} name
- */
-const hasLongCursor = name => name.startsWith('limit.') || longCursors.has(name)
-
-const longCursors = new Set(['admission.permits', 'exhaustion.list', 'exhaustion.pauses'])
 
 module.exports = { Client, connect }

@@ -28,17 +28,16 @@ class ListElements {
   /** @param {string} text a piece that does not end within an escape */
   take (text) {
     let start = this.depth > 1 ? 0 : -1
-    for (const found of text.matchAll(marks)) {
-      const [mark] = found
+    for (const { 0: mark, index = 0 } of text.matchAll(marks)) {
       if (mark === '"') this.isInText = !this.isInText
       else if (this.isInText || mark.length > 1) continue
       else if (mark === '{' || mark === '[') {
-        if (this.depth === 1) start = found.index
+        if (this.depth === 1) start = index
         this.depth += 1
       } else {
         this.depth -= 1
         if (this.depth !== 1) continue
-        this.keep(text.slice(start, found.index + 1))
+        this.keep(text.slice(start, index + 1))
         this.end()
         start = -1
       }

@@ -7,6 +7,14 @@ export type CallOutcome = import('./outcomes').CallOutcome;
 export type AdmitOptions = import('./admission').AdmitOptions;
 export type PermitOptions = import('./with-permit').PermitOptions;
 /**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ */
+export type ListCommand = "breaker.list" | "exhaustion.list" | "exhaustion.pauses" | "ledger.providers" | "ledger.models" | "ledger.summaries" | "ledger.accounts" | "ledger.history" | "price.list" | "overview" | "alias.list" | "admission.permits" | "admission.waiting" | "admission.latencies" | "limit.list" | "policy.get";
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ */
+export type ListEntry<Name extends ListCommand> = Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number], import('./protocol/types').HistoryProblem>;
+/**
  * What `call` may be told.
  */
 export type CallOptions = {
@@ -19,6 +27,19 @@ export type CallOptions = {
      */
     signal?: AbortSignal | undefined;
 };
+/**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ *
+ * @typedef {{ [Name in keyof Commands]: 'next' extends keyof Commands[Name]['reply'] ? Name : never }[keyof Commands]
+ *   } ListCommand
+ */
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ *
+ * @template {ListCommand} Name
+ * @typedef {Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number],
+ *   import('./protocol/types').HistoryProblem>} ListEntry
+ */
 /**
  * What `call` may be told.
  *
@@ -62,11 +83,12 @@ export class Client {
     /**
      * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
      *
-     * @param {keyof Commands} name
-     * @param {any} [fields] its fields without the cursor
-     * @returns {AsyncGenerator<any, void, undefined>}
+     * @template {ListCommand} Name
+     * @param {Name} name
+     * @param {Omit<Commands[Name]['request'], 'cursor'>} [fields] its fields without the cursor
+     * @returns {AsyncGenerator<ListEntry<Name>, void, undefined>}
      */
-    list(name: keyof Commands, fields?: any): AsyncGenerator<any, void, undefined>;
+    list<Name_1 extends ListCommand>(name: Name_1, fields?: Omit<import("./protocol/types").Commands[Name_1]["request"], "cursor"> | undefined): AsyncGenerator<Exclude<Extract<import("./protocol/types").Commands[Name_1]["reply"][keyof import("./protocol/types").Commands[Name_1]["reply"]], any[]>[number], import("./protocol/types").HistoryProblem>, void, undefined>;
     /** Everything that is needed to rank providers: breaker, mark, spend and fullest limit of each. */
     overview(): Promise<import("./protocol/types").OverviewEntry[]>;
     /**
