@@ -33,7 +33,8 @@ const { finish, hold, meaningOf, withDeadline } = require('./with-permit')
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
- * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
+ * | a request that `fetch` does not send, because it is none (a wrong URL, header or method) | as `rejected` |
+ * | `fetch` rejects otherwise | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
  *
  * If `url` or `init` is a function of the permit and the provider failed, the next candidate by another route is tried.
  * If all fail, the caller gets the last answer or error.
@@ -92,10 +93,19 @@ async function send (client, permit, url, init, rules) {
     return { answer: async () => response, outcome }
   } catch (error) {
     // An aborted request may have reached the provider. So it is not given back.
-    const outcome = await finish(client, permit, meaningOf(error, rules), rules)
+    const meaning = isMalformed(error, rules) ? /** @type {CallOutcome} */ ({ outcome: 'rejected' }) : meaningOf(error, rules)
+    const outcome = await finish(client, permit, meaning, rules)
     return { answer: () => Promise.reject(error), outcome }
   }
 }
+
+/**
+ * Whether an error says that the caller's request is none. Where a request was sent, the global `fetch` tells the cause.
+ *
+ * @param {unknown} error @param {FetchOptions} rules
+ */
+const isMalformed = (error, { fetch, outcome }) =>
+  !fetch && !outcome && error instanceof TypeError && /** @type {any} */ (error).cause === undefined
 
 /**
  * The signal that the request has itself.

@@ -256,3 +256,26 @@ test('an element of a list that is too long to be kept is left out, and the next
   for (const text of ['[{"usage":"', 'x'.repeat(1 << 20), '"},', '{"usage":1}]']) stream.push(new TextEncoder().encode(text))
   assert.deepEqual(documents, [{ usage: 1 }])
 })
+
+for (const [name, target, init] of [
+  ['URL', 'nonsense', {}],
+  ['header', 'http://127.0.0.1:9', { headers: { 'x-mine': 'two\nlines' } }],
+  ['method', 'http://127.0.0.1:9', { method: 'TWO WORDS' }],
+  ['body', 'http://127.0.0.1:9', { method: 'GET', body: 'none' }],
+]) {
+  test(`a request that is none is the caller's fault: ${name}`, async t => {
+    const { client, effects } = await start(t)
+    const tried = []
+    await assert.rejects(client.fetch(['openai/m', 'groq/m'], permit => {
+      tried.push(permit.provider)
+      return target
+    }, init), TypeError)
+    assert.deepEqual(tried, ['openai'])
+    assert.deepEqual(await effects(), nothing)
+    // `fetch` in a call of one's own. Only a URL's error says what it is.
+    if (name !== 'URL') return
+    await assert.rejects(client.withPermit('openai/m', {}, () => fetch(target, init)), TypeError)
+    await assert.rejects(client.withPermit('openai/m', {}, () => new URL(target)), TypeError)
+    assert.deepEqual(await effects(), nothing)
+  })
+}
