@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
@@ -27,7 +27,7 @@ async function run (daemon, kind, ending, { isKiller = false } = {}) {
   return BigInt(out)
 }
 
-const left = ({ spool }) => statSync(spool, { throwIfNoEntry: false }) ? readdirSync(spool).length : 0
+const left = ({ spool }) => existsSync(spool) ? readdirSync(spool).length : 0
 
 /** What has counted after another process has delivered the spool. */
 async function counted (daemon) {
@@ -42,9 +42,9 @@ for (const ending of ['natural', 'exit', 'later', 'exception']) {
     const daemon = await Daemon.start(t)
     const kinds = ['permit', 'report', 'told', 'library', 'early', 'several']
     const costs = await Promise.all(kinds.map(kind => run(daemon, kind, ending)))
-    // Each client has a file but that of `permit`, whose call was answered. `several` are two.
-    if (ending === 'exit') assert.equal(left(daemon), 6)
-    if (ending === 'natural') assert.equal(left(daemon), 0)
+    // The first that leaves something makes the folder. Those that begin later may have delivered some of it.
+    if (ending === 'exit') assert.ok(existsSync(daemon.spool))
+    if (ending === 'natural') assert.ok(!existsSync(daemon.spool))
     assert.equal(await counted(daemon), costs.reduce((sum, cost) => sum + cost))
   })
 }

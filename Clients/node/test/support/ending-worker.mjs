@@ -6,6 +6,7 @@ import { CreditLedger, configure, ready } from '../../src/llm-providers.mjs'
 import { until } from './daemon.mjs'
 
 const [, , kind, ending, socket, spool, daemon] = process.argv
+const options = { socket, spool, requestTimeout: 10_000 }
 const endings = {
   natural () {},
   exit () { process.exit(0) },
@@ -24,7 +25,7 @@ async function leaveAlone (isConnected) {
 const kinds = {
   /** The daemon goes in the middle of a call. */
   async permit () {
-    const client = await connect({ socket, spool })
+    const client = await connect(options)
     await client.withPermit('p/m', { cost: 1 }, async permit => {
       await leaveAlone(() => client.isConnected)
       permit.use({ cost: 7n })
@@ -32,19 +33,19 @@ const kinds = {
     return 7n
   },
   async report () {
-    const client = await connect({ socket, spool, keepsReports: true })
+    const client = await connect({ ...options, keepsReports: true })
     await leaveAlone(() => client.isConnected)
     for (let cost = 1n; cost <= 100n; cost += 1n) client.report('p/m', { outcome: 'success', usage: { cost } })
     return 5_050n
   },
   /** A client that keeps nothing while the daemon is there. */
   async told () {
-    const client = await connect({ socket, spool })
+    const client = await connect(options)
     for (let cost = 1n; cost <= 100n; cost += 1n) client.report('p/m', { outcome: 'success', usage: { cost } })
     return 5_050n
   },
   async library () {
-    configure({ socket, spool })
+    configure(options)
     const ledger = new CreditLedger()
     await ready
     const { hub } = await import('../../src/llm-providers/shared.js')
@@ -54,13 +55,13 @@ const kinds = {
   },
   /** A worker of the library that ends before it is connected. */
   async early () {
-    configure({ socket, spool })
+    configure(options)
     new CreditLedger().record('p', 'm', 5e-9, 1, 1)
     return 5n
   },
   /** Several clients. */
   async several () {
-    const clients = await Promise.all([connect({ socket, spool }), connect({ socket, spool })])
+    const clients = await Promise.all([connect(options), connect(options)])
     for (const client of clients) client.call('ledger.record', { provider: 'p', model: 'm', cost: 4n, tokens: {} })
     return 8n
   },
