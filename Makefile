@@ -43,13 +43,14 @@ MANUAL = .build/manual
 
 .PHONY: help setup programs build demo test check soak lint format sanitize fuzz price-sums simulate walk limits bench \
         crash-test admission-test manual install install-strip install-files uninstall deb clean distclean systemd-test docs \
-        proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test
+        proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test node-bench
 
 help:
 	@echo "make demo      run a demonstration: six workers (one in Python, one in Node), an outage, a quota error, a restart"
 	@echo "make test      check the format and run every test"
 	@echo "make soak      run the long tests: crash-test, simulate, limits, admission-test, fuzz, price-sums, walk, the clients'"
 	@echo "make node-test  run the tests of the Node client; KILLS=200 kills the daemon so often"
+	@echo "make node-bench  measure the Node client's round trips beside an echo"
 	@echo "make build     build fuseboxd and fusebox into .build/release"
 	@echo "make install   install programs, manual, completions and units below PREFIX ($(PREFIX)), and create the user fusebox"
 	@echo "make install-strip  the same, without the programs' symbols; make uninstall removes the files again"
@@ -89,7 +90,7 @@ programs:
 	$(SWIFT) build $(RELEASE) --product fusebox
 
 # What every target that tests, measures or demonstrates needs besides.
-demo test crash-test admission-test bench python-tools node-test sanitize fuzz price-sums simulate walk limits proto-docs: \
+demo test crash-test admission-test bench python-tools node-test node-bench sanitize fuzz price-sums simulate walk limits proto-docs: \
   PACKAGES += $(TEST_PACKAGES)
 
 demo: PACKAGES += nodejs
@@ -193,6 +194,13 @@ node-test: setup
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
 	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
+
+node-bench: PACKAGES += nodejs
+node-bench: setup
+	$(SWIFT) build $(RELEASE) --product fuseboxd
+	$(SWIFT) build $(RELEASE) --product fusebox
+	FUSEBOX_DAEMON=$(CURDIR)/.build/release/fuseboxd FUSEBOX_TOOL=$(CURDIR)/.build/release/fusebox \
+	  node Clients/node/bench/round-trip.mjs
 
 sanitize: setup
 	$(SWIFT) build --build-tests --sanitize address --scratch-path .build-asan

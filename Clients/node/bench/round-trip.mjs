@@ -1,6 +1,6 @@
 // What asking costs, beside an echo over node:net in the same run.
 //
-//   FUSEBOX_DAEMON=.build/release/fuseboxd FUSEBOX_TOOL=.build/release/fusebox node Clients/node/bench/round-trip.mjs
+//   make node-bench
 //
 // Each row is measured $FUSEBOX_REPEATS times, in turn with all others, and the median of each figure is shown. `ratio`
 // is the p50 divided by that of as many echoes, one after the other, with as many promises. An admission with its settle

@@ -4,6 +4,8 @@ declare const process: {
   readonly env: Record<string, string | undefined>
   readonly pid: number
   nextTick (callback: () => void): void
+  on (event: 'exit', listener: () => void): void
+  off (event: 'exit', listener: () => void): void
 }
 
 declare class Buffer extends Uint8Array {

@@ -94,7 +94,7 @@ function turn ({ wait = 0, priority = defaultPriority }) {
       `priority: ${priority} is not a whole number from 0, the most urgent, to ${leastPriority}`,
     )
   }
-  return { waitMilliseconds: Math.ceil(wait), priority, resumes: 0, passed: 0, passedMilliseconds: 0, queue: 'aside' }
+  return { wait: Math.ceil(wait), priority }
 }
 
 /**
@@ -105,21 +105,27 @@ function turn ({ wait = 0, priority = defaultPriority }) {
  * @returns {Promise<Permit>}
  */
 async function ask (client, candidates, options, signal) {
-  const asked = question(candidates, options)
-  const ttl = checkedTTL(options.ttl ?? defaultTTL)
-  const fields = { ...asked, ttlMilliseconds: ttl, ...turn(options) }
-  const wait = fields.waitMilliseconds
+  const { candidates: list, tags, estimate, explains } = question(candidates, options)
+  const ttlMilliseconds = checkedTTL(options.ttl ?? defaultTTL)
+  const { wait, priority } = turn(options)
+  // Objects are spelled out on the way of every call. Spread ones took V8 half of the time of a call.
+  const fields = {
+    candidates: list, tags, estimate, explains, ttlMilliseconds, waitMilliseconds: wait, priority, resumes: 0, passed: 0,
+    passedMilliseconds: 0, queue: 'aside',
+  }
   const reply = await client.decide(commands['admission.admit'], fields, wait > 0 ? { wait, signal } : {})
   if (!reply) {
     return new Permit({
-      candidate: asked.candidates[0], tags: asked.tags, number: null, expiresAt: null, epoch: undefined,
+      candidate: list[0], tags, number: null, expiresAt: null, epoch: undefined,
       state: 'closed', share: 1, heldCost: null, costBasis: 'nothing', passedOver: [],
     }, signal)
   }
-  const granted = decided(reply.decision, asked.candidates)
-  if (reply.permit === null) throw new ProtocolError('a call is admitted without a permit')
+  const { candidate, state, share, heldCost, costBasis, passedOver } = decided(reply.decision, list)
+  const { permit: number, expiresAt } = reply
+  if (number === null) throw new ProtocolError('a call is admitted without a permit')
+  const { epoch } = client.exchange
   return new Permit({
-    ...granted, tags: asked.tags, number: reply.permit, expiresAt: reply.expiresAt, epoch: client.exchange.epoch,
+    candidate, tags, number, expiresAt, epoch, state, share, heldCost, costBasis, passedOver,
   }, signal)
 }
 
@@ -224,12 +230,13 @@ function sentOutcome (told) {
  * @returns {Promise<Settling>}
  */
 async function settle (client, permit, outcome, isKept) {
-  const sent = sentOutcome(outcome)
-  const substitute = { candidate: permit.candidate, tags: permit.tags, ...sent }
-  if (permit.number === null) return settling(await client.tell(commands['admission.report'], substitute))
-  client.holding.release(permit.number)
+  const { outcome: end, usage, retryAfterMilliseconds, markScope } = sentOutcome(outcome)
+  const { number, candidate, tags, timing } = permit
   const reported = commands['admission.report']
-  const fields = { permit: permit.number, ...sent, timing: permit.timing }
+  const substitute = { candidate, tags, outcome: end, usage, retryAfterMilliseconds, markScope }
+  if (number === null) return settling(await client.tell(reported, substitute))
+  client.holding.release(number)
+  const fields = { permit: number, outcome: end, usage, retryAfterMilliseconds, timing, markScope }
   return settling(await client.tell(commands['admission.settle'], fields, {
     isKept,
     substitute: { epoch: permit.epoch ?? 0n, command: reported, payload: encode(reported, substitute) },

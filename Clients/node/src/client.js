@@ -5,7 +5,8 @@ const {
 } = require('./errors')
 const { Exchange } = require('./exchange')
 const { Holding } = require('./holding')
-const { close, connectFirst, finish } = require('./lifetime')
+const { leave, leaveAtExit } = require('./leaving')
+const { connectFirst, finish } = require('./lifetime')
 const { settings } = require('./options')
 const { kept } = require('./requests')
 const { EventStream } = require('./event-stream')
@@ -14,7 +15,7 @@ const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
 const { createFetch } = require('./sdk-fetch')
 const { stream } = require('./stream')
-const { leaveReports, spoolFolders } = require('./spool')
+const { spoolFolders } = require('./spool')
 const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
 
@@ -34,6 +35,21 @@ const farewellTime = 1_000
 const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.commit'])
 
 /**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ *
+ * @typedef {{ [Name in keyof Commands]: 'next' extends keyof Commands[Name]['reply'] ? Name : never }[keyof Commands]
+ *   } ListCommand
+ */
+
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ *
+ * @template {ListCommand} Name
+ * @typedef {Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number],
+ *   import('./protocol/types').HistoryProblem>} ListEntry
+ */
+
+/**
  * What `call` may be told.
  *
  * @typedef {object} CallOptions
@@ -43,7 +59,8 @@ const slow = new Set(['snapshot.now', 'snapshot.read', 'import.chunk', 'import.c
 
 /**
  * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
- * the next call connects again. An idle client does not keep the process alive.
+ * the next call connects again. An idle client does not keep the process alive. At the end of the process, reports
+ * without a reply are left in the spool.
  */
 class Client {
   /**
@@ -73,6 +90,7 @@ class Client {
      * @type {Promise<void> | null}
      */
     this.delivering = null
+    leaveAtExit(this.exchange)
   }
 
   /** The path of the daemon's socket. */
@@ -108,12 +126,13 @@ class Client {
   /**
    * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
    *
-   * @param {keyof Commands} name
-   * @param {any} [fields] its fields without the cursor
-   * @returns {AsyncGenerator<any, void, undefined>}
+   * @template {ListCommand} Name
+   * @param {Name} name
+   * @param {Omit<Commands[Name]['request'], 'cursor'>} [fields] its fields without the cursor
+   * @returns {AsyncGenerator<ListEntry<Name>, void, undefined>}
    */
-  async * list (name, fields = {}) {
-    let cursor = hasLongCursor(name) ? 0n : 0
+  async * list (name, fields) {
+    let cursor = 0
     do {
       /** @type {any} */
       const page = await this.call(name, { ...fields, cursor })
@@ -287,14 +306,14 @@ class Client {
    *
    * @param {import('./protocol/commands').Command} command
    * @param {any} fields
-   * @param {RequestOptions & { isKept?: boolean }} options
+   * @param {Pick<RequestOptions, 'substitute'> & { isKept?: boolean }} options
    * @returns {Promise<{ reply: any, delivery: 'delivered' | 'queued' | 'unknown' }>} `unknown`: the report may have
    *   counted, at most once
    * @internal
    */
-  async tell (command, fields, { isKept = this.keepsReports, ...options } = {}) {
+  async tell (command, fields, { isKept = this.keepsReports, substitute } = {}) {
     try {
-      const reply = await this.exchange.request(command, fields, { ...options, isReport: isKept })
+      const reply = await this.exchange.request(command, fields, { isReport: isKept, substitute })
       return reply === kept ? { reply: null, delivery: 'queued' } : { reply, delivery: 'delivered' }
     } catch (error) {
       if (isKept && meansAway(error)) return { reply: null, delivery: 'unknown' }
@@ -306,7 +325,8 @@ class Client {
 
   /**
    * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
-   * could not be delivered are left in the spool.
+   * could not be delivered are left in the spool. If the process ends without it, nothing is waited for, and reports
+   * without a reply are left in the spool as well.
    *
    * @returns {Promise<void>}
    */
@@ -330,25 +350,7 @@ class Client {
     await this.delivering
     this.holding.close()
     await finish(this.exchange, farewellTime)
-    const left = close(this.exchange)
-    if (left.reports.length > 0) this.leave(left)
-  }
-
-  /**
-   * Leaves what the daemon was not told. An error says that it is lost.
-   *
-   * @internal
-   * @param {import('./spool').Left} left
-   */
-  leave (left) {
-    const { logger, spool } = this.settings
-    const count = left.reports.length
-    if (spool === false) {
-      this.exchange.droppedReports += count
-      return logger.warn?.(`[Fusebox] the daemon is away; reports are lost (${count})`)
-    }
-    const files = leaveReports(this.settings, left)
-    logger.warn?.(`[Fusebox] the daemon is away; what it was not told (${count}) is in ${files.join(', ')}`)
+    leave(this.exchange)
   }
 }
 
@@ -395,14 +397,5 @@ async function connect (options = {}) {
   }
   return client
 }
-
-/**
- * Whether the cursor of a list has 64 bits.
- *
- * @param {string} name
- */
-const hasLongCursor = name => name.startsWith('limit.') || longCursors.has(name)
-
-const longCursors = new Set(['admission.permits', 'exhaustion.list', 'exhaustion.pauses'])
 
 module.exports = { Client, connect }

@@ -1,5 +1,6 @@
 'use strict'
 
+const { ignoreAbort, onAbort } = require('./aborts')
 const { Connection, refusal } = require('./connection')
 const { ClosedError, InvalidArgumentError, ProtocolError, UnavailableError } = require('./errors')
 const { headLength, writeHead } = require('./frames')
@@ -115,7 +116,7 @@ class EventStream {
     /** @internal */
     this.onAbort = () => this.finish({ error: signal?.reason })
     if (signal?.aborted) this.onAbort()
-    else signal?.addEventListener('abort', this.onAbort, { once: true })
+    else if (signal) onAbort(signal, this.onAbort)
   }
 
   [Symbol.asyncIterator] () { return this }
@@ -165,7 +166,7 @@ class EventStream {
     this.ending = ending
     this.rejectReady(ending.error ?? new ClosedError())
     this.connection.destroy()
-    this.signal?.removeEventListener('abort', this.onAbort)
+    if (this.signal) ignoreAbort(this.signal, this.onAbort)
     const takers = this.takers
     this.takers = []
     for (const { resolve, reject } of takers) this.last(ending).then(resolve, reject)

@@ -28,12 +28,13 @@ const { finish, hold, meaningOf, withDeadline } = require('./with-permit')
  * | what happens | the permit is settled |
  * |---|---|
  * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
- * | an answer that is JSON | with its usage, before the answer is returned |
- * | any other answer, such as an event stream | with its usage, when its body has been read to the end; by the error of which it tells, if any |
+ * | an answer that is JSON and no list | with its usage, before the answer is returned |
+ * | any other answer, such as an event stream or a JSON list | with its usage, when its body has been read to the end; by the error of which it tells, if any |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
- * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
+ * | a request that `fetch` does not send, because it is none (a wrong URL, header or method) | as `rejected` |
+ * | `fetch` rejects otherwise | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
  *
  * If `url` or `init` is a function of the permit and the provider failed, the next candidate by another route is tried.
  * If all fail, the caller gets the last answer or error.
@@ -81,20 +82,30 @@ async function send (client, permit, url, init, rules) {
     const target = typeof url === 'function' ? url(permit) : url
     const request = typeof init === 'function' ? await init(permit) : init
     const response = await (rules.fetch ?? fetch)(target, { ...request, signal: request.signal ?? rules.signal })
-    const type = response.headers.get('content-type') ?? ''
-    if (response.status < 400 && response.body && !/\bjson\b/.test(type)) {
+    const isError = response.status >= 400
+    const text = isError || isJSON(response) ? await whole(response, isError) : null
+    if (!isError && response.body && text === null) {
       return { answer: async () => observed(client, permit, response, rules), ended: null }
     }
-    const document = await parsed(response)
-    if (response.status < 400) permit.usage(document)
+    const document = parsed(text)
+    if (!isError) permit.usage(document)
     const ended = await finish(client, permit, meaningOfAnswer(response, document, rules), rules)
     return { answer: async () => response, ended }
   } catch (error) {
     // An aborted request may have reached the provider. So it is not given back.
-    const ended = await finish(client, permit, meaningOf(error, rules), rules)
+    const meaning = isMalformed(error, rules) ? /** @type {CallOutcome} */ ({ outcome: 'rejected' }) : meaningOf(error, rules)
+    const ended = await finish(client, permit, meaning, rules)
     return { answer: () => Promise.reject(error), ended }
   }
 }
+
+/**
+ * Whether an error says that the caller's request is none. Where a request was sent, the global `fetch` tells the cause.
+ *
+ * @param {unknown} error @param {FetchOptions} rules
+ */
+const isMalformed = (error, { fetch, outcome }) =>
+  !fetch && !outcome && error instanceof TypeError && /** @type {any} */ (error).cause === undefined
 
 /**
  * The signal that the request has itself.
@@ -111,15 +122,42 @@ function toldSignal (url, init) {
 const meaningOfAnswer = (response, body, { answer }) =>
   answer ? answer(response, body) : outcomeOfStatus(response.status, response.headers, body)
 
+/** @param {Response} response */
+const isJSON = ({ headers }) => /\bjson\b/.test(headers.get('content-type') ?? '')
+
 /**
- * The body as JSON, which the caller can still read; undefined if it is none.
+ * The whole body, which the caller can still read. Null if it is a list, which may be a stream, or if there is none.
  *
- * @param {Response} response
+ * @param {Response} response @param {boolean} takesLists whether the body is read although it is a list
  */
-async function parsed (response) {
-  const text = await response.clone().text()
+async function whole (response, takesLists) {
+  const reader = response.clone().body?.getReader()
+  if (!reader) return null
+  const decoder = new TextDecoder()
+  const pieces = []
+  for (let isBegun = takesLists, isOver = false; !isOver;) {
+    const { value, done } = await reader.read()
+    const piece = decoder.decode(value, { stream: !done })
+    if (!isBegun && /^\s*\[/.test(piece)) {
+      // The caller's half goes on. This promise waits for its end.
+      reader.cancel().catch(() => {})
+      return null
+    }
+    isBegun ||= piece.trim() !== ''
+    pieces.push(piece)
+    isOver = done
+  }
+  return pieces.join('')
+}
+
+/**
+ * A body as JSON; undefined if it is none.
+ *
+ * @param {string | null} text
+ */
+function parsed (text) {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text ?? '')
   } catch (error) {
     return undefined
   }

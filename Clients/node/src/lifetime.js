@@ -83,12 +83,12 @@ async function rest (exchange, time) {
  */
 
 /**
- * Ends all requests and the connection. Returns the reports that were not answered.
+ * Ends all requests and the connection. Returns the reports that somebody else delivers.
  *
- * @param {Exchange} exchange
+ * @param {Exchange} exchange @param {(request: Request) => boolean} isLeft which of the requests they are
  */
-function close (exchange) {
-  const reports = takeReports(exchange)
+function close (exchange, isLeft) {
+  const reports = takeReports(exchange, isLeft)
   const left = {
     reports,
     worker: exchange.worker ?? newWorker(),
@@ -108,20 +108,18 @@ function close (exchange) {
 }
 
 /**
- * Takes the reports without a reply. Each has a number afterwards.
+ * Takes reports without a reply. Each has a number afterwards.
  *
- * @param {Exchange} exchange @returns {LeftReport[]}
+ * @param {Exchange} exchange @param {(request: Request) => boolean} isLeft @returns {LeftReport[]}
  */
-function takeReports (exchange) {
+function takeReports (exchange, isLeft) {
   const requests = [...exchange.sent.values(), ...exchange.backlog].filter(isLeft)
   const numbered = requests.filter(request => request.sequence > 0).sort((a, b) => a.sequence - b.sequence)
   const waiting = requests.filter(request => request.sequence === 0)
   return [...numbered, ...waiting].map(request => {
     const sequence = request.sequence || exchange.window.issue()
     const { command: { number: command }, payload, substitute } = request
-    const report = {
-      sequence, command, payload, substitute, mayHaveLeft: request.mayHaveArrived || request.state === 'sent',
-    }
+    const report = { sequence, command, payload, substitute, mayHaveLeft: mayHaveLeft(exchange, request) }
     if (request.interest === 'caller') {
       request.settle('client')
       request.resolve(kept)
@@ -133,15 +131,31 @@ function takeReports (exchange) {
 }
 
 /**
+ * Whether bytes of a request may have reached the daemon.
+ *
+ * @param {Exchange} exchange @param {Request} request
+ */
+const mayHaveLeft = (exchange, request) =>
+  request.mayHaveArrived || (request.state === 'sent' && !exchange.output.waiting.has(request))
+
+/**
  * Whether a request is a report that may not have counted, and whose caller relies on it.
  *
  * @param {Request} request
  */
-function isLeft (request) {
+function isOwed (request) {
   if (request.command.report === null) return false
   if (request.isReport || request.interest === 'client') return true
   // The caller was told that the report counts at most once. So it may still be counted.
   return request.interest === 'nobody' && (request.mayHaveArrived || request.state === 'sent')
 }
 
-module.exports = { close, connectFirst, finish }
+/**
+ * Whether a request is a report that may not have counted, when its process ends. A caller that still waits has not been
+ * told that it failed, and never will be.
+ *
+ * @param {Request} request
+ */
+const isUnanswered = request => isOwed(request) || (request.command.report !== null && request.interest === 'caller')
+
+module.exports = { close, connectFirst, finish, isOwed, isUnanswered }

@@ -19,6 +19,8 @@ const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-an
  *   use this model, is told as `route`
  */
 
+/** What Node calls the error of a URL that cannot be parsed. */
+const invalidURL = 'ERR_INVALID_URL'
 /** The longest time that the daemon takes: 366 days. */
 const longestRetry = 366 * 86_400_000
 
@@ -61,6 +63,7 @@ function outcomeOfStatus (status, headers, body) {
  * | a `CallFailedError` | what it says |
  * | another error of this package | `abandoned` |
  * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
+ * | of a URL that cannot be parsed, itself or as its cause | `rejected`: nothing was sent |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
  * | … by `AbortSignal.timeout` | `failure`: the provider took too long |
  * | any other, such as one in the middle of a stream | that of the words by which it is called |
@@ -80,6 +83,7 @@ function outcomeOfError (thrown, signal) {
     if (signal?.aborted) return { outcome: isTimeout(signal) ? 'failure' : 'abandoned' }
     if (error?.name === 'AbortError' || error?.name === 'APIUserAbortError') return { outcome: 'abandoned' }
     if (error === null || typeof error !== 'object') return { outcome: 'failure' }
+    if (error.code === invalidURL || error.cause?.code === invalidURL) return { outcome: 'rejected' }
   }
   const headers = error.headers ?? error.responseHeaders ?? error.response?.headers ?? error.$response?.headers
   return outcomeOf(providerAnswer(status, headers, bodyOf(error), { words: wordsOf(error) }))

@@ -22,6 +22,12 @@ class Output {
   constructor (send) {
     this.send = send
     this.writer = new Writer(4096)
+    /**
+     * The requests whose frames wait.
+     *
+     * @type {Set<Request>}
+     */
+    this.waiting = new Set()
     this.isFlushing = false
   }
 
@@ -44,6 +50,7 @@ class Output {
       offset += sequenceLength
     }
     payload.copy(buffer, offset)
+    this.waiting.add(request)
     if (this.isFlushing) return
     this.isFlushing = true
     process.nextTick(() => this.flush())
@@ -52,11 +59,14 @@ class Output {
   flush () {
     this.isFlushing = false
     if (this.writer.offset > 0) this.send(this.writer.take())
-    this.writer.reset()
+    this.clear()
   }
 
-  /** The connection is lost. */
-  clear () { this.writer.reset() }
+  /** Nothing waits any more: it was sent, or the connection is lost. */
+  clear () {
+    this.writer.reset()
+    this.waiting.clear()
+  }
 }
 
 /**

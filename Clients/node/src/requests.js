@@ -2,6 +2,7 @@
 
 const { randomBytes } = require('node:crypto')
 const { clearTimeout } = require('node:timers')
+const { ignoreAbort, onAbort } = require('./aborts')
 const { afterReading } = require('./timers')
 const { Writer } = require('./wire')
 
@@ -108,7 +109,7 @@ class Request {
     this.timer = afterReading(expire, timeout, () => this.interest === 'caller')
     if (!this.signal) return
     this.onAbort = abort
-    this.signal.addEventListener('abort', abort, { once: true })
+    onAbort(this.signal, abort)
   }
 
   /**
@@ -120,7 +121,7 @@ class Request {
     this.interest = interest
     clearTimeout(this.timer)
     this.timer = undefined
-    if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort)
+    if (this.onAbort && this.signal) ignoreAbort(this.signal, this.onAbort)
     this.onAbort = undefined
   }
 }

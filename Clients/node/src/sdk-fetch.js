@@ -42,7 +42,7 @@ const limits = ['exhausted', 'limit', 'waiting']
 function createFetch (client, { provider, deployment, route, ...options }) {
   return async (target, init) => {
     const request = new Request(target instanceof Request ? target.clone() : target, withoutStream(init))
-    const candidate = route ? route(request) : await routeOf(request, provider, deployment)
+    const candidate = route ? route(request) : await routeOf(request, init?.body, provider, deployment)
     if (candidate === null) return (options.fetch ?? fetch)(target, init)
     try {
       return await client.fetch(candidate, target, init, options)
@@ -59,18 +59,36 @@ function createFetch (client, { provider, deployment, route, ...options }) {
  * @param {RequestInit | undefined} init @returns {RequestInit | undefined}
  */
 const withoutStream = init =>
-  init && { method: init.method, headers: init.headers, body: typeof init.body === 'string' ? init.body : undefined }
+  init && { method: init.method, headers: init.headers, body: isWhole(init.body) ? init.body : undefined }
 
 /**
- * @param {Request} request @param {string} [provider] @param {string} [deployment]
+ * Whether a body is text or bytes, which can be read again.
+ *
+ * @param {RequestInit['body']} body
+ */
+const isWhole = body => typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)
+
+/**
+ * @param {Request} request @param {RequestInit['body']} body what is sent
+ * @param {string} [provider] @param {string} [deployment]
  * @returns {Promise<CandidateLike | null>} null: it is no call to a model
  */
-async function routeOf (request, provider, deployment) {
+async function routeOf (request, body, provider, deployment) {
   // Lists of models and the like.
   if (request.method !== 'POST') return null
   const { hostname, pathname } = new URL(request.url)
-  const model = await modelIn(request) ?? modelOf(pathname)
+  const model = modelInForm(body) ?? await modelIn(request) ?? modelOf(pathname)
   return { provider: provider ?? providers[hostname] ?? hostname, deployment, model }
+}
+
+/**
+ * The model that a form names, with which audio is sent.
+ *
+ * @param {RequestInit['body']} body
+ */
+function modelInForm (body) {
+  const model = body instanceof FormData ? body.get('model') : null
+  return typeof model === 'string' && model !== '' ? model : null
 }
 
 /** @param {Request} request @returns {Promise<string | null>} */

@@ -1,10 +1,13 @@
 'use strict'
 
+const { ListElements } = require('./json-list')
+
 /** The longest line that is kept, in characters. Longer ones hold images or the like, and no usage. */
 const longestLine = 1 << 20
 
 /**
- * Finds the JSON documents in a stream of text: the data of server-sent events, or one document a line.
+ * Finds the JSON documents in a stream of text: the data of server-sent events, one document a line, or the elements of a
+ * list.
  */
 class DocumentStream {
   /** @param {(document: any) => void} onDocument */
@@ -12,6 +15,12 @@ class DocumentStream {
     this.onDocument = onDocument
     this.decoder = new TextDecoder()
     this.line = ''
+    /**
+     * Takes the stream apart if it is a list; null if it is none; undefined: nothing but space has come.
+     *
+     * @type {ListElements | null | undefined}
+     */
+    this.list = undefined
     /**
      * The data of the event that is not complete yet.
      *
@@ -32,6 +41,11 @@ class DocumentStream {
 
   /** @param {string} text */
   take (text) {
+    if (this.list === undefined) {
+      text = text.trimStart()
+      if (text !== '') this.list = text.startsWith('[') ? new ListElements(element => this.parse(element)) : null
+    }
+    if (this.list) return this.list.push(text)
     const lines = (this.line + text).split(/\r\n|\n|\r(?!$)/)
     this.line = lines.pop() ?? ''
     if (this.line.length > longestLine) this.line = this.line.slice(0, 1)

@@ -137,8 +137,9 @@ const withDeadline = options => ({ ...options, until: performance.now() + (optio
  */
 async function hold (client, candidates, options) {
   options.signal?.throwIfAborted()
-  const wait = /** @type {number} */ (options.wait) > 0 ? Math.max(0, options.until - performance.now()) : options.wait
-  const permit = await ask(client, candidates, { ...options, wait }, options.signal)
+  const isWaiting = /** @type {number} */ (options.wait) > 0
+  const asked = isWaiting ? { ...options, wait: Math.max(0, options.until - performance.now()) } : options
+  const permit = await ask(client, candidates, asked, options.signal)
   if (options.signal?.aborted) {
     await finish(client, permit, { outcome: 'cancelled' }, options)
     throw options.signal.reason
@@ -160,10 +161,12 @@ async function finish (client, permit, ended, options) {
   const told = permit.told ?? ended
   // A call that was never sent has used nothing, so one with usage cannot be cancelled.
   const outcome = told.outcome === 'cancelled' && (permit.used || ended.usage) ? 'abandoned' : told.outcome
-  const call = { outcome, retryAfter: told.retryAfter, markScope: told.markScope }
+  const { retryAfter, markScope } = told
+  const call = { outcome, retryAfter, markScope }
   try {
-    const usages = [permit.used, ended.usage].flatMap(usage => usage ?? [])
-    await settle(client, permit, { ...call, usage: usages.length === 0 ? null : usages.reduce(sum) }, true)
+    const { used } = permit
+    const usage = used && ended.usage ? sum(used, ended.usage) : used ?? ended.usage
+    await settle(client, permit, { outcome, retryAfter, markScope, usage }, true)
   } catch (error) {
     if (!(error instanceof FuseboxError)) throw error
     // The outcome counts even if the usage is out of range.

@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import test from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
 import { Daemon, until } from './support/daemon.mjs'
-import { startProvider } from './support/provider.mjs'
+import { list, startProvider } from './support/provider.mjs'
+
+const { DocumentStream } = createRequire(import.meta.url)('../src/sse.js')
 
 async function start (t) {
   const daemon = await Daemon.start(t)
@@ -41,6 +44,8 @@ const cases = [
   ['/ok', 200, paid],
   ['/stream', 200, paid],
   ['/lines', 200, { ...nothing, successes: 1, cost: 3_045_000n, tokens: [26, 298] }],
+  ['/list', 200, paid],
+  ['/list-overloaded', 200, { ...nothing, failures: 1, cost: 17_500n, tokens: [7, 0] }],
   ['/text', 200, { ...nothing, successes: 1 }],
   ['/empty', 204, { ...nothing, successes: 1 }],
   ['/throttled', 429, { ...nothing, mark: 60_000 }],
@@ -65,6 +70,7 @@ for (const [path, status, expected] of cases) {
     assert.equal(response.url, url + path)
     const text = await response.text()
     if (path === '/ok') assert.equal(JSON.parse(text).choices[0].message.content, 'they melt')
+    if (path === '/list') assert.equal(text, list)
     if (path === '/stream') assert.equal(text.match(/data: /g).length, 4)
     assert.deepEqual(await effects(), expected)
   })
@@ -220,3 +226,56 @@ test('if all providers fail, the caller gets the last answer, which it can read'
   assert.equal((await client.fetch(['c', 'd'], () => `${url}/failing`)).status, 500)
   await assert.rejects(client.fetch(['d'], `${url}/ok`), { code: 'ERR_FUSEBOX_DENIED' })
 })
+
+test('a JSON list is passed on before its end, and one that is left is abandoned', async t => {
+  const { client, url, effects } = await start(t)
+  const response = await client.fetch('openai/gpt-4o', `${url}/list-endless`)
+  const reader = response.body.getReader()
+  const { value } = await reader.read()
+  assert.ok(list.startsWith(new TextDecoder().decode(value)))
+  assert.equal((await effects()).outstanding, 1)
+  await reader.cancel()
+  assert.deepEqual(await effects(), { ...paid, successes: 0 })
+})
+
+test('the elements of a list are found, however its bytes arrive', () => {
+  const found = length => {
+    const documents = []
+    const stream = new DocumentStream(document => documents.push(document))
+    const bytes = new TextEncoder().encode(list)
+    for (let start = 0; start < bytes.length; start += length) stream.push(bytes.subarray(start, start + length))
+    stream.end()
+    return documents
+  }
+  for (const length of [1, 2, 3, 7, 64, Infinity]) assert.deepEqual(found(length), JSON.parse(list), `pieces of ${length}`)
+})
+
+test('an element of a list that is too long to be kept is left out, and the next one is found', () => {
+  const documents = []
+  const stream = new DocumentStream(document => documents.push(document))
+  for (const text of ['[{"usage":"', 'x'.repeat(1 << 20), '"},', '{"usage":1}]']) stream.push(new TextEncoder().encode(text))
+  assert.deepEqual(documents, [{ usage: 1 }])
+})
+
+for (const [name, target, init] of [
+  ['URL', 'nonsense', {}],
+  ['header', 'http://127.0.0.1:9', { headers: { 'x-mine': 'two\nlines' } }],
+  ['method', 'http://127.0.0.1:9', { method: 'TWO WORDS' }],
+  ['body', 'http://127.0.0.1:9', { method: 'GET', body: 'none' }],
+]) {
+  test(`a request that is none is the caller's fault: ${name}`, async t => {
+    const { client, effects } = await start(t)
+    const tried = []
+    await assert.rejects(client.fetch(['openai/m', 'groq/m'], permit => {
+      tried.push(permit.provider)
+      return target
+    }, init), TypeError)
+    assert.deepEqual(tried, ['openai'])
+    assert.deepEqual(await effects(), nothing)
+    // `fetch` in a call of one's own. Only a URL's error says what it is.
+    if (name !== 'URL') return
+    await assert.rejects(client.withPermit('openai/m', {}, () => fetch(target, init)), TypeError)
+    await assert.rejects(client.withPermit('openai/m', {}, () => new URL(target)), TypeError)
+    assert.deepEqual(await effects(), nothing)
+  })
+}

@@ -94,6 +94,7 @@ const program = `
     const client: Client = await connect({ failurePolicy: 'open', requestTimeout: 500 })
     const { entries } = await client.call('breaker.list', { cursor: 0 })
     const names: string[] = entries.map(entry => entry.name)
+    for await (const account of client.list('ledger.models', { provider: 'openai' })) names.push(account.model)
     const { spend }: { spend: bigint } = await client.call('ledger.total')
     for await (const event of client.events(['breaker'])) {
       if (event.name === 'breakerTransition') names.push(event.fields.name)
@@ -123,6 +124,8 @@ const wrong = `
   connect().then(async client => {
     await client.call('breaker.lst', { cursor: 0 })
     await client.settle(await client.admit('openai'), 'sucess')
+    client.list('ping')
+    for await (const entry of client.list('breaker.list')) entry.nme
     await connect({ failurePolicy: 'maybe' })
     client.exchange
   })
@@ -139,7 +142,7 @@ for (const [module, resolution] of [['commonjs', 'node'], ['node16', 'node16']])
       assert.equal(right.status, 0, right.stdout)
       const { status, stdout } = compile(`wrong.${ending}`, wrong)
       assert.notEqual(status, 0)
-      assert.equal(stdout.match(/error TS/g).length, 4, stdout)
+      assert.equal(stdout.match(/error TS/g).length, 6, stdout)
     }
   })
 }

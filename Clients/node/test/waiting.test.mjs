@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Daemon, until } from './support/daemon.mjs'
@@ -99,7 +99,7 @@ test('a call that waits in vain is told why', async t => {
 
 test('what is out of range is not sent', async t => {
   const { client } = await start(t)
-  for (const options of [{ wait: -1 }, { wait: 86_400_001 }, { wait: NaN }, { priority: 8 }, { priority: 1.5 }]) {
+  for (const options of [{ wait: -1 }, { wait: 90_000_000 }, { wait: NaN }, { priority: 8 }, { priority: 1.5 }]) {
     await assert.rejects(client.admit('p', options), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
     await assert.rejects(client.withPermit('p', options, () => {}), { code: 'ERR_FUSEBOX_INVALID_ARGUMENT' })
   }
@@ -333,4 +333,31 @@ test('closing the client ends its waits', async t => {
   await until(async () => await waiting() === 0)
   await release()
   assert.equal(await inFlight(), 0)
+})
+
+test('any number of calls and streams share a signal: it has one listener, which goes with the last of them', async t => {
+  const { client } = await start(t)
+  const release = await hold(client)
+  const warnings = []
+  const warn = warning => warnings.push(warning.message)
+  process.on('warning', warn)
+  t.after(() => process.off('warning', warn))
+  const controller = new AbortController()
+  const { signal } = controller
+  const listeners = () => getEventListeners(signal, 'abort').length
+  await Promise.all(Array.from({ length: 40 }, () => client.call('ping', {}, { signal })))
+  assert.equal(listeners(), 0)
+  const calls = Array.from({ length: 20 }, () => client.withPermit('p', { wait, signal }, () => {}))
+  const streams = Array.from({ length: 20 }, () => client.events(['breaker'], { signal }))
+  assert.equal(listeners(), 1)
+  streams.pop().close()
+  assert.equal(listeners(), 1)
+  const reason = new Error('shutdown')
+  controller.abort(reason)
+  for (const { status, reason: told } of await Promise.allSettled([...calls, ...streams.map(stream => stream.next())])) {
+    assert.deepEqual([status, told], ['rejected', reason])
+  }
+  assert.equal(listeners(), 0)
+  await release()
+  assert.deepEqual(warnings, [])
 })

@@ -7,6 +7,14 @@ export type CallOutcome = import('./outcomes').CallOutcome;
 export type AdmitOptions = import('./admission').AdmitOptions;
 export type PermitOptions = import('./with-permit').PermitOptions;
 /**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ */
+export type ListCommand = "breaker.list" | "exhaustion.list" | "exhaustion.pauses" | "ledger.providers" | "ledger.models" | "ledger.summaries" | "ledger.accounts" | "ledger.history" | "price.list" | "overview" | "alias.list" | "admission.permits" | "admission.waiting" | "admission.latencies" | "limit.list" | "policy.get";
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ */
+export type ListEntry<Name extends ListCommand> = Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number], import('./protocol/types').HistoryProblem>;
+/**
  * What `call` may be told.
  */
 export type CallOptions = {
@@ -20,6 +28,19 @@ export type CallOptions = {
     signal?: AbortSignal | undefined;
 };
 /**
+ * The commands that list in pages: what follows is asked for with a cursor.
+ *
+ * @typedef {{ [Name in keyof Commands]: 'next' extends keyof Commands[Name]['reply'] ? Name : never }[keyof Commands]
+ *   } ListCommand
+ */
+/**
+ * The entries of a command that lists in pages. The problems of `ledger.history` are none.
+ *
+ * @template {ListCommand} Name
+ * @typedef {Exclude<Extract<Commands[Name]['reply'][keyof Commands[Name]['reply']], any[]>[number],
+ *   import('./protocol/types').HistoryProblem>} ListEntry
+ */
+/**
  * What `call` may be told.
  *
  * @typedef {object} CallOptions
@@ -28,7 +49,8 @@ export type CallOptions = {
  */
 /**
  * A client of the daemon. One serves a whole process: requests are pipelined on one connection, and after a lost one
- * the next call connects again. An idle client does not keep the process alive.
+ * the next call connects again. An idle client does not keep the process alive. At the end of the process, reports
+ * without a reply are left in the spool.
  */
 export class Client {
     /**
@@ -61,11 +83,12 @@ export class Client {
     /**
      * The entries of a command that lists in pages, such as `'breaker.list'`, one after the other.
      *
-     * @param {keyof Commands} name
-     * @param {any} [fields] its fields without the cursor
-     * @returns {AsyncGenerator<any, void, undefined>}
+     * @template {ListCommand} Name
+     * @param {Name} name
+     * @param {Omit<Commands[Name]['request'], 'cursor'>} [fields] its fields without the cursor
+     * @returns {AsyncGenerator<ListEntry<Name>, void, undefined>}
      */
-    list(name: keyof Commands, fields?: any): AsyncGenerator<any, void, undefined>;
+    list<Name_1 extends ListCommand>(name: Name_1, fields?: Omit<import("./protocol/types").Commands[Name_1]["request"], "cursor"> | undefined): AsyncGenerator<Exclude<Extract<import("./protocol/types").Commands[Name_1]["reply"][keyof import("./protocol/types").Commands[Name_1]["reply"]], any[]>[number], import("./protocol/types").HistoryProblem>, void, undefined>;
     /** Everything that is needed to rank providers: breaker, mark, spend and fullest limit of each. */
     overview(): Promise<import("./protocol/types").OverviewEntry[]>;
     /**
@@ -190,7 +213,8 @@ export class Client {
     ranked(candidates: CandidateLike | CandidateLike[], by: import('./admission').Ranking, options?: import("./admission").AdmitOptions | undefined): Promise<import("./protocol/types").Candidate[]>;
     /**
      * Waits up to a second for the replies to what is under way, says goodbye and closes the connection. Reports that
-     * could not be delivered are left in the spool.
+     * could not be delivered are left in the spool. If the process ends without it, nothing is waited for, and reports
+     * without a reply are left in the spool as well.
      *
      * @returns {Promise<void>}
      */

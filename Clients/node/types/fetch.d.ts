@@ -33,12 +33,13 @@ export type FetchOptions = import('./with-permit').PermitOptions & FetchRules;
  * | what happens | the permit is settled |
  * |---|---|
  * | an answer with a status of 400 or more | by its status, headers and error code, before the answer is returned |
- * | an answer that is JSON | with its usage, before the answer is returned |
- * | any other answer, such as an event stream | with its usage, when its body has been read to the end; by the error of which it tells, if any |
+ * | an answer that is JSON and no list | with its usage, before the answer is returned |
+ * | any other answer, such as an event stream or a JSON list | with its usage, when its body has been read to the end; by the error of which it tells, if any |
  * | … of which the consumer reads no more (`cancel`, an aborted signal) | as `abandoned`, with the usage until then |
  * | … which nobody reads and the garbage collector takes | as `abandoned` |
  * | … that breaks off | as `failure`, with the usage until then |
- * | `fetch` rejects | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
+ * | a request that `fetch` does not send, because it is none (a wrong URL, header or method) | as `rejected` |
+ * | `fetch` rejects otherwise | as `failure`; as `abandoned` if the signal was aborted, unless by a timeout |
  *
  * If `url` or `init` is a function of the permit and the provider failed, the next candidate by another route is tried.
  * If all fail, the caller gets the last answer or error.

@@ -55,6 +55,7 @@ export function isTimeout(signal: AbortSignal): boolean;
  * | a `CallFailedError` | what it says |
  * | another error of this package | `abandoned` |
  * | with `status`, `statusCode`, `response.status` or `$metadata.httpStatusCode` | that of the status and the headers |
+ * | of a URL that cannot be parsed, itself or as its cause | `rejected`: nothing was sent |
  * | an `AbortError`, or any error after the signal was aborted | `abandoned` |
  * | … by `AbortSignal.timeout` | `failure`: the provider took too long |
  * | any other, such as one in the middle of a stream | that of the words by which it is called |

@@ -56,6 +56,7 @@ class Hub {
   async begin () {
     try {
       await connectFirst(this.client.exchange)
+      this.client.deliver()
     } catch (error) {
       this.complain(error)
     }
@@ -121,12 +122,13 @@ class Hub {
   local (moment) { return moment - this.offset }
 
   /**
-   * Sends a report, which is kept while the daemon is away. Writes go out in the order of their calls.
+   * Sends a report, which is kept while the daemon is away, or the process ends. Writes go out in the order of their
+   * calls, and do not wait for the replica.
    *
    * @param {string} name @param {any} fields
    */
   async report (name, fields) {
-    await this.start()
+    this.start()
     const { reply } = await this.client.tell(commands[name], fields)
     return reply
   }
@@ -150,12 +152,12 @@ class Hub {
   }
 
   /**
-   * Sends a command once the hub has started.
+   * Sends a command, behind what was written before.
    *
    * @param {import('../protocol/types').CommandName} name @param {any} [fields]
    */
   async send (name, fields) {
-    await this.start()
+    this.start()
     return this.client.call(name, fields)
   }
 

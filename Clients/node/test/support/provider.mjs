@@ -19,6 +19,13 @@ const pieces = [
   'data: [DONE]\n\n',
 ]
 
+/** A stream of Gemini's without `alt=sse`: a list that is printed over many lines, with an error at its end or none. */
+const listed = [
+  { candidates: [{ content: { parts: [{ text: 'they "}],{[\\' }] } }], usageMetadata: { promptTokenCount: 900 } },
+  { responseId: 'r', usageMetadata: { promptTokenCount: 1_000, candidatesTokenCount: 200, totalTokenCount: 1_200 } },
+]
+export const list = `\n ${JSON.stringify(listed, null, 2)}\n`
+
 const answers = {
   '/ok': response => json(response, 200, chat),
   '/throttled': response => json(response, 429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after': '60' }),
@@ -59,6 +66,20 @@ const answers = {
   '/broken': response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(pieces[0], () => response.socket.destroy())
+  },
+  '/list': async response => {
+    response.writeHead(200, { 'content-type': 'application/json; charset=UTF-8' })
+    for (const piece of list.match(/[^]{1,40}/g)) await new Promise(resolve => response.write(piece, resolve))
+    response.end()
+  },
+  // Never ends.
+  '/list-endless': response => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.write(list.slice(0, list.lastIndexOf(']')))
+  },
+  '/list-overloaded': response => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end('[{"usageMetadata":{"promptTokenCount":7}}\n,\n{"error":{"code":503,"status":"UNAVAILABLE"}}]')
   },
   '/lines': response => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })

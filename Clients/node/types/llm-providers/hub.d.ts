@@ -48,7 +48,8 @@ export class Hub {
      */
     local(moment: number): number;
     /**
-     * Sends a report, which is kept while the daemon is away. Writes go out in the order of their calls.
+     * Sends a report, which is kept while the daemon is away, or the process ends. Writes go out in the order of their
+     * calls, and do not wait for the replica.
      *
      * @param {string} name @param {any} fields
      */
@@ -62,7 +63,7 @@ export class Hub {
     /** @param {unknown} error @param {Logger} [logger] */
     complain(error: unknown, logger?: import("../logger").Logger | undefined): void;
     /**
-     * Sends a command once the hub has started.
+     * Sends a command, behind what was written before.
      *
      * @param {import('../protocol/types').CommandName} name @param {any} [fields]
      */
