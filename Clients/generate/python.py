@@ -508,8 +508,8 @@ def answer_table(told: Reference) -> str:
         ]
     lines.append(")")
     lines += comment(
-        "Name, outcome, how much of the route it marks if it tells, ranges of statuses, words and places. The first row "
-        "of which all conditions hold counts.",
+        "Name, outcome, how much of the route it marks if it tells, ranges of statuses, words and places. The first "
+        "row of which all conditions hold counts.",
         "",
     )
     lines += folded_tuple(told["wordPlaces"], "", "WORD_PLACES = ", "")
