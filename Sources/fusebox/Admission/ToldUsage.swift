@@ -150,7 +150,8 @@ struct ToldUsage {
     mutating func noteLostBeginning() {
         misreadCost = .cost
         unreadTokens = .input
-        complaints.append("\(source) is longer than \(Formatting.bytes(UInt64(UsageFile.longest))); only its end was read")
+        let longest = Formatting.bytes(UInt64(UsageFile.longest))
+        complaints.append("\(source) is longer than \(longest); only its end was read")
     }
 
     private mutating func misread(_ number: Int, _ message: String) {

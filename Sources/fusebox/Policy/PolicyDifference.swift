@@ -13,7 +13,7 @@ struct PolicyDifference {
     }
 
     /// How many changes there are of each kind: `2 added, 1 removed, 7 unchanged`.
-    private var counts: String {
+    var counts: String {
         func count(_ number: Int, _ what: String) -> String? { number == 0 ? nil : "\(number) \(what)" }
         let actions: [(PolicyAction, String)] = [
             (.added, "added"), (.changed, "changed"), (.setBack, "set back"), (.takenOver, "taken over"),
@@ -24,7 +24,7 @@ struct PolicyDifference {
         return (told + rest).compactMap(\.self).joined(separator: ", ")
     }
 
-    private var isEmpty: Bool { report.changes.isEmpty && report.unlisted == 0 }
+    var isEmpty: Bool { report.changes.isEmpty && report.unlisted == 0 }
 
     /// The last line: how many changes there are, and whether they were carried out.
     ///

@@ -139,7 +139,7 @@ class AdmissionDenied(FuseboxError):
         self.retry_after = retry_after
         """Seconds until any candidate can be admitted; 0: with the next call; None: time alone does not help."""
         self.full_queue = full_queue
-        """For whom the queue is full, if that keeps the call from waiting; None: it has room, or the call was not to wait."""
+        """For whom the queue is full, if that keeps the call from waiting; None: that does not."""
 
     def __str__(self) -> str:
         from .protocol.types import FullQueue
