@@ -89,16 +89,17 @@ struct HelpTests {
         let groups = CommandTree.children(of: Fusebox.self).filter { $0.configuration.defaultSubcommand != nil }
         #expect(groups.count > 4)
         for group in groups {
-            for name in CommandTree.children(of: group).compactMap(\.configuration.commandName) {
-                let group = try #require(group.configuration.commandName)
+            let word = try #require(group.configuration.commandName)
+            for command in CommandTree.children(of: group) {
+                let name = try #require(command.configuration.commandName)
                 for options in [[], ["--json"], ["--timeout", "1s"], ["--socket=/nowhere"]] {
-                    let failure = CommandTree.unknownCommand(in: [group] + options + [name + "x"])
+                    let failure = CommandTree.unknownCommand(in: [word] + options + [name + "x"])
                     #expect(failure?.status == .usage)
                     #expect(
-                        failure?.message == "there is no command 'fusebox \(group) \(name)x'; did you mean '\(name)'?",
-                        "\(group) \(options)")
+                        failure?.message == "there is no command 'fusebox \(word) \(name)x'; did you mean '\(name)'?",
+                        "\(word) \(options)")
                 }
-                #expect(CommandTree.unknownCommand(in: [group, name, name + "x"]) == nil)
+                #expect(CommandTree.unknownCommand(in: [word, name, name + "x"]) == nil)
             }
         }
         // An option's value is none, and a group alone is its default subcommand.

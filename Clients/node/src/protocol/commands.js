@@ -411,6 +411,7 @@ function writeBreakerConfigure (w, v = {}) {
   if (w.has(v.model)) {
     w.name(v.model, 'model')
   }
+  w.bool(v.ifAbsent, 'ifAbsent')
 }
 /** @param {Reader} r */
 function readBreakerConfigure (r) {
@@ -420,6 +421,7 @@ function readBreakerConfigure (r) {
     mustBeKnown: r.bool(),
     deployment: r.has() ? r.name() : null,
     model: r.has() ? r.name() : null,
+    ifAbsent: r.bool(),
   }
 }
 const writeBreakerConfigureReply = records.writeNothing
@@ -629,6 +631,27 @@ const writeBreakerDeserializeReply = records.writeNothing
 const readBreakerDeserializeReply = records.readNothing
 
 /** @param {Writer} w @param {any} v */
+function writeBreakerRemove (w, v = {}) {
+  w.name(v.name, 'name')
+  if (w.has(v.deployment)) {
+    w.name(v.deployment, 'deployment')
+  }
+  if (w.has(v.model)) {
+    w.name(v.model, 'model')
+  }
+}
+/** @param {Reader} r */
+function readBreakerRemove (r) {
+  return {
+    name: r.name(),
+    deployment: r.has() ? r.name() : null,
+    model: r.has() ? r.name() : null,
+  }
+}
+const writeBreakerRemoveReply = records.writeNothing
+const readBreakerRemoveReply = records.readNothing
+
+/** @param {Writer} w @param {any} v */
 function writeExhaustionMark (w, v = {}) {
   w.name(v.provider, 'provider')
   if (w.has(v.resetAfterMilliseconds)) {
@@ -640,6 +663,9 @@ function writeExhaustionMark (w, v = {}) {
   if (w.has(v.model)) {
     w.name(v.model, 'model')
   }
+  if (w.has(v.exhaustedAt)) {
+    w.timestamp(v.exhaustedAt, 'exhaustedAt')
+  }
 }
 /** @param {Reader} r */
 function readExhaustionMark (r) {
@@ -648,6 +674,7 @@ function readExhaustionMark (r) {
     resetAfterMilliseconds: r.has() ? r.i64() : null,
     deployment: r.has() ? r.name() : null,
     model: r.has() ? r.name() : null,
+    exhaustedAt: r.has() ? r.timestamp() : null,
   }
 }
 /** @param {Writer} w @param {any} v */
@@ -1105,12 +1132,14 @@ const readLedgerTotal = records.readNothing
 /** @param {Writer} w @param {any} v */
 function writeLedgerTotalReply (w, v = {}) {
   w.money(v.spend, 'spend')
+  w.i64(v.unpriced, 'unpriced')
   w.timestamp(v.since, 'since')
 }
 /** @param {Reader} r */
 function readLedgerTotalReply (r) {
   return {
     spend: r.money(),
+    unpriced: r.i64(),
     since: r.timestamp(),
   }
 }
@@ -1198,6 +1227,7 @@ function writeLedgerSummaryReply (w, v = {}) {
   w.name(v.provider, 'provider')
   w.money(v.spend, 'spend')
   w.u64(v.requests, 'requests')
+  w.i64(v.unpriced, 'unpriced')
   w.i64(v.windowMilliseconds, 'windowMilliseconds')
   w.bool(v.isApproximate, 'isApproximate')
 }
@@ -1207,6 +1237,7 @@ function readLedgerSummaryReply (r) {
     provider: r.name(),
     spend: r.money(),
     requests: r.u64(),
+    unpriced: r.i64(),
     windowMilliseconds: r.i64(),
     isApproximate: r.bool(),
   }
@@ -1426,6 +1457,7 @@ function readLedgerReconcile (r) {
 /** @param {Writer} w @param {any} v */
 function writeLedgerReconcileReply (w, v = {}) {
   w.money(v.recorded, 'recorded')
+  w.i64(v.unpriced, 'unpriced')
   w.money(v.difference, 'difference')
   w.bool(v.isCurrent, 'isCurrent')
   if (w.has(v.account)) {
@@ -1436,6 +1468,7 @@ function writeLedgerReconcileReply (w, v = {}) {
 function readLedgerReconcileReply (r) {
   return {
     recorded: r.money(),
+    unpriced: r.i64(),
     difference: r.money(),
     isCurrent: r.bool(),
     account: r.has() ? records.readScopeAccount(r) : null,
@@ -2753,6 +2786,18 @@ const commands = {
     read: readBreakerDeserialize,
     writeReply: writeBreakerDeserializeReply,
     readReply: readBreakerDeserializeReply,
+  },
+  'breaker.remove': {
+    number: 30,
+    name: 'breaker.remove',
+    effect: 'durable',
+    access: 'operator',
+    isSequenced: true,
+    report: null,
+    write: writeBreakerRemove,
+    read: readBreakerRemove,
+    writeReply: writeBreakerRemoveReply,
+    readReply: readBreakerRemoveReply,
   },
   'exhaustion.mark': {
     number: 32,

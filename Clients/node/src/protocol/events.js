@@ -150,12 +150,14 @@ function readDepletionProjected (r) {
 function writeAccountReset (w, v = {}) {
   records.writeScope(w, v.scope)
   w.money(v.spend, 'spend')
+  w.i64(v.unpriced, 'unpriced')
 }
 /** @param {Reader} r */
 function readAccountReset (r) {
   return {
     scope: records.readScope(r),
     spend: r.money(),
+    unpriced: r.i64(),
   }
 }
 

@@ -1120,6 +1120,7 @@ function writeOverviewEntry (w, v = {}) {
   w.u32(v.narrowMarks, 'narrowMarks')
   w.u32(v.narrowPauses, 'narrowPauses')
   w.money(v.spend, 'spend')
+  w.i64(v.unpriced, 'unpriced')
   w.money(v.held, 'held')
   w.u32(v.inFlight, 'inFlight')
   w.u32(v.limits, 'limits')
@@ -1152,6 +1153,7 @@ function readOverviewEntry (r) {
     narrowMarks: r.u32(),
     narrowPauses: r.u32(),
     spend: r.money(),
+    unpriced: r.i64(),
     held: r.money(),
     inFlight: r.u32(),
     limits: r.u32(),
@@ -1604,6 +1606,7 @@ function writeSpendSummary (w, v = {}) {
   w.name(v.provider, 'provider')
   w.money(v.spend, 'spend')
   w.u64(v.requests, 'requests')
+  w.i64(v.unpriced, 'unpriced')
   w.i64(v.windowMilliseconds, 'windowMilliseconds')
   w.bool(v.isApproximate, 'isApproximate')
   w.close(start)
@@ -1616,6 +1619,7 @@ function readSpendSummary (r) {
     provider: r.name(),
     spend: r.money(),
     requests: r.u64(),
+    unpriced: r.i64(),
     windowMilliseconds: r.i64(),
     isApproximate: r.bool(),
   }
@@ -1697,6 +1701,7 @@ function writeUseTotals (w, v = {}) {
   w.i64(v.requests, 'requests')
   w.i64(v.inputTokens, 'inputTokens')
   w.i64(v.outputTokens, 'outputTokens')
+  w.i64(v.unpriced, 'unpriced')
   w.close(start)
 }
 
@@ -1708,6 +1713,7 @@ function readUseTotals (r) {
     requests: r.i64(),
     inputTokens: r.i64(),
     outputTokens: r.i64(),
+    unpriced: r.i64(),
   }
   r.close(outer)
   return v

@@ -503,6 +503,7 @@
  * @property {number} narrowMarks marks in force of its deployments and models
  * @property {number} narrowPauses pauses in force of its deployments and models
  * @property {bigint} spend what was spent since its account began or was reset (nano-dollars)
+ * @property {bigint} unpriced the number of its calls whose cost nobody told, which `spend` lacks
  * @property {bigint} held the sum of the estimates of its permits in force (nano-dollars)
  * @property {number} inFlight its calls in flight that have a permit
  * @property {number} limits how many limits are set on the provider as a whole
@@ -663,6 +664,7 @@
  * @property {string} provider the provider
  * @property {bigint} spend what was spent within the window (nano-dollars)
  * @property {bigint} requests records within the window
+ * @property {bigint} unpriced the number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them
  * @property {bigint} windowMilliseconds the length of the window
  * @property {boolean} isApproximate whether records older than the window are included
  */
@@ -696,6 +698,7 @@
  * @property {bigint} requests the number of calls
  * @property {bigint} inputTokens tokens sent
  * @property {bigint} outputTokens tokens received
+ * @property {bigint} unpriced the number of calls whose cost nobody told, which `spend` lacks; each counts when it is settled
  */
 
 /**
@@ -950,6 +953,7 @@
  * @property {boolean} [mustBeKnown] whether a name under which nothing is known is refused with `notFound`; otherwise it becomes known
  * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
  * @property {string | null} [model] the model; absent: it is not the breaker of one
+ * @property {boolean} [ifAbsent] whether a breaker that has a configuration of its own keeps it; so of several that configure it, the first wins
  */
 
 /**
@@ -1060,6 +1064,19 @@
  */
 
 /**
+ * Removes a breaker with its statistics and its configuration. The next call makes it anew.
+ *
+ * @typedef {object} BreakerRemoveRequest
+ * @property {string} name the provider
+ * @property {string | null} [deployment] the deployment; absent: it is not the breaker of one
+ * @property {string | null} [model] the model; absent: it is not the breaker of one
+ */
+
+/**
+ * @typedef {object} BreakerRemoveReply
+ */
+
+/**
  * Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
  *
  * @typedef {object} ExhaustionMarkRequest
@@ -1067,6 +1084,7 @@
  * @property {bigint | number | null} [resetAfterMilliseconds] how long the mark lasts, 0s to 366d; absent: the default cooldown, doubled by each mark in a row
  * @property {string | null} [deployment] the deployment; absent: every one
  * @property {string | null} [model] the model; absent: every one
+ * @property {number | null} [exhaustedAt] when the route ran out, on the steady clock, not after now: of a mark that was made elsewhere; absent: now; it is only told
  */
 
 /**
@@ -1314,6 +1332,7 @@
 /**
  * @typedef {object} LedgerTotalReply
  * @property {bigint} spend the sum over all providers (nano-dollars)
+ * @property {bigint} unpriced the number of calls whose cost nobody told, which `spend` lacks
  * @property {number} since since when it is counted, on the wall clock: the start of the ledger, or its last reset
  */
 
@@ -1361,12 +1380,13 @@
  * @property {string} provider the provider
  * @property {bigint} spend what was spent within the window (nano-dollars)
  * @property {bigint} requests records within the window
+ * @property {bigint} unpriced the number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them
  * @property {bigint} windowMilliseconds the length of the window
  * @property {boolean} isApproximate whether records older than the window are included
  */
 
 /**
- * A page of the summaries of all providers that have any history.
+ * A page of the summaries of all providers that have any history, or calls in the window whose cost nobody told.
  *
  * @typedef {object} LedgerSummariesRequest
  * @property {bigint | number} windowMilliseconds the length of the window, which ends now, at least 0
@@ -1480,6 +1500,7 @@
 /**
  * @typedef {object} LedgerReconcileReply
  * @property {bigint} recorded what the ledger had of the provider and the month (nano-dollars)
+ * @property {bigint} unpriced the number of calls of the month whose cost nobody told, which `recorded` lacks
  * @property {bigint} difference what was billed less that, recorded now; $0: nothing was recorded (nano-dollars)
  * @property {boolean} isCurrent whether the month is the present one, so that the difference counts in the windows of limits
  * @property {ScopeAccount | null} [account] the account of the provider
@@ -2253,6 +2274,7 @@
  * @typedef {object} AccountResetFields
  * @property {Scope} scope the scope; what lies within it began anew too
  * @property {bigint} spend what had been spent; 0 if the scope has no account (nano-dollars)
+ * @property {bigint} unpriced the number of calls whose cost nobody told, which `spend` lacks
  */
 
 /**
@@ -2345,6 +2367,7 @@
  *   'breaker.default': { request: BreakerDefaultRequest, reply: BreakerDefaultReply },
  *   'breaker.serialize': { request: BreakerSerializeRequest, reply: BreakerSerializeReply },
  *   'breaker.deserialize': { request: BreakerDeserializeRequest, reply: BreakerDeserializeReply },
+ *   'breaker.remove': { request: BreakerRemoveRequest, reply: BreakerRemoveReply },
  *   'exhaustion.mark': { request: ExhaustionMarkRequest, reply: ExhaustionMarkReply },
  *   'exhaustion.clear': { request: ExhaustionClearRequest, reply: ExhaustionClearReply },
  *   'exhaustion.get': { request: ExhaustionGetRequest, reply: ExhaustionGetReply },

@@ -9,6 +9,7 @@ module.exports = {
     {
       name: 'OpenAI chat completions and embeddings, OpenRouter',
       marks: ['prompt_tokens', 'completion_tokens'],
+      foreign: [],
       parts: [
         {
           members: ['prompt_tokens'],
@@ -39,11 +40,11 @@ module.exports = {
       absent: ['output'],
       total: 'total_tokens',
       cost: 'cost',
-      foreign: [],
     },
     {
       name: 'OpenAI responses',
       marks: ['input_tokens_details', 'output_tokens_details'],
+      foreign: ['cache_read_input_tokens', 'cache_creation_input_tokens', 'output_tokens_details.thinking_tokens'],
       parts: [
         {
           members: ['input_tokens'],
@@ -74,11 +75,11 @@ module.exports = {
       absent: [],
       total: 'total_tokens',
       cost: 'cost',
-      foreign: ['cache_read_input_tokens', 'cache_creation_input_tokens', 'output_tokens_details.thinking_tokens'],
     },
     {
       name: 'Anthropic messages',
       marks: ['input_tokens', 'output_tokens'],
+      foreign: [],
       parts: [
         {
           members: ['input_tokens'],
@@ -109,11 +110,11 @@ module.exports = {
       absent: [],
       total: null,
       cost: null,
-      foreign: [],
     },
     {
       name: 'Gemini usageMetadata',
       marks: ['promptTokenCount', 'candidatesTokenCount', 'totalTokenCount'],
+      foreign: [],
       parts: [
         {
           members: ['promptTokenCount'],
@@ -144,11 +145,11 @@ module.exports = {
       absent: ['output'],
       total: null,
       cost: null,
-      foreign: [],
     },
     {
       name: 'Bedrock converse',
       marks: ['inputTokens', 'outputTokens'],
+      foreign: [],
       parts: [
         {
           members: ['inputTokens'],
@@ -174,11 +175,11 @@ module.exports = {
       absent: [],
       total: null,
       cost: null,
-      foreign: [],
     },
     {
       name: 'Ollama',
       marks: ['prompt_eval_count', 'eval_count'],
+      foreign: [],
       parts: [
         {
           members: ['prompt_eval_count'],
@@ -194,7 +195,6 @@ module.exports = {
       absent: [],
       total: null,
       cost: null,
-      foreign: [],
     },
   ],
   places: ['', 'usage', 'usageMetadata', 'message.usage', 'response.usage', 'metadata.usage', 'x_groq.usage'],

@@ -37,7 +37,7 @@ export class ExhaustionRegistry {
     snapshot(): ExhaustionRegistrySnapshot;
     serialize(): string;
     /**
-     * Replaces all marks, for all workers. Each lasts until its moment, and counts as set now.
+     * Replaces all marks, for all workers. Each keeps its beginning and its end.
      *
      * @param {ExhaustionRegistrySnapshot | string} snapshot
      */

@@ -85,6 +85,12 @@ export class Marks {
     deny(provider: string): void;
     /** @param {string} provider @param {number} duration milliseconds */
     mark(provider: string, duration: number): void;
+    /**
+     * Puts a mark of a snapshot in the place of the one of its provider.
+     *
+     * @param {ExhaustionEntry} entry
+     */
+    restore({ provider, exhaustedAt, resetAt }: ExhaustionEntry): void;
     /** @param {string} provider */
     clear(provider: string): void;
     reset(): void;

@@ -1143,6 +1143,10 @@ export type OverviewEntry = {
      */
     spend: bigint;
     /**
+     * the number of its calls whose cost nobody told, which `spend` lacks
+     */
+    unpriced: bigint;
+    /**
      * the sum of the estimates of its permits in force (nano-dollars)
      */
     held: bigint;
@@ -1559,6 +1563,10 @@ export type SpendSummary = {
      */
     requests: bigint;
     /**
+     * the number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them
+     */
+    unpriced: bigint;
+    /**
      * the length of the window
      */
     windowMilliseconds: bigint;
@@ -1634,6 +1642,10 @@ export type UseTotals = {
      * tokens received
      */
     outputTokens: bigint;
+    /**
+     * the number of calls whose cost nobody told, which `spend` lacks; each counts when it is settled
+     */
+    unpriced: bigint;
 };
 export type WaitingEntry = {
     /**
@@ -2164,6 +2176,10 @@ export type BreakerConfigureRequest = {
      * the model; absent: it is not the breaker of one
      */
     model?: string | null | undefined;
+    /**
+     * whether a breaker that has a configuration of its own keeps it; so of several that configure it, the first wins
+     */
+    ifAbsent?: boolean | undefined;
 };
 export type BreakerConfigureReply = object;
 /**
@@ -2411,6 +2427,24 @@ export type BreakerDeserializeRequest = {
 };
 export type BreakerDeserializeReply = object;
 /**
+ * Removes a breaker with its statistics and its configuration. The next call makes it anew.
+ */
+export type BreakerRemoveRequest = {
+    /**
+     * the provider
+     */
+    name: string;
+    /**
+     * the deployment; absent: it is not the breaker of one
+     */
+    deployment?: string | null | undefined;
+    /**
+     * the model; absent: it is not the breaker of one
+     */
+    model?: string | null | undefined;
+};
+export type BreakerRemoveReply = object;
+/**
  * Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
  */
 export type ExhaustionMarkRequest = {
@@ -2430,6 +2464,10 @@ export type ExhaustionMarkRequest = {
      * the model; absent: every one
      */
     model?: string | null | undefined;
+    /**
+     * when the route ran out, on the steady clock, not after now: of a mark that was made elsewhere; absent: now; it is only told
+     */
+    exhaustedAt?: number | null | undefined;
 };
 export type ExhaustionMarkReply = {
     /**
@@ -2805,6 +2843,10 @@ export type LedgerTotalReply = {
      */
     spend: bigint;
     /**
+     * the number of calls whose cost nobody told, which `spend` lacks
+     */
+    unpriced: bigint;
+    /**
      * since when it is counted, on the wall clock: the start of the ledger, or its last reset
      */
     since: number;
@@ -2894,6 +2936,10 @@ export type LedgerSummaryReply = {
      */
     requests: bigint;
     /**
+     * the number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them
+     */
+    unpriced: bigint;
+    /**
      * the length of the window
      */
     windowMilliseconds: bigint;
@@ -2903,7 +2949,7 @@ export type LedgerSummaryReply = {
     isApproximate: boolean;
 };
 /**
- * A page of the summaries of all providers that have any history.
+ * A page of the summaries of all providers that have any history, or calls in the window whose cost nobody told.
  */
 export type LedgerSummariesRequest = {
     /**
@@ -3104,6 +3150,10 @@ export type LedgerReconcileReply = {
      * what the ledger had of the provider and the month (nano-dollars)
      */
     recorded: bigint;
+    /**
+     * the number of calls of the month whose cost nobody told, which `recorded` lacks
+     */
+    unpriced: bigint;
     /**
      * what was billed less that, recorded now; $0: nothing was recorded (nano-dollars)
      */
@@ -4345,6 +4395,10 @@ export type AccountResetFields = {
      * what had been spent; 0 if the scope has no account (nano-dollars)
      */
     spend: bigint;
+    /**
+     * the number of calls whose cost nobody told, which `spend` lacks
+     */
+    unpriced: bigint;
 };
 /**
  * A permit ended without being settled.
@@ -4537,6 +4591,10 @@ export type Commands = {
     'breaker.deserialize': {
         request: BreakerDeserializeRequest;
         reply: BreakerDeserializeReply;
+    };
+    'breaker.remove': {
+        request: BreakerRemoveRequest;
+        reply: BreakerRemoveReply;
     };
     'exhaustion.mark': {
         request: ExhaustionMarkRequest;

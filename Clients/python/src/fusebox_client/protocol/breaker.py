@@ -968,7 +968,7 @@ class BreakerConfigureReply(Record):
 class BreakerConfigureRequest(Request[BreakerConfigureReply]):
     """Changes a breaker's configuration; its failures stay."""
 
-    __slots__ = ("name", "change", "must_be_known", "deployment", "model")
+    __slots__ = ("name", "change", "must_be_known", "deployment", "model", "if_absent")
     NUMBER = 24
     NAME = "breaker.configure"
     EFFECT = "durable"
@@ -984,6 +984,7 @@ class BreakerConfigureRequest(Request[BreakerConfigureReply]):
         must_be_known: bool = False,
         deployment: str | None = None,
         model: str | None = None,
+        if_absent: bool = False,
     ) -> None:
         self.name: str = name
         """The provider"""
@@ -995,6 +996,10 @@ class BreakerConfigureRequest(Request[BreakerConfigureReply]):
         """The deployment; absent: it is not the breaker of one"""
         self.model: str | None = model
         """The model; absent: it is not the breaker of one"""
+        self.if_absent: bool = if_absent
+        """Whether a breaker that has a configuration of its own keeps it; so of several that configure it, the first
+        wins
+        """
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.name)
@@ -1002,6 +1007,7 @@ class BreakerConfigureRequest(Request[BreakerConfigureReply]):
         put_bool(out, self.must_be_known)
         put_optional(out, self.deployment, put_name)
         put_optional(out, self.model, put_name)
+        put_bool(out, self.if_absent)
 
     @classmethod
     def decode(cls, reader: Reader) -> BreakerConfigureRequest:
@@ -1010,7 +1016,8 @@ class BreakerConfigureRequest(Request[BreakerConfigureReply]):
         must_be_known = reader.flag()
         deployment = reader.name() if reader.flag() else None
         model = reader.name() if reader.flag() else None
-        return cls(name, change, must_be_known, deployment, model)
+        if_absent = reader.flag()
+        return cls(name, change, must_be_known, deployment, model, if_absent)
 
 
 class BreakerConfigurationReply(Record):
@@ -1154,7 +1161,9 @@ class BreakerConfigureDefaultReply(Record):
 
 
 class BreakerConfigureDefaultRequest(Request[BreakerConfigureDefaultReply]):
-    """Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are created from then on."""
+    """Changes the configuration of breakers that have none of their own; under `llm-providers` only of those that are
+    created from then on.
+    """
 
     __slots__ = ("change",)
     NUMBER = 26
@@ -1481,3 +1490,54 @@ class BreakerDeserializeRequest(Request[BreakerDeserializeReply]):
     def decode(cls, reader: Reader) -> BreakerDeserializeRequest:
         record = BreakerRecord.decode(reader)
         return cls(record)
+
+
+class BreakerRemoveReply(Record):
+    """The reply to `breaker.remove`."""
+
+    __slots__ = ()
+
+    def encode(self, out: bytearray) -> None:
+        pass
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRemoveReply:
+        return cls()
+
+
+class BreakerRemoveRequest(Request[BreakerRemoveReply]):
+    """Removes a breaker with its statistics and its configuration. The next call makes it anew."""
+
+    __slots__ = ("name", "deployment", "model")
+    NUMBER = 30
+    NAME = "breaker.remove"
+    EFFECT = "durable"
+    ACCESS = "operator"
+    IS_SEQUENCED = True
+    REPORT = None
+    decode_reply = staticmethod(BreakerRemoveReply.decode)
+
+    def __init__(
+        self,
+        name: str = "",
+        deployment: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        self.name: str = name
+        """The provider"""
+        self.deployment: str | None = deployment
+        """The deployment; absent: it is not the breaker of one"""
+        self.model: str | None = model
+        """The model; absent: it is not the breaker of one"""
+
+    def encode(self, out: bytearray) -> None:
+        put_name(out, self.name)
+        put_optional(out, self.deployment, put_name)
+        put_optional(out, self.model, put_name)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> BreakerRemoveRequest:
+        name = reader.name()
+        deployment = reader.name() if reader.flag() else None
+        model = reader.name() if reader.flag() else None
+        return cls(name, deployment, model)

@@ -36,6 +36,7 @@ from .types import (
 
 _B_B_d_I = struct.Struct("<BBdI")
 _B_d_i64 = struct.Struct("<Bdq")
+_i64_i64 = struct.Struct("<qq")
 _u64_u64_i64 = struct.Struct("<QQq")
 
 
@@ -302,7 +303,7 @@ class DepletionProjectedEvent(Event):
 class AccountResetEvent(Event):
     """An operator began an account anew, with its limits that go on until reset."""
 
-    __slots__ = ("scope", "spend")
+    __slots__ = ("scope", "spend", "unpriced")
     NUMBER = 8
     NAME = "accountReset"
     TOPIC = 4
@@ -311,21 +312,24 @@ class AccountResetEvent(Event):
         self,
         scope: Scope | None = None,
         spend: Money | None = None,
+        unpriced: int = 0,
     ) -> None:
         self.scope: Scope = Scope() if scope is None else scope
         """The scope; what lies within it began anew too"""
         self.spend: Money = Money() if spend is None else spend
         """What had been spent; 0 if the scope has no account"""
+        self.unpriced: int = unpriced
+        """The number of calls whose cost nobody told, which `spend` lacks"""
 
     def encode(self, out: bytearray) -> None:
         self.scope.encode(out)
-        put_money(out, self.spend)
+        out += _i64_i64.pack(self.spend.nanodollars, self.unpriced)
 
     @classmethod
     def decode(cls, reader: Reader) -> AccountResetEvent:
         scope = Scope.decode(reader)
-        spend = reader.money()
-        return cls(scope, spend)
+        spend, unpriced = reader.fixed(_i64_i64)
+        return cls(scope, Money(spend), unpriced)
 
 
 class PermitLapsedEvent(Event):

@@ -52,7 +52,7 @@ class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
     """Marks a route as exhausted. A mark never cuts a longer one short, and lasts no longer than the longest mark may.
     """
 
-    __slots__ = ("provider", "reset_after_milliseconds", "deployment", "model")
+    __slots__ = ("provider", "reset_after_milliseconds", "deployment", "model", "exhausted_at")
     NUMBER = 32
     NAME = "exhaustion.mark"
     EFFECT = "durable"
@@ -67,6 +67,7 @@ class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
         reset_after_milliseconds: int | None = None,
         deployment: str | None = None,
         model: str | None = None,
+        exhausted_at: int | None = None,
     ) -> None:
         self.provider: str = provider
         """The provider"""
@@ -76,12 +77,17 @@ class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
         """The deployment; absent: every one"""
         self.model: str | None = model
         """The model; absent: every one"""
+        self.exhausted_at: int | None = exhausted_at
+        """When the route ran out, on the steady clock, not after now: of a mark that was made elsewhere; absent: now;
+        it is only told
+        """
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
         put_optional(out, self.reset_after_milliseconds, put_i64)
         put_optional(out, self.deployment, put_name)
         put_optional(out, self.model, put_name)
+        put_optional(out, self.exhausted_at, put_i64)
 
     @classmethod
     def decode(cls, reader: Reader) -> ExhaustionMarkRequest:
@@ -89,7 +95,8 @@ class ExhaustionMarkRequest(Request[ExhaustionMarkReply]):
         reset_after_milliseconds = reader.i64() if reader.flag() else None
         deployment = reader.name() if reader.flag() else None
         model = reader.name() if reader.flag() else None
-        return cls(provider, reset_after_milliseconds, deployment, model)
+        exhausted_at = reader.i64() if reader.flag() else None
+        return cls(provider, reset_after_milliseconds, deployment, model, exhausted_at)
 
 
 class ExhaustionClearReply(Record):

@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 _i64_i64_i64_i64 = struct.Struct("<qqqq")
 _i64_i64_i64_i64_i64_i64_i64_i64 = struct.Struct("<qqqqqqqq")
 _i64_I_I = struct.Struct("<qII")
-_i64_u64_i64_B = struct.Struct("<qQqB")
-_i64_i64 = struct.Struct("<qq")
+_i64_u64_i64_i64_B = struct.Struct("<qQqqB")
+_i64_i64_i64_i64_i64 = struct.Struct("<qqqqq")
+_i64_i64_i64 = struct.Struct("<qqq")
 _i64_i64_u64_B = struct.Struct("<qqQB")
 _i64_I = struct.Struct("<qI")
 _B_I = struct.Struct("<BI")
 _u64_i64_I_u64 = struct.Struct("<QqIQ")
 _i64_i64_u64 = struct.Struct("<qqQ")
 _I_I = struct.Struct("<II")
-_i64_i64_B = struct.Struct("<qqB")
+_i64_i64_i64_B = struct.Struct("<qqqB")
 _I_B_i64 = struct.Struct("<IBq")
 
 
@@ -396,13 +397,14 @@ class ScopeAccount(Record):
 class SpendSummary(Record):
     """The record SpendSummary."""
 
-    __slots__ = ("provider", "spend", "requests", "window_milliseconds", "is_approximate")
+    __slots__ = ("provider", "spend", "requests", "unpriced", "window_milliseconds", "is_approximate")
 
     def __init__(
         self,
         provider: str = "",
         spend: Money | None = None,
         requests: int = 0,
+        unpriced: int = 0,
         window_milliseconds: int = 0,
         is_approximate: bool = False,
     ) -> None:
@@ -412,6 +414,8 @@ class SpendSummary(Record):
         """What was spent within the window"""
         self.requests: int = requests
         """Records within the window"""
+        self.unpriced: int = unpriced
+        """The number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them"""
         self.window_milliseconds: int = window_milliseconds
         """The length of the window"""
         self.is_approximate: bool = is_approximate
@@ -419,19 +423,21 @@ class SpendSummary(Record):
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
-        out += _i64_u64_i64_B.pack(self.spend.nanodollars, self.requests, self.window_milliseconds, self.is_approximate)
+        out += _i64_u64_i64_i64_B.pack(
+            self.spend.nanodollars, self.requests, self.unpriced, self.window_milliseconds, self.is_approximate
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> SpendSummary:
         provider = reader.name()
-        spend, requests, window_milliseconds, is_approximate = reader.fixed(_i64_u64_i64_B)
-        return cls(provider, Money(spend), requests, window_milliseconds, truth(is_approximate))
+        spend, requests, unpriced, window_milliseconds, is_approximate = reader.fixed(_i64_u64_i64_i64_B)
+        return cls(provider, Money(spend), requests, unpriced, window_milliseconds, truth(is_approximate))
 
 
 class UseTotals(Record):
     """The record UseTotals."""
 
-    __slots__ = ("spend", "requests", "input_tokens", "output_tokens")
+    __slots__ = ("spend", "requests", "input_tokens", "output_tokens", "unpriced")
 
     def __init__(
         self,
@@ -439,6 +445,7 @@ class UseTotals(Record):
         requests: int = 0,
         input_tokens: int = 0,
         output_tokens: int = 0,
+        unpriced: int = 0,
     ) -> None:
         self.spend: Money = Money() if spend is None else spend
         """What was spent"""
@@ -448,14 +455,18 @@ class UseTotals(Record):
         """Tokens sent"""
         self.output_tokens: int = output_tokens
         """Tokens received"""
+        self.unpriced: int = unpriced
+        """The number of calls whose cost nobody told, which `spend` lacks; each counts when it is settled"""
 
     def encode(self, out: bytearray) -> None:
-        out += _i64_i64_i64_i64.pack(self.spend.nanodollars, self.requests, self.input_tokens, self.output_tokens)
+        out += _i64_i64_i64_i64_i64.pack(
+            self.spend.nanodollars, self.requests, self.input_tokens, self.output_tokens, self.unpriced
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> UseTotals:
-        spend, requests, input_tokens, output_tokens = reader.fixed(_i64_i64_i64_i64)
-        return cls(Money(spend), requests, input_tokens, output_tokens)
+        spend, requests, input_tokens, output_tokens, unpriced = reader.fixed(_i64_i64_i64_i64_i64)
+        return cls(Money(spend), requests, input_tokens, output_tokens, unpriced)
 
 
 class LedgerRecordReply(Record):
@@ -933,25 +944,28 @@ class LedgerModelsRequest(Request[LedgerModelsReply]):
 class LedgerTotalReply(Record):
     """The reply to `ledger.total`."""
 
-    __slots__ = ("spend", "since")
+    __slots__ = ("spend", "unpriced", "since")
 
     def __init__(
         self,
         spend: Money | None = None,
+        unpriced: int = 0,
         since: int = 0,
     ) -> None:
         self.spend: Money = Money() if spend is None else spend
         """The sum over all providers"""
+        self.unpriced: int = unpriced
+        """The number of calls whose cost nobody told, which `spend` lacks"""
         self.since: int = since
         """Since when it is counted, on the wall clock: the start of the ledger, or its last reset"""
 
     def encode(self, out: bytearray) -> None:
-        out += _i64_i64.pack(self.spend.nanodollars, self.since)
+        out += _i64_i64_i64.pack(self.spend.nanodollars, self.unpriced, self.since)
 
     @classmethod
     def decode(cls, reader: Reader) -> LedgerTotalReply:
-        spend, since = reader.fixed(_i64_i64)
-        return cls(Money(spend), since)
+        spend, unpriced, since = reader.fixed(_i64_i64_i64)
+        return cls(Money(spend), unpriced, since)
 
 
 class LedgerTotalRequest(Request[LedgerTotalReply]):
@@ -1110,13 +1124,14 @@ class LedgerDepletionRequest(Request[LedgerDepletionReply]):
 class LedgerSummaryReply(Record):
     """The reply to `ledger.summary`."""
 
-    __slots__ = ("provider", "spend", "requests", "window_milliseconds", "is_approximate")
+    __slots__ = ("provider", "spend", "requests", "unpriced", "window_milliseconds", "is_approximate")
 
     def __init__(
         self,
         provider: str = "",
         spend: Money | None = None,
         requests: int = 0,
+        unpriced: int = 0,
         window_milliseconds: int = 0,
         is_approximate: bool = False,
     ) -> None:
@@ -1126,6 +1141,8 @@ class LedgerSummaryReply(Record):
         """What was spent within the window"""
         self.requests: int = requests
         """Records within the window"""
+        self.unpriced: int = unpriced
+        """The number of calls within the window whose cost nobody told; they are no records, and `spend` lacks them"""
         self.window_milliseconds: int = window_milliseconds
         """The length of the window"""
         self.is_approximate: bool = is_approximate
@@ -1133,13 +1150,15 @@ class LedgerSummaryReply(Record):
 
     def encode(self, out: bytearray) -> None:
         put_name(out, self.provider)
-        out += _i64_u64_i64_B.pack(self.spend.nanodollars, self.requests, self.window_milliseconds, self.is_approximate)
+        out += _i64_u64_i64_i64_B.pack(
+            self.spend.nanodollars, self.requests, self.unpriced, self.window_milliseconds, self.is_approximate
+        )
 
     @classmethod
     def decode(cls, reader: Reader) -> LedgerSummaryReply:
         provider = reader.name()
-        spend, requests, window_milliseconds, is_approximate = reader.fixed(_i64_u64_i64_B)
-        return cls(provider, Money(spend), requests, window_milliseconds, truth(is_approximate))
+        spend, requests, unpriced, window_milliseconds, is_approximate = reader.fixed(_i64_u64_i64_i64_B)
+        return cls(provider, Money(spend), requests, unpriced, window_milliseconds, truth(is_approximate))
 
 
 class LedgerSummaryRequest(Request[LedgerSummaryReply]):
@@ -1202,7 +1221,7 @@ class LedgerSummariesReply(Record):
 
 
 class LedgerSummariesRequest(Request[LedgerSummariesReply]):
-    """A page of the summaries of all providers that have any history."""
+    """A page of the summaries of all providers that have any history, or calls in the window whose cost nobody told."""
 
     __slots__ = ("window_milliseconds", "cursor")
     NUMBER = 60
@@ -1593,17 +1612,20 @@ class PriceListRequest(Request[PriceListReply]):
 class LedgerReconcileReply(Record):
     """The reply to `ledger.reconcile`."""
 
-    __slots__ = ("recorded", "difference", "is_current", "account")
+    __slots__ = ("recorded", "unpriced", "difference", "is_current", "account")
 
     def __init__(
         self,
         recorded: Money | None = None,
+        unpriced: int = 0,
         difference: Money | None = None,
         is_current: bool = False,
         account: ScopeAccount | None = None,
     ) -> None:
         self.recorded: Money = Money() if recorded is None else recorded
         """What the ledger had of the provider and the month"""
+        self.unpriced: int = unpriced
+        """The number of calls of the month whose cost nobody told, which `recorded` lacks"""
         self.difference: Money = Money() if difference is None else difference
         """What was billed less that, recorded now; $0: nothing was recorded"""
         self.is_current: bool = is_current
@@ -1612,14 +1634,16 @@ class LedgerReconcileReply(Record):
         """The account of the provider"""
 
     def encode(self, out: bytearray) -> None:
-        out += _i64_i64_B.pack(self.recorded.nanodollars, self.difference.nanodollars, self.is_current)
+        out += _i64_i64_i64_B.pack(
+            self.recorded.nanodollars, self.unpriced, self.difference.nanodollars, self.is_current
+        )
         put_optional(out, self.account, put_open_record)
 
     @classmethod
     def decode(cls, reader: Reader) -> LedgerReconcileReply:
-        recorded, difference, is_current = reader.fixed(_i64_i64_B)
+        recorded, unpriced, difference, is_current = reader.fixed(_i64_i64_i64_B)
         account = reader.record(ScopeAccount.decode) if reader.flag() else None
-        return cls(Money(recorded), Money(difference), truth(is_current), account)
+        return cls(Money(recorded), unpriced, Money(difference), truth(is_current), account)
 
 
 class LedgerReconcileRequest(Request[LedgerReconcileReply]):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _B_d_I = struct.Struct("<BdI")
-_I_I_i64_i64_I_I = struct.Struct("<IIqqII")
+_I_I_i64_i64_i64_I_I = struct.Struct("<IIqqqII")
 _u64_i64_u64 = struct.Struct("<QqQ")
 _I_i64_I = struct.Struct("<IqI")
 _u64_u64 = struct.Struct("<QQ")
@@ -68,7 +68,8 @@ class OverviewEntry(Record):
 
     __slots__ = (
         "name", "state", "share", "narrow_breakers", "exhausted_until", "is_paused", "paused_until", "narrow_marks",
-        "narrow_pauses", "spend", "held", "in_flight", "limits", "fullest", "days_remaining", "duration", "first_token"
+        "narrow_pauses", "spend", "unpriced", "held", "in_flight", "limits", "fullest", "days_remaining", "duration",
+        "first_token"
     )
 
     def __init__(
@@ -83,6 +84,7 @@ class OverviewEntry(Record):
         narrow_marks: int = 0,
         narrow_pauses: int = 0,
         spend: Money | None = None,
+        unpriced: int = 0,
         held: Money | None = None,
         in_flight: int = 0,
         limits: int = 0,
@@ -111,6 +113,8 @@ class OverviewEntry(Record):
         """Pauses in force of its deployments and models"""
         self.spend: Money = Money() if spend is None else spend
         """What was spent since its account began or was reset"""
+        self.unpriced: int = unpriced
+        """The number of its calls whose cost nobody told, which `spend` lacks"""
         self.held: Money = Money() if held is None else held
         """The sum of the estimates of its permits in force"""
         self.in_flight: int = in_flight
@@ -136,9 +140,9 @@ class OverviewEntry(Record):
         put_optional(out, self.exhausted_until, put_i64)
         put_bool(out, self.is_paused)
         put_optional(out, self.paused_until, put_i64)
-        out += _I_I_i64_i64_I_I.pack(
-            self.narrow_marks, self.narrow_pauses, self.spend.nanodollars, self.held.nanodollars, self.in_flight,
-            self.limits
+        out += _I_I_i64_i64_i64_I_I.pack(
+            self.narrow_marks, self.narrow_pauses, self.spend.nanodollars, self.unpriced, self.held.nanodollars,
+            self.in_flight, self.limits
         )
         put_optional(out, self.fullest, put_open_record)
         put_optional(out, self.days_remaining, put_f64)
@@ -152,14 +156,15 @@ class OverviewEntry(Record):
         exhausted_until = reader.i64() if reader.flag() else None
         is_paused = reader.flag()
         paused_until = reader.i64() if reader.flag() else None
-        narrow_marks, narrow_pauses, spend, held, in_flight, limits = reader.fixed(_I_I_i64_i64_I_I)
+        narrow_marks, narrow_pauses, spend, unpriced, held, in_flight, limits = reader.fixed(_I_I_i64_i64_i64_I_I)
         fullest = reader.record(LimitEntry.decode) if reader.flag() else None
         days_remaining = reader.f64() if reader.flag() else None
         duration = reader.record(Latency.decode) if reader.flag() else None
         first_token = reader.record(Latency.decode) if reader.flag() else None
         return cls(
             name, BreakerState(state), share, narrow_breakers, exhausted_until, is_paused, paused_until, narrow_marks,
-            narrow_pauses, Money(spend), Money(held), in_flight, limits, fullest, days_remaining, duration, first_token
+            narrow_pauses, Money(spend), unpriced, Money(held), in_flight, limits, fullest, days_remaining, duration,
+            first_token
         )
 
 
