@@ -22,6 +22,8 @@ struct BoundRelationsTests {
             ("models", { $0.models = $0.modelsPerUser - 1 }),
             ("providerAccounts", { $0.providerAccounts = $0.providerAccountsPerUser - 1 }),
             ("modelAccounts", { $0.modelAccounts = $0.modelAccountsPerUser - 1 }),
+            ("modelMarks", { $0.modelMarks = $0.modelMarksPerUser - 1 }),
+            ("modelBreakers", { $0.modelBreakers = $0.modelBreakersPerUser - 1 }),
             ("permits", { $0.permits = $0.permitsPerUser - 1 }),
             ("waiting", { $0.waiting = $0.waitingPerUser - 1 }),
             ("latencyRoutes", { $0.latencyRoutes = $0.latencyRoutesPerUser - 1 }),

@@ -138,7 +138,7 @@ struct GrowthTests {
         #expect(BreakerState.unknown(3) == .open)
         let refusal = #expect(throws: Refusal.self) { try decoded(BreakerState.self, [9]) }
         #expect(refusal?.status == .outOfRange)
-        let denial = try told(Denial.self, [200, 1] + encoded(Int64(5)) + [0] + [1, 2, 3])
+        let denial = try told(Denial.self, [200, 1] + encoded(Int64(5)) + [0, 0, 0, 0, 0, 0] + [1, 2, 3])
         #expect(denial == Denial(reason: .unknown(200), retryAfterMilliseconds: 5))
     }
 

@@ -224,7 +224,7 @@ test('registry: a restored mark keeps its beginning, for every worker', async t 
   const { other } = await start(t)
   const now = Date.now()
   const entry = { provider: 'groq', exhaustedAt: now - 3_600_000, resetAt: now + 3_600_000 }
-  new ExhaustionRegistry().restore({ defaultResetMs: 1_000, entries: [entry] })
+  new ExhaustionRegistry().restore({ version: 1, defaultResetMs: 1_000, entries: [entry] })
   await flush()
   const { entries: [mark] } = await other.call('exhaustion.list', { cursor: 0n })
   const { now: steady } = await other.call('ping')
