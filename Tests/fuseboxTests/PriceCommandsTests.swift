@@ -140,7 +140,8 @@ struct PriceCommandsTests {
         let told = try daemon.json("price", "import", "--format", "litellm", "-", input: list)
         #expect(
             told == [
-                "set": 4, "replaced": 4, "displaced": [["key": "m", "by": "p/m"]], "longPrompts": ["p/m"],
+                "isDryRun": false, "set": 4, "replaced": 4, "displaced": [["key": "m", "by": "p/m"]],
+                "longPrompts": ["p/m"],
                 "longCaches": ["n", "o"], "refused": [],
             ])
     }
