@@ -32,6 +32,11 @@ def needs_programs(*names: str) -> Callable[[Any], Any]:
     return unittest.skipIf(bool(missing), f"{', '.join(missing)} is not installed")
 
 
+def _end_at_interrupts() -> None:
+    """A shell starts background jobs with interrupts ignored, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class ExampleTests(unittest.TestCase):
     def setUp(self) -> None:
         self.daemon = Daemon()
@@ -62,7 +67,9 @@ class ExampleTests(unittest.TestCase):
     def test_the_asyncio_server(self) -> None:
         self.daemon.run("limit", "set", "--tag", "user:*", "2 requests per hour")
         arguments = [sys.executable, str(EXAMPLES / "asyncio_server.py"), "0"]
-        with subprocess.Popen(arguments, env=self.environment, stdout=subprocess.PIPE, text=True) as server:
+        with subprocess.Popen(
+            arguments, env=self.environment, stdout=subprocess.PIPE, text=True, preexec_fn=_end_at_interrupts
+        ) as server:
             try:
                 assert server.stdout is not None
                 port = server.stdout.readline().split()[-1]
