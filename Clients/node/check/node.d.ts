@@ -3,6 +3,7 @@
 declare const process: {
   readonly env: Record<string, string | undefined>
   readonly pid: number
+  geteuid (): number
   nextTick (callback: () => void): void
   on (event: 'exit', listener: () => void): void
   off (event: 'exit', listener: () => void): void
@@ -68,26 +69,32 @@ declare module 'node:net' {
 }
 
 declare module 'node:fs' {
-  interface Stats { uid: number, mode: number, size: number, nlink: number, ino: number }
+  interface Stats {
+    uid: number, mode: number, size: number, nlink: number, ino: number, mtimeMs: number
+    isDirectory (): boolean
+  }
+  const constants: { O_RDWR: number, O_NOFOLLOW: number, O_NONBLOCK: number }
+  function existsSync (path: string): boolean
+  function statSync (path: string, options: { throwIfNoEntry: false }): Stats | undefined
   function fstatSync (descriptor: number): Stats
   function readFileSync (descriptor: number): Buffer
   function ftruncateSync (descriptor: number, length: number): void
   function unlinkSync (path: string): void
-  function mkdirSync (path: string, options: { recursive: boolean, mode: number }): void
+  function mkdirSync (path: string, options: { mode: number }): void
   function lstatSync (path: string): Stats
+  function lstatSync (path: string, options: { throwIfNoEntry: false }): Stats | undefined
   function readdirSync (path: string): string[]
-  function openSync (path: string, flags: string, mode?: number): number
+  function openSync (path: string, flags: string | number, mode?: number): number
+  function writeFileSync (descriptor: number, bytes: Uint8Array): void
+  function rmSync (path: string, options: { force: boolean }): void
   function writeSync (descriptor: number, bytes: Uint8Array, offset?: number, length?: number, position?: number): number
   function fsyncSync (descriptor: number): void
   function closeSync (descriptor: number): void
   function renameSync (from: string, to: string): void
 }
 
-declare module 'node:os' {
-  function userInfo (): { uid: number }
-}
-
 declare module 'node:path' {
+  function dirname (path: string): string
   function join (...parts: string[]): string
 }
 

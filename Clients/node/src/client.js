@@ -15,7 +15,7 @@ const { withPermit } = require('./with-permit')
 const { guardedFetch } = require('./fetch')
 const { createFetch } = require('./sdk-fetch')
 const { stream } = require('./stream')
-const { spoolFolders } = require('./spool')
+const { spoolFolders } = require('./spool-folder')
 const { deliverAll } = require('./spool-delivery')
 const { commands } = require('./protocol/commands')
 
@@ -90,6 +90,7 @@ class Client {
      * @type {Promise<void> | null}
      */
     this.delivering = null
+    this.exchange.onConnected = () => this.deliver()
     leaveAtExit(this.exchange)
   }
 
@@ -341,7 +342,9 @@ class Client {
    * @internal
    */
   deliver () {
+    if (this.closing || this.delivering) return
     this.delivering = deliverAll(this.settings, spoolFolders(this.settings), () => this.closing !== null)
+      .finally(() => { this.delivering = null })
   }
 
   /** @internal */
@@ -389,7 +392,6 @@ async function connect (options = {}) {
   const client = new Client(options)
   try {
     await connectFirst(client.exchange)
-    client.deliver()
   } catch (error) {
     if (client.failsOpen && error instanceof UnavailableError) return client
     await client.close()

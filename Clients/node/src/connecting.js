@@ -72,6 +72,7 @@ function connected (exchange, hello) {
   exchange.acquaintance = new Acquaintance(hello)
   continueWaits(exchange)
   exchange.drain()
+  exchange.onConnected?.()
   tellWatchers(exchange, null)
 }
 

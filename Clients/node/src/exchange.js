@@ -95,6 +95,12 @@ class Exchange {
      */
     this.watchers = new Set()
     /**
+     * Called after each hello.
+     *
+     * @type {(() => void) | null}
+     */
+    this.onConnected = null
+    /**
      * Called when nothing is under way any more, or the connection is lost.
      *
      * @type {(() => void) | null}

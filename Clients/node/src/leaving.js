@@ -40,40 +40,40 @@ function remove (reference) {
  * Ends an exchange and leaves its reports.
  *
  * @param {Exchange} exchange
- * @throws {Error} if the spool does not take them
+ * @throws {Error} if the spool does not take all of them
  */
 function leave (exchange) {
   for (const reference of open) if (reference.deref() === exchange) remove(reference)
-  put(exchange, close(exchange, isOwed))
+  const failure = put(exchange, close(exchange, isOwed))
+  if (failure) throw failure
 }
 
 /** The process ends: nobody can be told any more, and nothing can be waited for. */
 function leaveAll () {
   for (const reference of open) {
     const exchange = reference.deref()
-    if (!exchange) continue
-    const left = close(exchange, isUnanswered)
-    try {
-      put(exchange, left)
-    } catch (error) {
-      drop(exchange, left, ` ${/** @type {Error} */ (error).message}`)
-    }
+    if (exchange) put(exchange, close(exchange, isUnanswered))
   }
 }
 
-/** @param {Exchange} exchange @param {Left} left */
+/**
+ * Puts reports into the spool. Returns why some of them are lost.
+ *
+ * @param {Exchange} exchange @param {Left} left @returns {Error | null}
+ */
 function put (exchange, left) {
-  const count = left.reports.length
-  if (count === 0) return
-  if (exchange.settings.spool === false) return drop(exchange, left, '')
-  const files = leaveReports(exchange.settings, left)
-  exchange.settings.logger.warn?.(`[Fusebox] what the daemon has not answered (${count}) is in ${files.join(', ')}`)
-}
-
-/** @param {Exchange} exchange @param {Left} left @param {string} reason */
-function drop (exchange, { reports }, reason) {
-  exchange.droppedReports += reports.length
-  exchange.settings.logger.warn?.(`[Fusebox] the daemon has not answered; reports are lost (${reports.length})${reason}`)
+  const { settings } = exchange
+  const { files, count, failure } = left.reports.length > 0 && settings.spool !== false
+    ? leaveReports(settings, left)
+    : { files: [], count: 0, failure: null }
+  if (count > 0) settings.logger.warn?.(`[Fusebox] what the daemon has not answered (${count}) is in ${files.join(', ')}`)
+  const lost = left.reports.length - count
+  if (lost > 0) {
+    exchange.droppedReports += lost
+    const reason = failure ? `: ${failure.message}` : ''
+    settings.logger.warn?.(`[Fusebox] the daemon has not answered; reports are lost (${lost})${reason}`)
+  }
+  return failure
 }
 
 module.exports = { leave, leaveAtExit }

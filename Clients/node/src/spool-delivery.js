@@ -2,7 +2,6 @@
 
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { Acquaintance } = require('./acquaintance')
@@ -13,6 +12,7 @@ const { commands, writeRequestSequence } = require('./protocol/commands')
 const {
   append, becomeSubstitute, beginningRecord, readContents, resultRecord, results, standing,
 } = require('./spool-file')
+const { checkFolder, isOwnName, isPrivate, partSuffix, suffix, syncFolder } = require('./spool-folder')
 
 /** @typedef {import('./options').Settings} Settings */
 /** @typedef {import('./spool-file').PendingReport} PendingReport */
@@ -24,6 +24,8 @@ const {
 const batchLength = 64
 /** How long the replies to one batch may take, in milliseconds. */
 const batchTime = 10_000
+/** How long a file without its name must have been quiet to be abandoned, in milliseconds. */
+const abandonedTime = 10_000
 /** A delivery ends after this number of files in a row that could not be delivered. */
 const mostFailures = 3
 /** Refusals after which a report is sent again later, under another number. */
@@ -39,23 +41,23 @@ const passing = new Set(['busy', 'limitReached', 'storageFailed'])
 async function deliverAll (settings, folders, isOver) {
   for (const folder of folders) {
     let failures = 0
-    for (const name of files(folder)) {
+    for (const name of names(folder)) {
       if (failures === mostFailures || isOver()) break
-      failures = await deliverFile(settings, folder, name, isOver) ? 0 : failures + 1
+      if (isOwnName(name)) failures = await deliverFile(settings, folder, name, isOver) ? 0 : failures + 1
+      else if (isOwnName(name, partSuffix)) await sweep(folder, name)
     }
   }
 }
 
 /**
- * The files of a folder that belongs to this user alone.
+ * What is in a folder that belongs to this user alone.
  *
  * @param {string} folder
  */
-function files (folder) {
+function names (folder) {
   try {
-    const { uid, mode } = fs.lstatSync(folder)
-    if (uid !== os.userInfo().uid || (mode & 0o7777) !== 0o700) return []
-    return fs.readdirSync(folder).filter(name => /^\d{13}-[0-9a-f]{16}\.spool$/.test(name)).sort()
+    checkFolder(folder)
+    return fs.readdirSync(folder).sort()
   } catch (error) {
     return []
   }
@@ -71,10 +73,9 @@ function files (folder) {
  */
 async function deliverFile (settings, folder, name, isOver) {
   const file = path.join(folder, name)
-  const descriptor = open(file)
+  const descriptor = await openLocked(file)
   if (descriptor === null) return true
   try {
-    if (!await lock(descriptor) || !refersTo(file, descriptor)) return true
     const contents = readContents(fs.readFileSync(descriptor))
     if (!contents || contents.socket !== settings.path) return true
     return await new Delivery(settings, folder, file, descriptor, contents).run(isOver)
@@ -87,13 +88,59 @@ async function deliverFile (settings, folder, name, isOver) {
 }
 
 /**
+ * A file that its writer has not named. If it died before it could, a complete file gets its name, and any other is
+ * removed.
+ *
+ * @param {string} folder @param {string} name
+ */
+async function sweep (folder, name) {
+  const file = path.join(folder, name)
+  const descriptor = await openLocked(file)
+  if (descriptor === null) return
+  try {
+    if (Date.now() - fs.fstatSync(descriptor).mtimeMs < abandonedTime) return
+    if (isComplete(fs.readFileSync(descriptor))) {
+      fs.fsyncSync(descriptor)
+      fs.renameSync(file, file.slice(0, -partSuffix.length) + suffix)
+    } else {
+      fs.unlinkSync(file)
+    }
+    syncFolder(folder)
+  } catch (error) {
+    // The next delivery tries again.
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** @param {Buffer} data */
+function isComplete (data) {
+  try {
+    return readContents(data) !== null
+  } catch (error) {
+    return false
+  }
+}
+
+/**
+ * Opens a file and locks it. Null if it is not this user's alone, another process works on it, or has just removed it.
+ *
  * @param {string} file
  */
+async function openLocked (file) {
+  const descriptor = open(file)
+  if (descriptor === null) return null
+  if (await lock(descriptor) && refersTo(file, descriptor)) return descriptor
+  fs.closeSync(descriptor)
+  return null
+}
+
+/** @param {string} file */
 function open (file) {
   try {
-    const { uid, mode, nlink } = fs.lstatSync(file)
-    if (uid !== os.userInfo().uid || (mode & 0o7777) !== 0o600 || nlink !== 1) return null
-    return fs.openSync(file, 'r+')
+    const status = fs.lstatSync(file)
+    if (!isPrivate(status) || status.nlink !== 1) return null
+    return fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
   } catch (error) {
     return null
   }
@@ -162,15 +209,20 @@ class Delivery {
    * @param {() => boolean} isOver
    */
   async run (isOver) {
-    if (this.pending.length === 0) return this.finish()
+    if (this.pending.length === 0) {
+      this.finish()
+      return true
+    }
     const connection = await this.connect()
     if (!connection) return false
     try {
       while (this.pending.length > 0) {
         if (isOver() || !await this.sendBatch(connection)) return false
       }
+      this.finish()
+      // The daemon forgets the worker. So nothing may be left that could be sent again.
       await this.ask(connection, 0, commands.goodbye.number, Buffer.alloc(0))
-      return this.finish()
+      return true
     } finally {
       connection.destroy()
     }
@@ -178,12 +230,9 @@ class Delivery {
 
   /** Everything has its result. A file without undecided reports goes. */
   finish () {
-    if (this.isUndecided) return true
+    if (this.isUndecided) return
     fs.unlinkSync(this.file)
-    const directory = fs.openSync(this.folder, 'r')
-    fs.fsyncSync(directory)
-    fs.closeSync(directory)
-    return true
+    syncFolder(this.folder)
   }
 
   /**

@@ -1,23 +1,19 @@
 'use strict'
 
-const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
-const { randomBytes } = require('node:crypto')
 const { newWorker } = require('./requests')
+const { fileBytes, spoolFolders, writeFile } = require('./spool-folder')
 const { kinds, magic, record, writeAcquaintance } = require('./spool-file')
 
 /** @typedef {import('./options').Settings} Settings */
 /** @typedef {import('./lifetime').LeftReport} LeftReport */
 
 // Reports that could not be delivered before their client was closed. The next client of this user delivers them: one
-// in Swift, or `fusebox spool deliver`. The format is described in proto-docs/spool.md.
+// in any language, or `fusebox spool deliver`. The format is described in proto-docs/spool.md.
 
-const mostFiles = 8_192
-const mostBytes = 64 << 20
-/** Bytes, and reports, that are put into one file. */
-const fileBytes = 16 << 20
+/** Reports that are put into one file. */
 const fileReports = 65_536
+/** Bytes of a file that its header may take. */
+const headerBytes = 4_096
 
 /**
  * What a client leaves.
@@ -30,77 +26,36 @@ const fileReports = 65_536
  */
 
 /**
- * Leaves reports in the spool. Returns the files.
+ * Leaves reports in the spool, as far as it takes them.
  *
  * This blocks for as long as the disk takes: the process may be about to end.
  *
  * @param {Settings} settings
  * @param {Left} left
- * @returns {string[]}
  */
 function leaveReports (settings, left) {
-  const folder = openFolder(spoolFolders(settings))
-  let { files, bytes } = contents(folder)
-  return portions(left).map((portion, index) => {
-    const data = fileData(settings, portion)
-    files += 1
-    bytes += data.length
-    if (files > mostFiles || bytes > mostBytes) {
-      throw new Error(`the spool ${folder} is full; deliver it with \`fusebox spool deliver\``)
-    }
-    return writeFile(folder, data, index)
-  })
-}
-
-/**
- * The folders of a client's spool, the best first.
- *
- * @param {Settings} settings
- */
-function spoolFolders ({ spool }) {
-  if (spool === false) return []
-  return typeof spool === 'string' ? [spool] : standardFolders()
-}
-
-function standardFolders () {
-  if (process.env.FUSEBOX_SPOOL) return [process.env.FUSEBOX_SPOOL]
-  const state = process.env.XDG_STATE_HOME || (process.env.HOME && path.join(process.env.HOME, '.local', 'state'))
-  const own = state ? [path.join(state, 'fusebox', 'spool')] : []
-  return [...own, `/var/tmp/fusebox-spool-${os.userInfo().uid}`]
-}
-
-/**
- * The first folder that is there or can be made, and that nobody else can write to.
- *
- * @param {string[]} folders
- */
-function openFolder (folders) {
-  let failure
-  for (const folder of folders) {
+  const outcome = {
+    /** @type {string[]} */
+    files: [],
+    /** The number of reports in them. */
+    count: 0,
+    /**
+     * Why the others are lost. Null: all are in the files.
+     *
+     * @type {Error | null}
+     */
+    failure: null,
+  }
+  const folders = spoolFolders(settings)
+  for (const [rank, portion] of portions(left).entries()) {
     try {
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const { uid, mode } = fs.lstatSync(folder)
-      if (uid !== os.userInfo().uid || (mode & 0o7777) !== 0o700) {
-        throw new Error(`${folder} is not this user's alone (mode 0700)`)
-      }
-      return folder
+      outcome.files.push(writeFile(folders, fileData(settings, portion), rank))
+      outcome.count += portion.reports.length
     } catch (error) {
-      failure = error
+      outcome.failure = /** @type {Error} */ (error)
     }
   }
-  throw failure
-}
-
-/** @param {string} folder */
-function contents (folder) {
-  let files = 0
-  let bytes = 0
-  for (const name of fs.readdirSync(folder)) {
-    const { size } = fs.lstatSync(path.join(folder, name))
-    files += 1
-    bytes += size
-  }
-  return { files, bytes }
+  return outcome
 }
 
 /**
@@ -111,25 +66,34 @@ function contents (folder) {
  * @returns {Left[]}
  */
 function portions (left) {
+  const sent = left.reports.filter(report => report.mayHaveLeft)
   /** @type {Left} */
-  let portion = { ...left, reports: [] }
+  let portion = { ...left, reports: sent }
   const all = [portion]
-  let bytes = 0
+  let bytes = sent.reduce((sum, report) => sum + recordLength(report), headerBytes)
   for (const report of left.reports) {
-    const length = report.payload.length + (report.substitute?.payload.length ?? 0) + 64
-    const isFull = portion.reports.length === fileReports || bytes + length > fileBytes
-    if (isFull && !report.mayHaveLeft) {
+    if (report.mayHaveLeft) continue
+    const length = recordLength(report)
+    if (portion.reports.length >= fileReports || bytes + length > fileBytes) {
       portion = { reports: [], worker: newWorker(), lastSequence: 0, acquaintance: null }
       all.push(portion)
-      bytes = 0
+      bytes = headerBytes
     }
     bytes += length
-    const sequence = all.length === 1 ? report.sequence : portion.lastSequence + 1
-    portion.reports.push({ ...report, sequence })
-    portion.lastSequence = Math.max(portion.lastSequence, sequence)
+    const isOwn = all.length === 1
+    if (!isOwn) portion.lastSequence += 1
+    portion.reports.push(isOwn ? report : { ...report, sequence: portion.lastSequence })
   }
+  all[0].reports.sort((a, b) => a.sequence - b.sequence)
   return all
 }
+
+/**
+ * An upper bound on the bytes of a report in a file.
+ *
+ * @param {LeftReport} report
+ */
+const recordLength = ({ payload, substitute }) => payload.length + (substitute?.payload.length ?? 0) + 64
 
 /** @param {Settings} settings @param {Left} left */
 function fileData (settings, { reports, worker, lastSequence, acquaintance }) {
@@ -155,28 +119,4 @@ function fileData (settings, { reports, worker, lastSequence, acquaintance }) {
     }))])
 }
 
-/**
- * Writes a file so that it is there completely or not at all.
- *
- * @param {string} folder @param {Buffer} data @param {number} index
- */
-function writeFile (folder, data, index) {
-  const moment = String(Date.now() + index).padStart(13, '0')
-  const name = path.join(folder, `${moment}-${randomBytes(8).toString('hex')}`)
-  const file = `${name}.spool`
-  const part = `${name}.part`
-  const descriptor = fs.openSync(part, 'wx', 0o600)
-  try {
-    fs.writeSync(descriptor, data)
-    fs.fsyncSync(descriptor)
-  } finally {
-    fs.closeSync(descriptor)
-  }
-  fs.renameSync(part, file)
-  const directory = fs.openSync(folder, 'r')
-  fs.fsyncSync(directory)
-  fs.closeSync(directory)
-  return file
-}
-
-module.exports = { leaveReports, spoolFolders }
+module.exports = { leaveReports }

@@ -56,7 +56,6 @@ class Hub {
   async begin () {
     try {
       await connectFirst(this.client.exchange)
-      this.client.deliver()
     } catch (error) {
       this.complain(error)
     }
