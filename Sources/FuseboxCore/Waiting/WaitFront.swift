@@ -54,13 +54,10 @@ struct WaitFront: Sendable {
 
     private mutating func sink(from start: Int) {
         var place = start
-        while true {
-            var least = place
-            for child in [2 * place + 1, 2 * place + 2]
-            where child < entries.count && entries[child].order < entries[least].order {
-                least = child
-            }
-            guard least != place else { return }
+        while 2 * place + 1 < entries.count {
+            var least = 2 * place + 1
+            if least + 1 < entries.count, entries[least + 1].order < entries[least].order { least += 1 }
+            guard entries[least].order < entries[place].order else { return }
             entries.swapAt(place, least)
             place = least
         }
