@@ -58,6 +58,11 @@ public struct ProviderFailed: CallError, Equatable {
     public var callOutcome: CallOutcome
 }
 
+extension ProviderFailed: CustomStringConvertible {
+    /// Where the call went and how, as a sentence.
+    public var description: String { "the call by \(candidate) failed: \(callOutcome)" }
+}
+
 /// A call whose permit could not be settled.
 public struct UnsettledCall: Sendable, Equatable {
     /// Its permit, which ends by its time to live.
@@ -66,6 +71,11 @@ public struct UnsettledCall: Sendable, Equatable {
     public var outcome: CallOutcome
     /// Why the settle failed. After `invalidArgument` the outcome counts and only the usage does not.
     public var error: ClientError
+}
+
+extension UnsettledCall: CustomStringConvertible {
+    /// The permit, how the call went, and why that does not count, as a sentence.
+    public var description: String { "\(permit) could not be settled (\(outcome)): \(error)" }
 }
 
 /// What the body of `withPermit` returns: how the call went and, unless the provider failed, its answer.

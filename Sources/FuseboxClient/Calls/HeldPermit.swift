@@ -62,3 +62,11 @@ public final class HeldPermit: Sendable {
         return CallOutcome(kind, usage: total, retryAfter: outcome.retryAfter, markScope: outcome.markScope)
     }
 }
+
+extension HeldPermit: CustomStringConvertible {
+    /// The permit, and what its call has used until now: `permit 12 for openai/gpt-4o, used 300 output tokens`.
+    public var description: String {
+        let used = used.withLock { $0 }
+        return "\(permit)" + (used.map { ", used \($0)" } ?? "")
+    }
+}

@@ -10,3 +10,11 @@ public struct Spooling: Sendable, Equatable {
     /// No reports.
     public init() {}
 }
+
+extension Spooling: CustomStringConvertible {
+    /// How many reports were left and where, and why others were not, as a sentence.
+    public var description: String {
+        let left = file.map { "reports left: \(reports), in \($0)" } ?? "no reports were left"
+        return left + (failure.map { "; reports are lost: \($0)" } ?? "")
+    }
+}

@@ -57,6 +57,11 @@ public struct Permit: Sendable, Equatable {
     }
 }
 
+extension Permit: CustomStringConvertible {
+    /// Its number and where the call may go: `permit 12 for openai/gpt-4o`.
+    public var description: String { (number.map { "permit \($0)" } ?? "an assumed permit") + " for \(candidate)" }
+}
+
 /// None of the candidates may be called now.
 public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertible {
     /// Why one candidate may not be called.
@@ -90,11 +95,7 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
 
     /// The reasons and when to try again, as a sentence.
     public var description: String {
-        let each = reasons.map { reason in
-            let limit = reason.limits.first.map { " of \($0.limit) on \($0.scope)" } ?? ""
-            let rule = reason.openedBy.map { ", opened by \($0)" } ?? ""
-            return "\(reason.candidate.route): \(reason.reason)\(limit)\(rule)"
-        }
+        let each = reasons.map(\.description).joined(separator: ", ")
         let hope =
             switch retryAfter {
             case nil: "waiting alone does not help"
@@ -102,7 +103,16 @@ public struct AdmissionDenied: Error, Sendable, Equatable, CustomStringConvertib
             case let wait?: "try again in \(wait)"
             }
         let queue = fullQueue.map { "; the queue is full for \($0)" } ?? ""
-        return "no provider may be called now (\(each.joined(separator: ", ")))\(queue); \(hope)"
+        return "no provider may be called now (\(each))\(queue); \(hope)"
+    }
+}
+
+extension AdmissionDenied.Reason: CustomStringConvertible {
+    /// The candidate and what stands against it: `openai/gpt-4o: breakerOpen, opened by failures`.
+    public var description: String {
+        let limit = limits.first.map { " of \($0.limit) on \($0.scope)" } ?? ""
+        let rule = openedBy.map { ", opened by \($0)" } ?? ""
+        return "\(candidate): \(reason)\(limit)\(rule)"
     }
 }
 

@@ -176,6 +176,17 @@ public struct CallOutcome: Sendable, Equatable {
     public static let cancelled = CallOutcome(.cancelled)
 }
 
+extension CallOutcome: CustomStringConvertible {
+    /// The outcome and what was told with it: `throttled, retry after 30.0 seconds, 1200 input tokens`.
+    public var description: String {
+        var parts = ["\(outcome)"]
+        if let retryAfter { parts.append("retry after \(retryAfter)") }
+        if let markScope { parts.append("marks the \(markScope)") }
+        if let usage { parts.append("\(usage)") }
+        return parts.joined(separator: ", ")
+    }
+}
+
 // MARK: As the wire has it
 
 extension Candidates {

@@ -146,3 +146,31 @@ public struct Usage: Sendable, Equatable {
         }
     }
 }
+
+extension Usage: CustomStringConvertible {
+    /// What is known of it: `1200 input and 300 output tokens, $0.0012, by gpt-4o`.
+    public var description: String {
+        var parts: [String] = []
+        let counts = TokenKind.allCases.compactMap { kind in self[kind].map { "\($0) \(kind.word)" } }
+        if let last = counts.last {
+            let others = counts.dropLast().joined(separator: ", ")
+            parts.append((others.isEmpty ? last : "\(others) and \(last)") + " tokens")
+        }
+        if let cost { parts.append("$\(cost)") }
+        // The text comes from the provider and may be anything.
+        if let model { parts.append("by \((try? Name(model))?.text ?? "a model whose name is no name")") }
+        return parts.isEmpty ? "no known usage" : parts.joined(separator: ", ")
+    }
+}
+
+extension TokenKind {
+    fileprivate var word: String {
+        switch self {
+        case .input: "input"
+        case .cachedInput: "cached input"
+        case .cacheWrite: "cache write"
+        case .output: "output"
+        case .reasoning: "reasoning"
+        }
+    }
+}

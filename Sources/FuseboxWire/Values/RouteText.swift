@@ -38,3 +38,8 @@ extension Candidate {
         provider.text + (deployment.map { "@\($0)" } ?? "") + (model.map { "/\($0)" } ?? "")
     }
 }
+
+extension CandidateOf: CustomStringConvertible where Text == Name {
+    /// The route: `openai`, `openai@eu/gpt-4o`.
+    public var description: String { route }
+}
