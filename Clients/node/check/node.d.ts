@@ -72,6 +72,7 @@ declare module 'node:fs' {
   interface Stats {
     uid: number, mode: number, size: number, nlink: number, ino: number, mtimeMs: number
     isDirectory (): boolean
+    isFile (): boolean
   }
   const constants: { O_RDWR: number, O_NOFOLLOW: number, O_NONBLOCK: number }
   function existsSync (path: string): boolean
@@ -85,7 +86,6 @@ declare module 'node:fs' {
   function lstatSync (path: string, options: { throwIfNoEntry: false }): Stats | undefined
   function readdirSync (path: string): string[]
   function openSync (path: string, flags: string | number, mode?: number): number
-  function writeFileSync (descriptor: number, bytes: Uint8Array): void
   function rmSync (path: string, options: { force: boolean }): void
   function writeSync (descriptor: number, bytes: Uint8Array, offset?: number, length?: number, position?: number): number
   function fsyncSync (descriptor: number): void
@@ -107,5 +107,6 @@ declare module 'node:child_process' {
     on (event: 'error', listener: (error: Error) => void): this
     on (event: 'exit', listener: (status: number | null) => void): this
   }
+  function spawnSync (program: string, words: string[], options: { stdio: Array<'ignore' | number>, timeout: number }): void
   function spawn (program: string, words: string[], options: { stdio: Array<'ignore' | number> }): ChildProcess
 }

@@ -52,7 +52,12 @@ function leave (exchange) {
 function leaveAll () {
   for (const reference of open) {
     const exchange = reference.deref()
-    if (exchange) put(exchange, close(exchange, isUnanswered))
+    if (!exchange) continue
+    try {
+      put(exchange, close(exchange, isUnanswered))
+    } catch (error) {
+      // A logger has thrown. The other clients of the process leave their reports all the same.
+    }
   }
 }
 

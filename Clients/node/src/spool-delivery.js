@@ -1,6 +1,5 @@
 'use strict'
 
-const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { setTimeout, clearTimeout } = require('node:timers')
@@ -9,14 +8,17 @@ const { Connection } = require('./connection')
 const { headLength, statusName, writeHead } = require('./frames')
 const { Writer } = require('./wire')
 const { commands, writeRequestSequence } = require('./protocol/commands')
+const { Contents, becomeSubstitute, readContents } = require('./spool-file')
 const {
-  append, becomeSubstitute, beginningRecord, readContents, resultRecord, results, standing,
-} = require('./spool-file')
-const { checkFolder, isOwnName, isPrivate, partSuffix, suffix, syncFolder } = require('./spool-folder')
+  checkFolder, isOwnName, longestFile, partOf, partSuffix, removeFile, suffix, syncFolder,
+} = require('./spool-folder')
+const { lock, openLocked } = require('./spool-lock')
+const { append, beginningRecord, resultRecord, results } = require('./spool-records')
 
 /** @typedef {import('./options').Settings} Settings */
-/** @typedef {import('./spool-file').PendingReport} PendingReport */
+/** @typedef {import('./spool-file').Report} Report */
 /** @typedef {import('./protocol/types').HelloReply} HelloReply */
+/** @typedef {{ sequence: number, kind: number, reason: string, newSequence: number }} Noted what became of a report */
 
 // Delivers what workers of this user have left in the spool, by the rules of proto-docs/spool.md.
 
@@ -26,6 +28,8 @@ const batchLength = 64
 const batchTime = 10_000
 /** How long a file without its name must have been quiet to be abandoned, in milliseconds. */
 const abandonedTime = 10_000
+/** Bytes of the longest file that is read. No file of the spool grows beyond that. */
+const longestReading = 96 << 20
 /** A delivery ends after this number of files in a row that could not be delivered. */
 const mostFailures = 3
 /** Refusals after which a report is sent again later, under another number. */
@@ -43,8 +47,12 @@ async function deliverAll (settings, folders, isOver) {
     let failures = 0
     for (const name of names(folder)) {
       if (failures === mostFailures || isOver()) break
-      if (isOwnName(name)) failures = await deliverFile(settings, folder, name, isOver) ? 0 : failures + 1
-      else if (isOwnName(name, partSuffix)) await sweep(folder, name)
+      try {
+        if (isOwnName(name)) failures = await deliverFile(settings, folder, name, isOver) ? 0 : failures + 1
+        else if (isOwnName(name, partSuffix)) await sweep(folder, name)
+      } catch (error) {
+        // A file that cannot be looked at is left alone. It is no hindrance to the others.
+      }
     }
   }
 }
@@ -75,35 +83,51 @@ async function deliverFile (settings, folder, name, isOver) {
   const file = path.join(folder, name)
   const descriptor = await openLocked(file)
   if (descriptor === null) return true
+  /** @type {Delivery | undefined} */
+  let delivery
   try {
-    const contents = readContents(fs.readFileSync(descriptor))
+    const contents = read(descriptor)
     if (!contents || contents.socket !== settings.path) return true
-    return await new Delivery(settings, folder, file, descriptor, contents).run(isOver)
+    delivery = new Delivery(settings, folder, file, descriptor, contents)
+    return await delivery.run(isOver)
   } catch (error) {
-    // A damaged file is left to a person. `fusebox spool list` shows it.
+    // A damaged file is left to a person. `fusebox spool list` shows it. What the disk does not take is tried again.
     return true
   } finally {
-    fs.closeSync(descriptor)
+    fs.closeSync(delivery?.descriptor ?? descriptor)
   }
 }
 
 /**
+ * What a file says. Null if it is not one that this program may deliver.
+ *
+ * @param {number} descriptor
+ * @throws {Error} if it is damaged
+ */
+function read (descriptor) {
+  return fs.fstatSync(descriptor).size > longestReading ? null : readContents(fs.readFileSync(descriptor))
+}
+
+/**
  * A file that its writer has not named. If it died before it could, a complete file gets its name, and any other is
- * removed.
+ * removed. So is one that was to replace a file that is still there: that one holds the reports.
  *
  * @param {string} folder @param {string} name
  */
 async function sweep (folder, name) {
-  const file = path.join(folder, name)
-  const descriptor = await openLocked(file)
+  const part = path.join(folder, name)
+  // A file that its writer works on is not touched: the writer is about to lock it.
+  if (!isAbandoned(fs.lstatSync(part, { throwIfNoEntry: false }))) return
+  const descriptor = await openLocked(part)
   if (descriptor === null) return
   try {
-    if (Date.now() - fs.fstatSync(descriptor).mtimeMs < abandonedTime) return
-    if (isComplete(fs.readFileSync(descriptor))) {
+    if (!isAbandoned(fs.fstatSync(descriptor))) return
+    const file = part.slice(0, -partSuffix.length) + suffix
+    if (!fs.existsSync(file) && isComplete(descriptor)) {
       fs.fsyncSync(descriptor)
-      fs.renameSync(file, file.slice(0, -partSuffix.length) + suffix)
+      fs.renameSync(part, file)
     } else {
-      fs.unlinkSync(file)
+      fs.unlinkSync(part)
     }
     syncFolder(folder)
   } catch (error) {
@@ -113,63 +137,13 @@ async function sweep (folder, name) {
   }
 }
 
-/** @param {Buffer} data */
-function isComplete (data) {
+/** @param {import('node:fs').Stats | undefined} status */
+const isAbandoned = status => status !== undefined && Date.now() - status.mtimeMs >= abandonedTime
+
+/** @param {number} descriptor */
+function isComplete (descriptor) {
   try {
-    return readContents(data) !== null
-  } catch (error) {
-    return false
-  }
-}
-
-/**
- * Opens a file and locks it. Null if it is not this user's alone, another process works on it, or has just removed it.
- *
- * @param {string} file
- */
-async function openLocked (file) {
-  const descriptor = open(file)
-  if (descriptor === null) return null
-  if (await lock(descriptor) && refersTo(file, descriptor)) return descriptor
-  fs.closeSync(descriptor)
-  return null
-}
-
-/** @param {string} file */
-function open (file) {
-  try {
-    const status = fs.lstatSync(file)
-    if (!isPrivate(status) || status.nlink !== 1) return null
-    return fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
-  } catch (error) {
-    return null
-  }
-}
-
-/**
- * Locks a file as flock(2) does. Node has no call for it, so the program of that name locks the descriptor that both
- * have. Returns whether this process has the lock.
- *
- * @param {number} descriptor
- * @returns {Promise<boolean>}
- */
-function lock (descriptor) {
-  return new Promise(resolve => {
-    const process = spawn('flock', ['-n', '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
-    process.on('error', () => resolve(false))
-    process.on('exit', status => resolve(status === 0))
-  })
-}
-
-/**
- * Whether the name still refers to this file. Another process may have delivered it meanwhile.
- *
- * @param {string} file
- * @param {number} descriptor
- */
-function refersTo (file, descriptor) {
-  try {
-    return fs.lstatSync(file).ino === fs.fstatSync(descriptor).ino
+    return read(descriptor) !== null
   } catch (error) {
     return false
   }
@@ -182,7 +156,7 @@ class Delivery {
    * @param {string} folder
    * @param {string} file
    * @param {number} descriptor
-   * @param {NonNullable<ReturnType<typeof readContents>>} contents
+   * @param {Contents} contents
    */
   constructor (settings, folder, file, descriptor, contents) {
     this.settings = settings
@@ -190,11 +164,11 @@ class Delivery {
     this.file = file
     this.descriptor = descriptor
     this.contents = contents
+    /** The length of the file up to the last good record. */
     this.end = contents.end
-    this.highest = contents.highest
-    const { pending, isUndecided } = standing(contents)
-    this.pending = pending
-    this.isUndecided = isUndecided
+    /** Whether the daemon cannot take some of the reports now. */
+    this.waits = false
+    this.correlation = 0
     /**
      * Replies that are waited for, by the correlation ids.
      *
@@ -207,21 +181,26 @@ class Delivery {
    * Returns whether the daemon was there. What is left when it is over is delivered another time.
    *
    * @param {() => boolean} isOver
+   * @throws {Error} if the file cannot be written; no report is lost then, and none counts twice
    */
   async run (isOver) {
-    if (this.pending.length === 0) {
+    if (this.contents.waiting.size === 0) {
       this.finish()
       return true
     }
-    const connection = await this.connect()
-    if (!connection) return false
+    const found = await this.connect()
+    if (!found) return false
+    const { connection, hello } = found
     try {
-      while (this.pending.length > 0) {
-        if (isOver() || !await this.sendBatch(connection)) return false
+      if (this.end > longestFile) await this.shorten()
+      this.begin(hello)
+      while (this.contents.waiting.size > 0) {
+        if (isOver() || this.waits) return true
+        if (!await this.sendBatch(connection, hello)) return false
       }
       this.finish()
       // The daemon forgets the worker. So nothing may be left that could be sent again.
-      await this.ask(connection, 0, commands.goodbye.number, Buffer.alloc(0))
+      await this.ask(connection, 0, commands.goodbye.number, new Uint8Array(0))
       return true
     } finally {
       connection.destroy()
@@ -230,28 +209,48 @@ class Delivery {
 
   /** Everything has its result. A file without undecided reports goes. */
   finish () {
-    if (this.isUndecided) return
-    fs.unlinkSync(this.file)
+    if (!this.contents.isUndecided) removeFile(this.folder, this.file)
+  }
+
+  /** Writes the file anew, without what was delivered and without the records of earlier deliveries. */
+  async shorten () {
+    const part = partOf(this.file)
+    // Nobody else rewrites the file, which is locked. This is what a crash has left.
+    fs.rmSync(part, { force: true })
+    const descriptor = fs.openSync(part, 'wx', 0o600)
+    try {
+      if (!await lock(descriptor)) throw new Error('the file cannot be locked')
+      const data = this.contents.shortened
+      append(descriptor, 0, [data])
+      const contents = new Contents(data)
+      fs.renameSync(part, this.file)
+      fs.closeSync(this.descriptor)
+      this.descriptor = descriptor
+      this.contents = contents
+      this.end = contents.end
+    } catch (error) {
+      fs.closeSync(descriptor)
+      fs.rmSync(part, { force: true })
+      throw error
+    }
     syncFolder(this.folder)
   }
 
   /**
-   * Says hello as the worker. Notes what must not be sent again, and the beginning, before anything is sent.
+   * Says hello as the worker.
    *
-   * @returns {Promise<Connection | null>}
+   * @returns {Promise<{ connection: Connection, hello: HelloReply } | null>}
    */
   connect () {
-    const { worker, client } = this.contents
-    const introduction = { workerHigh: worker.high, workerLow: worker.low, lastSequence: this.highest, client }
+    const { worker, client, highest } = this.contents
+    const introduction = { workerHigh: worker.high, workerLow: worker.low, lastSequence: highest, client }
     return new Promise(resolve => {
+      /** @type {Connection} */
       const connection = new Connection(this.settings.path, introduction, this.settings.connectTimeout, {
-        onHello: hello => {
-          this.begin(hello)
-          resolve(connection)
-        },
+        onHello: hello => resolve({ connection, hello }),
         onFrame: frame => this.waiting.get(frame.correlation)?.(frame),
         onEnd: () => {
-          for (const take of this.waiting.values()) take(null)
+          for (const take of [...this.waiting.values()]) take(null)
           resolve(null)
         },
       })
@@ -260,76 +259,79 @@ class Delivery {
   }
 
   /**
+   * Notes what must not be sent again, and the beginning, before anything is sent.
+   *
    * @param {HelloReply} hello
    */
   begin (hello) {
-    const { acquaintance } = this.contents
+    const { acquaintance, hasBeginning, waiting } = this.contents
     const mayResend = !acquaintance || Object.assign(new Acquaintance(hello), acquaintance).allowsResending(hello)
-    const isInDoubt = (/** @type {PendingReport} */ report) => !mayResend && report.mayHaveLeft
-    const doubtful = this.pending.filter(isInDoubt)
-    this.isUndecided ||= doubtful.length > 0
-    this.pending = this.pending.filter(report => !isInDoubt(report))
+    const doubtful = mayResend ? [] : [...waiting.values()].filter(({ mayHaveLeft }) => mayHaveLeft || hasBeginning)
     const reason = 'the daemon does not remember the worker, so the report may have counted'
-    const noted = doubtful.map(({ sequence }) => resultRecord(sequence, results.inDoubt, reason))
-    this.end = append(this.descriptor, this.end, [...noted, beginningRecord(new Acquaintance(hello))])
-    for (const report of this.pending) if (report.permitEpoch !== hello.epoch) becomeSubstitute(report)
+    const noted = doubtful.map(({ sequence }) => ({ sequence, kind: results.inDoubt, reason, newSequence: 0 }))
+    this.append(noted, beginningRecord(new Acquaintance(hello)))
+    this.contents.begin(new Acquaintance(hello))
   }
 
   /**
-   * Sends the reports with the lowest numbers and writes down what became of them. Returns whether to go on.
+   * Has results on disk, and what follows them, before anything relies on them.
    *
-   * @param {Connection} connection
+   * @param {Noted[]} noted @param {Buffer[]} after
    */
-  async sendBatch (connection) {
-    const batch = this.pending.slice(0, batchLength)
+  append (noted, ...after) {
+    const records = noted.map(one => resultRecord(one.sequence, one.kind, one.reason, one.newSequence))
+    this.end = append(this.descriptor, this.end, [...records, ...after])
+    for (const { sequence, kind, reason, newSequence } of noted) this.contents.note(sequence, kind, reason, newSequence)
+  }
+
+  /**
+   * Sends the reports with the lowest numbers and writes down what became of them. Returns whether the daemon answered.
+   *
+   * @param {Connection} connection @param {HelloReply} hello
+   */
+  async sendBatch (connection, hello) {
+    // The daemon keeps so many replies. A report beyond them could not be sent again.
+    const room = hello.keptReplies === 0 ? batchLength : Math.max(hello.keptReplies >> 1, 1)
+    const batch = this.contents.first(Math.min(batchLength, room))
     const oldest = batch[0].sequence
-    const frames = await Promise.all(batch.map(
-      ({ command, payload, sequence }) => this.ask(connection, oldest, command, payload, sequence),
-    ))
-    let isWhole = true
-    const noted = batch.flatMap((report, index) => {
+    const frames = await Promise.all(batch.map(report => {
+      // A permit's number means something in its own epoch only.
+      if (report.permitEpoch !== hello.epoch) becomeSubstitute(report)
+      return this.ask(connection, oldest, report.command, report.payload, report.sequence)
+    }))
+    let next = Math.max(this.contents.highest, Number(hello.lastSequence)) + 1
+    /** @type {Noted[]} */
+    const noted = []
+    for (const [index, report] of batch.entries()) {
       const frame = frames[index]
-      if (!frame) {
-        isWhole = false
-        return []
-      }
-      const status = statusName(frame.detail)
-      if (passing.has(status)) isWhole = false
-      return this.note(report, status, frame.detail === 0 ? '' : frame.payload.text())
-    })
-    if (noted.length > 0) this.end = append(this.descriptor, this.end, noted)
-    return isWhole
+      if (!frame) continue
+      const result = this.judge(report, frame, next)
+      if (result.newSequence > 0) next += 1
+      noted.push(result)
+    }
+    if (noted.length > 0) this.append(noted)
+    return noted.length === batch.length
   }
 
   /**
-   * What a reply means for a report. The report leaves the pending ones, or gets another number.
+   * What a reply means for a report.
    *
-   * @param {PendingReport} report
-   * @param {string} status
-   * @param {string} reason
+   * @param {Report} report @param {import('./frames').Frame} frame
+   * @param {number} next the number that a report gets which is to be sent under another
+   * @returns {Noted}
    */
-  note (report, status, reason) {
-    const { sequence } = report
-    if (status === 'sequenceOutOfOrder' || passing.has(status)) return this.renumber(report, results.renumbered)
-    if (status === 'notFound' && report.substitute) return this.renumber(report, results.substituted)
-    this.pending = this.pending.filter(other => other !== report)
-    if (status === 'ok') return [resultRecord(sequence, results.delivered)]
-    this.isUndecided = true
+  judge ({ sequence, substitute }, frame, next) {
+    const status = statusName(frame.detail)
+    if (passing.has(status)) this.waits = true
+    if (passing.has(status) || status === 'sequenceOutOfOrder') {
+      return { sequence, kind: results.renumbered, reason: '', newSequence: next }
+    }
+    if (status === 'notFound' && substitute) {
+      return { sequence, kind: results.substituted, reason: '', newSequence: next }
+    }
+    if (status === 'ok') return { sequence, kind: results.delivered, reason: '', newSequence: 0 }
     const kind = status === 'outcomeUnknown' ? results.inDoubt : results.refused
-    return [resultRecord(sequence, kind, `${status}: ${reason}`)]
-  }
-
-  /**
-   * @param {PendingReport} report
-   * @param {number} kind
-   */
-  renumber (report, kind) {
-    const { sequence } = report
-    this.highest += 1
-    report.sequence = this.highest
-    if (kind === results.substituted) becomeSubstitute(report)
-    this.pending = [...this.pending.filter(other => other !== report), report]
-    return [resultRecord(sequence, kind, '', this.highest)]
+    return { sequence, kind, reason: `${status}: ${frame.payload.text()}`, newSequence: 0 }
   }
 
   /**
@@ -338,7 +340,7 @@ class Delivery {
    * @param {Connection} connection
    * @param {number} oldest
    * @param {number} command
-   * @param {Buffer} payload
+   * @param {Uint8Array} payload
    * @param {number} [sequence]
    * @returns {Promise<import('./frames').Frame | null>}
    */
@@ -346,13 +348,16 @@ class Delivery {
     const writer = new Writer(headLength + payload.length + 16)
     writer.room(headLength)
     if (sequence) writeRequestSequence(writer, { sequence, oldestUnacknowledged: oldest })
-    payload.copy(writer.buffer, writer.room(payload.length))
-    const correlation = this.waiting.size + 1
+    const start = writer.room(payload.length)
+    writer.buffer.set(payload, start)
+    this.correlation += 1
+    const { correlation } = this
     writeHead(writer.buffer, 0, { command, correlation }, writer.offset - headLength)
     return new Promise(resolve => {
       const timer = setTimeout(() => take(null), batchTime)
       const take = (/** @type {import('./frames').Frame | null} */ frame) => {
         clearTimeout(timer)
+        this.waiting.delete(correlation)
         resolve(frame)
       }
       this.waiting.set(correlation, take)

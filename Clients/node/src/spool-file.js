@@ -1,59 +1,169 @@
 'use strict'
 
-const fs = require('node:fs')
 const { crc32c } = require('./crc32c')
 const { ProtocolError } = require('./errors')
-const { Reader, Writer } = require('./wire')
+const { fileBytes, kinds, magic, resultRecord, results } = require('./spool-records')
+const { Reader } = require('./wire')
 
-/** The letters FUSESPL and the version of the format. */
-const magic = Buffer.from('FUSESPL\u0001', 'latin1')
-const kinds = { header: 1, report: 2, beginning: 3, result: 4 }
-/** What became of a report. */
-const results = { delivered: 0, refused: 1, inDoubt: 2, renumbered: 3, substituted: 4 }
-/** Bytes of the reason why a report is undecided. */
-const longestReason = 256
-/** A longer file is left to a program that can rewrite it. */
-const longestFile = 16 << 20
-
-/** @typedef {{ epoch: bigint, forgottenWorkers: bigint, isKnown: boolean }} SpoolAcquaintance */
+/** @typedef {import('./spool-records').SpoolAcquaintance} SpoolAcquaintance */
 
 /**
- * A report that is still to be delivered.
+ * A report, and what has become of it.
  *
- * @typedef {object} PendingReport
- * @property {number} sequence its present number
- * @property {number} command
- * @property {Buffer} payload
- * @property {boolean} mayHaveLeft
- * @property {bigint | null} permitEpoch
- * @property {Buffer | null} substitute
+ * @typedef {import('./spool-records').SpoolReport & { result: number | null, reason: string }} Report
  */
 
+/** The bytes of the length and the checksum before each record. */
+const headBytes = 8
+const reportNumber = require('./protocol/commands').commands['admission.report'].number
+
 /**
- * A record: its length, its checksum, its kind and its fields.
+ * What a file of the spool says: its reports, and the result of each.
  *
- * @param {number} kind
- * @param {(w: Writer) => void} fields
+ * The header and the reports must be complete, because they were on disk before the file got its name. The record that
+ * was appended last may be torn: it was not on disk then, and nothing was done that relied on it. Anything else that is
+ * wrong is damage.
  */
-function record (kind, fields) {
-  const writer = new Writer()
-  writer.room(8)
-  writer.u8(kind, 'kind')
-  fields(writer)
-  const data = writer.take()
-  data.writeUInt32LE(data.length - 8, 0)
-  data.writeUInt32LE(crc32c(data.subarray(8)), 4)
-  return data
-}
+class Contents {
+  /**
+   * @param {Buffer} data
+   * @throws {ProtocolError} if the file is damaged
+   */
+  constructor (data) {
+    this.worker = { high: 0n, low: 0n }
+    this.socket = ''
+    this.client = ''
+    this.processID = 0
+    this.at = 0
+    /**
+     * What hello returned last.
+     *
+     * @type {SpoolAcquaintance | null}
+     */
+    this.acquaintance = null
+    /** Whether a delivery has begun: since then, every report may have been sent. */
+    this.hasBeginning = false
+    /** @type {Report[]} */
+    this.reports = []
+    /**
+     * The reports without a result, by their present numbers, which rise: a new number is above all others.
+     *
+     * @type {Map<number, Report>}
+     */
+    this.waiting = new Map()
+    this.announced = -1
+    /** The highest number in use. */
+    this.highest = 0
+    /** Where the last good record ends. */
+    this.end = magic.length
+    while (this.end < data.length) {
+      const body = wholeBody(data, this.end)
+      if (!body && this.isComplete && isTorn(data, this.end)) break
+      if (!body) throw new ProtocolError(`byte ${this.end}: a record is damaged`)
+      this.take(new Reader(data, body.start, body.end))
+      this.end = body.end
+    }
+    if (!this.isComplete) throw new ProtocolError(`byte ${this.end}: reports are missing`)
+  }
 
-/**
- * @param {Writer} w
- * @param {SpoolAcquaintance} acquaintance
- */
-function writeAcquaintance (w, { epoch, forgottenWorkers, isKnown }) {
-  w.u64(epoch, 'epoch')
-  w.u64(forgottenWorkers, 'forgottenWorkers')
-  w.bool(isKnown, 'isKnown')
+  get isComplete () { return this.announced === this.reports.length }
+
+  /** @param {Reader} r */
+  take (r) {
+    const kind = r.u8()
+    const isFirst = this.announced < 0
+    if ((kind === kinds.header) !== isFirst) throw new ProtocolError(`a record of kind ${kind} has no place here`)
+    if (kind === kinds.header) this.takeHeader(r)
+    else if (kind === kinds.report) this.takeReport(r)
+    else if (kind === kinds.beginning) this.begin(readAcquaintance(r))
+    else if (kind === kinds.result) this.note(Number(r.u64()), r.u8(), r.text(), Number(r.u64()))
+    else throw new ProtocolError(`a record of the kind ${kind} is unknown`)
+    if (r.more()) throw new ProtocolError('a record is longer than its fields')
+  }
+
+  /** @param {Reader} r */
+  takeHeader (r) {
+    this.worker = { high: r.u64(), low: r.u64() }
+    this.highest = Number(r.u64())
+    this.socket = r.text()
+    this.client = r.text()
+    this.processID = r.u32()
+    this.at = r.timestamp()
+    this.acquaintance = r.has() ? readAcquaintance(r) : null
+    this.announced = r.u32()
+  }
+
+  /** @param {Reader} r */
+  takeReport (r) {
+    const report = {
+      sequence: Number(r.u64()), command: r.u16(), payload: r.bytes(), mayHaveLeft: r.bool(),
+      permitEpoch: r.has() ? r.u64() : null, substitute: r.has() ? r.bytes() : null,
+      /** @type {number | null} */
+      result: null, reason: '',
+    }
+    if (this.isComplete) throw new ProtocolError(`there are more reports than ${this.announced}`)
+    const before = this.reports[this.reports.length - 1]?.sequence ?? 0
+    if (report.sequence <= before || report.sequence > this.highest) {
+      throw new ProtocolError(`report ${report.sequence} is out of order`)
+    }
+    this.reports.push(report)
+    this.waiting.set(report.sequence, report)
+  }
+
+  // Deliveries
+
+  /** @param {SpoolAcquaintance} acquaintance */
+  begin (acquaintance) {
+    this.acquaintance = acquaintance
+    this.hasBeginning = true
+  }
+
+  /**
+   * Notes what became of a report.
+   *
+   * @param {number} sequence @param {number} kind @param {string} reason @param {number} newSequence
+   */
+  note (sequence, kind, reason, newSequence) {
+    const report = this.waiting.get(sequence)
+    if (!report) throw new ProtocolError(`no report ${sequence} waits for a result`)
+    const isRenumbered = kind === results.renumbered || kind === results.substituted
+    if (kind > results.substituted) throw new ProtocolError(`a result of the kind ${kind} is unknown`)
+    if (isRenumbered && newSequence <= this.highest) throw new ProtocolError(`the number ${newSequence} is not new`)
+    this.waiting.delete(sequence)
+    if (!isRenumbered) {
+      report.result = kind
+      report.reason = reason
+      return
+    }
+    report.sequence = newSequence
+    this.highest = newSequence
+    this.waiting.set(newSequence, report)
+    if (kind === results.substituted) becomeSubstitute(report)
+  }
+
+  /**
+   * The first of the reports that are still to be sent, in the order of their numbers.
+   *
+   * @param {number} count
+   */
+  first (count) {
+    const first = []
+    for (const report of this.waiting.values()) if (first.push(report) === count) break
+    return first
+  }
+
+  /** Whether a person must decide about a report. */
+  get isUndecided () { return this.reports.some(({ result }) => result !== null && result !== results.delivered) }
+
+  /** The bytes of an equivalent file without what was delivered. */
+  get shortened () {
+    const left = this.reports.filter(({ result }) => result !== results.delivered)
+      .sort((a, b) => a.sequence - b.sequence)
+    const reports = left.map(one => ({ ...one, mayHaveLeft: one.mayHaveLeft || this.hasBeginning }))
+    const known = left.flatMap(({ sequence, result, reason }) =>
+      result === null ? [] : [resultRecord(sequence, result, reason)])
+    return Buffer.concat([fileBytes({ ...this, lastSequence: this.highest }, reports), ...known])
+  }
 }
 
 /**
@@ -63,138 +173,42 @@ function writeAcquaintance (w, { epoch, forgottenWorkers, isKnown }) {
 const readAcquaintance = r => ({ epoch: r.u64(), forgottenWorkers: r.u64(), isKnown: r.bool() })
 
 /**
- * The delivery has begun: from here on every report may have been sent.
+ * Where the body of a record is. Null if the record is not whole.
  *
- * @param {SpoolAcquaintance} acquaintance
+ * @param {Buffer} data @param {number} offset
  */
-const beginningRecord = acquaintance => record(kinds.beginning, w => writeAcquaintance(w, acquaintance))
-
-/**
- * @param {number} sequence
- * @param {number} kind
- * @param {string} [reason]
- * @param {number} [newSequence]
- */
-const resultRecord = (sequence, kind, reason = '', newSequence = 0) => record(kinds.result, w => {
-  w.u64(sequence, 'sequence')
-  w.u8(kind, 'kind')
-  w.text(cut(reason), 'reason')
-  w.u64(newSequence, 'newSequence')
-})
-
-/**
- * @param {string} reason
- */
-function cut (reason) {
-  const characters = [...reason]
-  while (Buffer.byteLength(characters.join('')) > longestReason) characters.pop()
-  return characters.join('')
+function wholeBody (data, offset) {
+  const start = offset + headBytes
+  if (start > data.length) return null
+  const length = data.readUInt32LE(offset)
+  const end = start + length
+  // No record is empty: a file system may have made the file longer, and not have written to it.
+  if (length === 0 || end > data.length) return null
+  return crc32c(data.subarray(start, end)) === data.readUInt32LE(offset + 4) ? { start, end } : null
 }
 
 /**
- * The records of a file, and where the last good one ends. A record that a crash interrupted is left out.
+ * Whether the bad record is a torn append: no good one follows it.
+ *
+ * @param {Buffer} data @param {number} offset
+ */
+function isTorn (data, offset) {
+  for (let start = offset + 1; start < data.length - headBytes; start += 1) if (wholeBody(data, start)) return false
+  return true
+}
+
+/**
+ * What a file of the spool says. Null if another program is to deliver it: it is not of this version.
  *
  * @param {Buffer} data
+ * @throws {ProtocolError} if it is damaged
  */
-function * records (data) {
-  let offset = magic.length
-  while (offset < data.length) {
-    const length = data.length - offset >= 8 ? data.readUInt32LE(offset) : Infinity
-    const end = offset + 8 + length
-    const isWhole = end <= data.length && crc32c(data.subarray(offset + 8, end)) === data.readUInt32LE(offset + 4)
-    if (!isWhole && end >= data.length) return
-    if (!isWhole) throw new ProtocolError('the file is damaged')
-    const fields = new Reader(data, offset + 8, end)
-    yield { kind: fields.u8(), fields, end }
-    offset = end
-  }
-}
+const readContents = data => data.subarray(0, magic.length).equals(magic) ? new Contents(data) : null
 
 /**
- * What a file of the spool says. Null if it is not one that this program may deliver.
+ * Turns a settle into the report that is sent in its place.
  *
- * @param {Buffer} data
- */
-function readContents (data) {
-  if (data.length > longestFile || !data.subarray(0, magic.length).equals(magic)) return null
-  const contents = {
-    worker: { high: 0n, low: 0n },
-    highest: 0,
-    socket: '',
-    client: '',
-    /**
-     * What hello returned last.
-     *
-     * @type {SpoolAcquaintance | null}
-     */
-    acquaintance: /** @type {SpoolAcquaintance | null} */ (null),
-    hasBeginning: false,
-    /** @type {PendingReport[]} */
-    reports: [],
-    /** @type {Map<number, { kind: number, newSequence: number }>} */
-    results: new Map(),
-    announced: -1,
-    end: magic.length,
-  }
-  for (const { kind, fields: r, end } of records(data)) {
-    contents.end = end
-    if (kind === kinds.header) {
-      contents.worker = { high: r.u64(), low: r.u64() }
-      contents.highest = Number(r.u64())
-      contents.socket = r.text()
-      contents.client = r.text()
-      r.u32()
-      r.timestamp()
-      contents.acquaintance = r.has() ? readAcquaintance(r) : null
-      contents.announced = r.u32()
-    } else if (kind === kinds.report) {
-      contents.reports.push({
-        sequence: Number(r.u64()), command: r.u16(), payload: Buffer.from(r.bytes()), mayHaveLeft: r.bool(),
-        permitEpoch: r.has() ? r.u64() : null, substitute: r.has() ? Buffer.from(r.bytes()) : null,
-      })
-    } else if (kind === kinds.beginning) {
-      contents.acquaintance = readAcquaintance(r)
-      contents.hasBeginning = true
-    } else if (kind === kinds.result) {
-      const sequence = Number(r.u64())
-      const result = r.u8()
-      r.text()
-      const newSequence = Number(r.u64())
-      contents.results.set(sequence, { kind: result, newSequence })
-      contents.highest = Math.max(contents.highest, newSequence)
-    } else {
-      throw new ProtocolError(`a record of the kind ${kind} is unknown`)
-    }
-  }
-  if (contents.announced !== contents.reports.length) throw new ProtocolError('reports are missing')
-  return contents
-}
-
-/**
- * The reports without a result, by their present numbers, and whether any report is undecided.
- *
- * @param {NonNullable<ReturnType<typeof readContents>>} contents
- */
-function standing ({ reports, results: known, hasBeginning }) {
-  /** @type {PendingReport[]} */
-  const pending = []
-  let isUndecided = false
-  for (const report of reports) {
-    const present = { ...report, mayHaveLeft: report.mayHaveLeft || hasBeginning }
-    let result = known.get(present.sequence)
-    while (result && (result.kind === results.renumbered || result.kind === results.substituted)) {
-      present.sequence = result.newSequence
-      if (result.kind === results.substituted) becomeSubstitute(present)
-      result = known.get(present.sequence)
-    }
-    if (!result) pending.push(present)
-    else if (result.kind !== results.delivered) isUndecided = true
-  }
-  return { pending: pending.sort((a, b) => a.sequence - b.sequence), isUndecided }
-}
-
-/**
- * @param {PendingReport} report
+ * @param {Report} report
  */
 function becomeSubstitute (report) {
   if (!report.substitute) return
@@ -204,24 +218,4 @@ function becomeSubstitute (report) {
   report.permitEpoch = null
 }
 
-const reportNumber = require('./protocol/commands').commands['admission.report'].number
-
-/**
- * Appends records to a file and has them on disk when it returns.
- *
- * @param {number} descriptor
- * @param {number} offset where the last good record ends
- * @param {Buffer[]} data
- */
-function append (descriptor, offset, data) {
-  const bytes = Buffer.concat(data)
-  fs.ftruncateSync(descriptor, offset)
-  fs.writeSync(descriptor, bytes, 0, bytes.length, offset)
-  fs.fsyncSync(descriptor)
-  return offset + bytes.length
-}
-
-module.exports = {
-  append, becomeSubstitute, beginningRecord, kinds, magic, readContents, record, resultRecord, results, standing,
-  writeAcquaintance,
-}
+module.exports = { Contents, becomeSubstitute, readContents }

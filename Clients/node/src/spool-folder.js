@@ -3,6 +3,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { randomBytes } = require('node:crypto')
+const { append } = require('./spool-records')
+const { isPrivate, lockNow, refersTo } = require('./spool-lock')
 
 /** @typedef {import('./options').Settings} Settings */
 
@@ -13,8 +15,8 @@ const suffix = '.spool'
 const partSuffix = '.part'
 const mostFiles = 8_192
 const mostBytes = 64 << 20
-/** Bytes that are put into one file. */
-const fileBytes = 16 << 20
+/** Bytes that are put into one file. A longer one is rewritten before its next delivery. */
+const longestFile = 16 << 20
 
 /**
  * The folders of a client's spool, the best first.
@@ -42,13 +44,6 @@ function isOwnFolder (folder) {
   const status = fs.statSync(folder, { throwIfNoEntry: false })
   return status !== undefined && status.isDirectory() && status.uid === process.geteuid()
 }
-
-/**
- * Whether a file or folder belongs to this user, and no other user has access.
- *
- * @param {import('node:fs').Stats} status
- */
-const isPrivate = ({ uid, mode }) => uid === process.geteuid() && (mode & 0o077) === 0
 
 /**
  * Checks that a folder is there, and that it is this user's alone.
@@ -117,7 +112,7 @@ const isOwnName = (name, end = suffix) => name.endsWith(end) && /^\d{13}-[0-9a-f
  * @throws {Error} if it would exceed one
  */
 function checkRoom (folder, length) {
-  if (length > fileBytes) throw new Error(`reports of ${length} bytes are longer than a file of the spool`)
+  if (length > longestFile) throw new Error(`reports of ${length} bytes are longer than a file of the spool`)
   let files = 0
   let bytes = length
   for (const name of fs.readdirSync(folder)) {
@@ -135,7 +130,8 @@ function checkRoom (folder, length) {
  * Writes a file to the first folder that can be used. It is there completely or not at all, and on disk when this
  * returns.
  *
- * @param {string[]} folders the best first @param {Buffer} data @param {number} rank files of one client, in their order
+ * @param {string[]} folders the best first @param {Buffer} data
+ * @param {number} rank files of one client, in their order
  * @returns {string} its path
  * @throws {Error} why the last of the folders did not take it
  */
@@ -161,9 +157,10 @@ function write (folder, data, rank) {
   const file = name + suffix
   const descriptor = fs.openSync(part, 'wx', 0o600)
   try {
-    fs.writeFileSync(descriptor, data)
-    fs.fsyncSync(descriptor)
-    fs.renameSync(part, file)
+    // Without a lock it must be done within ten seconds: a client may then take the writer for dead.
+    lockNow(descriptor)
+    append(descriptor, 0, [data])
+    nameFile(part, file, descriptor)
     syncFolder(folder)
   } catch (error) {
     // The caller is told that the reports are not kept. So they must not be delivered.
@@ -175,6 +172,41 @@ function write (folder, data, rank) {
   return file
 }
 
+/**
+ * Gives a file its name. Another process may have done it, if this one has no lock and was slow.
+ *
+ * @param {string} part @param {string} file @param {number} descriptor
+ */
+function nameFile (part, file, descriptor) {
+  try {
+    fs.renameSync(part, file)
+  } catch (error) {
+    if (!refersTo(file, descriptor)) throw error
+  }
+}
+
+/**
+ * The name under which a file is rewritten. Only a process with the lock of the file itself does that.
+ *
+ * @param {string} file
+ */
+const partOf = file => file.slice(0, -suffix.length) + partSuffix
+
+/**
+ * Removes a file that this process has locked. What is left of a rewriting goes first: as soon as the file is gone, it
+ * would be taken for a file that its writer could not name.
+ *
+ * @param {string} folder @param {string} file
+ */
+function removeFile (folder, file) {
+  if (fs.existsSync(partOf(file))) {
+    fs.rmSync(partOf(file), { force: true })
+    syncFolder(folder)
+  }
+  fs.unlinkSync(file)
+  syncFolder(folder)
+}
+
 module.exports = {
-  checkFolder, fileBytes, isOwnName, isPrivate, partSuffix, spoolFolders, suffix, syncFolder, writeFile,
+  checkFolder, isOwnName, longestFile, partOf, partSuffix, removeFile, spoolFolders, suffix, syncFolder, writeFile,
 }

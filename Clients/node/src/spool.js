@@ -1,8 +1,8 @@
 'use strict'
 
 const { newWorker } = require('./requests')
-const { fileBytes, spoolFolders, writeFile } = require('./spool-folder')
-const { kinds, magic, record, writeAcquaintance } = require('./spool-file')
+const { longestFile, spoolFolders, writeFile } = require('./spool-folder')
+const { fileBytes } = require('./spool-records')
 
 /** @typedef {import('./options').Settings} Settings */
 /** @typedef {import('./lifetime').LeftReport} LeftReport */
@@ -74,7 +74,7 @@ function portions (left) {
   for (const report of left.reports) {
     if (report.mayHaveLeft) continue
     const length = recordLength(report)
-    if (portion.reports.length >= fileReports || bytes + length > fileBytes) {
+    if (portion.reports.length >= fileReports || bytes + length > longestFile) {
       portion = { reports: [], worker: newWorker(), lastSequence: 0, acquaintance: null }
       all.push(portion)
       bytes = headerBytes
@@ -96,27 +96,10 @@ function portions (left) {
 const recordLength = ({ payload, substitute }) => payload.length + (substitute?.payload.length ?? 0) + 64
 
 /** @param {Settings} settings @param {Left} left */
-function fileData (settings, { reports, worker, lastSequence, acquaintance }) {
-  const header = record(kinds.header, w => {
-    w.u64(worker.high, 'workerHigh')
-    w.u64(worker.low, 'workerLow')
-    w.u64(lastSequence, 'lastSequence')
-    w.text(settings.path, 'socket')
-    w.text(settings.clientName, 'client')
-    w.u32(process.pid, 'processID')
-    w.timestamp(Date.now(), 'at')
-    if (w.has(acquaintance) && acquaintance) writeAcquaintance(w, acquaintance)
-    w.u32(reports.length, 'reports')
-  })
-  return Buffer.concat([magic, header, ...reports.map(({ sequence, command, payload, mayHaveLeft, substitute }) =>
-    record(kinds.report, w => {
-      w.u64(sequence, 'sequence')
-      w.u16(command, 'command')
-      w.bytes(payload, 'payload')
-      w.bool(mayHaveLeft, 'mayHaveLeft')
-      if (w.has(substitute) && substitute) w.u64(substitute.epoch, 'permitEpoch')
-      if (w.has(substitute) && substitute) w.bytes(substitute.payload, 'substitute')
-    }))])
-}
+const fileData = (settings, { reports, worker, lastSequence, acquaintance }) => fileBytes({
+  worker, lastSequence, acquaintance, socket: settings.path, client: settings.clientName, processID: process.pid,
+  at: Date.now(),
+}, reports.map(({ substitute, ...report }) =>
+  ({ ...report, permitEpoch: substitute?.epoch ?? null, substitute: substitute?.payload ?? null })))
 
 module.exports = { leaveReports }
