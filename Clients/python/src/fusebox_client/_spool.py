@@ -24,7 +24,8 @@ FILE_BYTES, FILE_REPORTS = 16 << 20, 65_536
 READ_BYTES = 96 << 20
 SUFFIX, PART = ".spool", ".part"
 _REPORT_RECORD = 2
-_HEX = frozenset("0123456789abcdef")
+_DIGITS = frozenset("0123456789")
+_HEX = _DIGITS | frozenset("abcdef")
 
 
 def folders(place: str | bool) -> list[str]:
@@ -55,7 +56,17 @@ def _is_own_folder(path: str) -> bool:
 def is_own(name: str, suffix: str = SUFFIX) -> bool:
     """Whether a name has the form that the spool gives: milliseconds, and random digits."""
     stem = name[: -len(suffix)] if name.endswith(suffix) else ""
-    return len(stem) == 30 and stem[:13].isdigit() and stem[13] == "-" and set(stem[14:]) <= _HEX
+    return len(stem) == 30 and set(stem[:13]) <= _DIGITS and stem[13] == "-" and set(stem[14:]) <= _HEX
+
+
+def part_of(name: str) -> str:
+    """The name of a file before it gets its own, and while it is rewritten."""
+    return name[: -len(SUFFIX)] + PART
+
+
+def file_of(part: str) -> str:
+    """The name that such a file gets."""
+    return part[: -len(PART)] + SUFFIX
 
 
 class Folder:
@@ -91,6 +102,13 @@ class Folder:
     def sync(self) -> None:
         os.fsync(self.descriptor)
 
+    def look(self, name: str) -> os.stat_result | None:
+        """What is known of a file; None if there is none. Other processes may write and deliver files meanwhile."""
+        try:
+            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
     def check_room(self, length: int) -> None:
         """Raises OSError if another file of this length would exceed a bound."""
         if length > FILE_BYTES:
@@ -98,11 +116,10 @@ class Folder:
         count, total = 0, length
         for name in self.names():
             if is_own(name) or is_own(name, PART):
-                try:
-                    total += os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_size
+                status = self.look(name)
+                if status is not None:
+                    total += status.st_size
                     count += 1
-                except FileNotFoundError:
-                    pass
         if count >= FOLDER_FILES or total > FOLDER_BYTES:
             raise OSError(errno.EDQUOT, "the spool is full")
 
@@ -145,6 +162,16 @@ def has_files(place: str | bool) -> bool:
     return False
 
 
+class _Copy:
+    """The copy of a locked file's descriptor that a forked child has."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
 class File:
     """An open file of the spool. This process holds its lock, so no other works on it."""
 
@@ -152,11 +179,16 @@ class File:
         self.descriptor = descriptor
         self.name = name
         # A forked child closes its copy. Otherwise the lock could outlive this process.
-        _fork.enter(self)
+        self._copy = _Copy(descriptor)
+        _fork.enter(self._copy)
 
     def close(self) -> None:
-        _fork.leave(self)
-        os.close(self.descriptor)
+        _fork.leave(self._copy)
+        try:
+            # A program that is being started holds a copy of the descriptor until its exec.
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        finally:
+            os.close(self.descriptor)
 
     def __enter__(self) -> File:
         return self
@@ -166,12 +198,19 @@ class File:
 
     @classmethod
     def open(cls, name: str, folder: Folder) -> File | None:
-        """Opens a file and locks it; None if another process works on it, or has just removed it."""
+        """Opens a file and locks it; None if another process works on it, or has just removed it.
+
+        Raises PermissionError if it is not a file of this user alone.
+        """
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             file = cls(os.open(name, flags, dir_fd=folder.descriptor), name)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise PermissionError(errno.EPERM, "this is not a file", name) from None
+            raise
         try:
             fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = os.fstat(file.descriptor)
@@ -192,12 +231,18 @@ class File:
 
     @classmethod
     def make(cls, data: bytes, folder: Folder, replacing: str | None = None, rank: int = 0) -> File:
-        """Makes a file with these bytes, or replaces one. They are synced before the file gets its name."""
-        part = _new_name(0) + PART
+        """Makes a file with these bytes, or replaces one that this process has locked.
+
+        They are synced before the file gets its name.
+        """
         final = replacing or _new_name(rank) + SUFFIX
+        part = part_of(final)
+        if replacing is not None:
+            _unlink(part, folder)  # Only who has the file's lock rewrites it. This is what a crash has left.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         file = cls(os.open(part, flags, 0o600, dir_fd=folder.descriptor), part)
         try:
+            # Nobody else locks a file that is as young.
             fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.append(data, 0)
             os.rename(part, final, src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor)
@@ -220,9 +265,8 @@ class File:
         return os.fstat(self.descriptor).st_size
 
     @property
-    def age(self) -> float:
-        """Seconds since the last change of the file."""
-        return time.time() - os.fstat(self.descriptor).st_mtime
+    def status(self) -> os.stat_result:
+        return os.fstat(self.descriptor)
 
     def read(self) -> bytes:
         pieces, offset = [], 0
@@ -242,12 +286,19 @@ class File:
     def adopt(self, folder: Folder) -> None:
         """Gives the file its name, because its writer died before it could."""
         os.fsync(self.descriptor)
-        final = self.name[: -len(PART)] + SUFFIX
+        final = file_of(self.name)
         os.rename(self.name, final, src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor)
         folder.sync()
 
     def remove(self, folder: Folder) -> None:
-        """Removes the file. The removal is synced when this returns."""
+        """Removes the file. The removal is synced when this returns.
+
+        What is left of a rewriting goes first. As soon as the file is gone, it would be taken for a file that its
+        writer could not name.
+        """
+        if self.name.endswith(SUFFIX) and folder.look(part_of(self.name)) is not None:
+            _unlink(part_of(self.name), folder)
+            folder.sync()
         os.unlink(self.name, dir_fd=folder.descriptor)
         folder.sync()
 

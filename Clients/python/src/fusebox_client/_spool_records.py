@@ -112,11 +112,6 @@ class Report:
         return cls(sequence, command, payload, may_have_left, permit_epoch, reader.blob() if reader.flag() else None)
 
     @property
-    def is_pending(self) -> bool:
-        """Whether the report is still to be delivered."""
-        return self.result is None
-
-    @property
     def is_undecided(self) -> bool:
         """Whether a person must decide about the report."""
         return self.result in (REFUSED, IN_DOUBT)
@@ -193,19 +188,24 @@ class Contents:
             raise Damage("a newer program wrote it, or it ends before its version")
         self.header: Header | None = None
         self.reports: list[Report] = []
+        self._waiting: dict[int, Report] = {}
+        """The reports without a result, by their present numbers, which rise: a new number is above all others."""
         self.acquaintance: Acquaintance | None = None
         self.has_begun = False
         self.last_sequence = 0
         self.length = len(PREFIX)
         """The offset after the last good record."""
         while self.length < len(data):
+            body = _body(data, self.length)
+            if body is None and self._is_complete and _is_torn(data, self.length):
+                break
+            if body is None:
+                raise Damage(f"byte {self.length}: a record is damaged")
             try:
-                end = self._take(data)
+                self._take(Reader(body))
             except (DecodingError, Damage) as error:
-                if self._is_complete and _is_torn(data, self.length):
-                    break
                 raise Damage(f"byte {self.length}: {error}") from None
-            self.length = end
+            self.length += _HEAD + len(body)
         if not self._is_complete:
             raise Damage(f"byte {self.length}: it ends before its last report")
 
@@ -213,9 +213,7 @@ class Contents:
     def _is_complete(self) -> bool:
         return self.header is not None and len(self.reports) == self.header.reports
 
-    def _take(self, data: bytes) -> int:
-        body, end = _body(data, self.length)
-        reader = Reader(body)
+    def _take(self, reader: Reader) -> None:
         kind = reader.u8()
         if (kind == HEADER) != (self.header is None):
             raise Damage(f"a record of kind {kind} has no place here")
@@ -232,7 +230,6 @@ class Contents:
             raise Damage(f"a record has the unknown kind {kind}")
         if reader.more():
             raise Damage("a record is longer than its fields")
-        return end
 
     def _take_report(self, report: Report) -> None:
         if self.header is None or len(self.reports) >= self.header.reports:
@@ -241,6 +238,7 @@ class Contents:
         if not before < report.sequence <= self.last_sequence:
             raise Damage(f"report {report.sequence} is out of order")
         self.reports.append(report)
+        self._waiting[report.sequence] = report
 
     def begin(self, acquaintance: Acquaintance) -> None:
         """Notes the beginning of a delivery. Every report may have been sent from here on."""
@@ -248,22 +246,27 @@ class Contents:
 
     def note(self, result: Result) -> None:
         """Notes the result of a report."""
-        report = next((one for one in self.reports if one.is_pending and one.sequence == result.sequence), None)
+        report = self._waiting.get(result.sequence)
         if report is None:
             raise Damage(f"no report {result.sequence} waits for a result")
         if result.kind in (DELIVERED, REFUSED, IN_DOUBT):
+            del self._waiting[result.sequence]
             report.result, report.reason = result.kind, result.reason
             return
+        if result.kind not in (RENUMBERED, SUBSTITUTED):
+            raise Damage(f"a result of the kind {result.kind} is unknown")
         if result.new_sequence <= self.last_sequence:
             raise Damage(f"the number {result.new_sequence} is not new")
+        del self._waiting[result.sequence]
         report.sequence = self.last_sequence = result.new_sequence
+        self._waiting[report.sequence] = report
         if result.kind == SUBSTITUTED:
             report.become_substitute()
 
     @property
     def pending(self) -> list[Report]:
         """The reports that are still to be delivered, in the order of their numbers."""
-        return sorted((one for one in self.reports if one.is_pending), key=lambda one: one.sequence)
+        return list(self._waiting.values())
 
     @property
     def undecided(self) -> list[Report]:
@@ -282,25 +285,19 @@ class Contents:
         return file_bytes(self.header, kept) + b"".join(results)
 
 
-def _body(data: bytes, at: int) -> tuple[bytes, int]:
-    reader = Reader(data, at)
-    length, checksum = reader.u32(), reader.u32()
-    end = at + _HEAD + length
-    if end > len(data):
-        raise Damage("it ends inside a record")
-    body = data[at + _HEAD : end]
-    if crc32c(body) != checksum:
-        raise Damage("a record does not agree with its checksum")
-    return body, end
+def _body(data: bytes, at: int) -> bytes | None:
+    """The body of a record; None if the record is not whole."""
+    start = at + _HEAD
+    if start > len(data):
+        return None
+    length = int.from_bytes(data[at : at + 4], "little")
+    # No record is empty: a file system may have made the file longer, and not have written to it.
+    if not 0 < length <= len(data) - start:
+        return None
+    body = data[start : start + length]
+    return body if crc32c(body) == int.from_bytes(data[at + 4 : start], "little") else None
 
 
 def _is_torn(data: bytes, at: int) -> bool:
     """Whether the bad record is a torn append: no good record follows it."""
-    for start in range(at + 1, len(data) - _HEAD):
-        length = int.from_bytes(data[start : start + 4], "little")
-        if not 0 < length <= len(data) - start - _HEAD:
-            continue
-        checksum = int.from_bytes(data[start + 4 : start + _HEAD], "little")
-        if crc32c(data[start + _HEAD : start + _HEAD + length]) == checksum:
-            return False
-    return True
+    return all(_body(data, start) is None for start in range(at + 1, len(data) - _HEAD))

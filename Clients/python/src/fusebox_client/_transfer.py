@@ -7,13 +7,14 @@ request acknowledges its reply, the removal of the file before goodbye makes the
 
 from __future__ import annotations
 
-from time import monotonic
+import os
+from time import monotonic, time
 
 from . import _frames
 from ._connection import Connection, Lost, NotConnected
 from ._errors import FuseboxError, Refused
 from ._requests import Acquaintance, refusal
-from ._spool import FILE_BYTES, PART, READ_BYTES, File, Folder, folders, is_own
+from ._spool import FILE_BYTES, PART, READ_BYTES, File, Folder, file_of, folders, is_own
 from ._spool_records import (
     BEGINNING,
     DELIVERED,
@@ -78,6 +79,9 @@ class Round:
                     self._take(name, folder, goes_on)
                 elif is_own(name, PART):
                     _sweep(name, folder)
+            except PermissionError as error:
+                # It is left alone. That says nothing of the daemon.
+                self.failure = f"{name}: {error}"
             except OSError as error:
                 self._fail(f"{name}: {error}")
 
@@ -88,16 +92,18 @@ class Round:
         transfer: Transfer | None = None
         try:
             contents = _read(file)
-            if contents is None or not contents.pending or contents.header is None:
+            if contents is None or contents.header is None or contents.header.socket != self._settings.path:
                 return
-            if contents.header.socket != self._settings.path:
+            if not contents.pending:
+                if not contents.undecided:
+                    file.remove(folder)  # A process died after it had noted that all is delivered.
                 return
             try:
                 transfer = Transfer(file, contents, self._settings)
             except NotConnected as error:
                 return self._fail(str(error))
-            self._failures = 0
             failure = transfer.run(folder, goes_on)
+            self._failures = 0
             if failure is not None:
                 self.failure = failure
             transfer.finish(folder)
@@ -128,17 +134,27 @@ def _read(file: File) -> Contents | None:
 
 
 def _sweep(name: str, folder: Folder) -> None:
-    """A file that its writer did not name before it died: a complete one gets its name, any other is removed."""
+    """A file that its writer did not name before it died: a complete one gets its name, any other is removed.
+
+    So is one that was to replace a file that is still there, which holds the reports.
+    """
+    # The writer of a young file is about to lock it.
+    if not _is_abandoned(folder.look(name)):
+        return
     file = File.open(name, folder)
     if file is None:
         return
     with file:
-        if file.age < _ABANDONED or file.length > READ_BYTES:
+        if not _is_abandoned(file.status) or file.length > READ_BYTES:
             return
-        if _read(file) is not None:
+        if folder.look(file_of(name)) is None and _read(file) is not None:
             file.adopt(folder)
         else:
             file.remove(folder)
+
+
+def _is_abandoned(status: os.stat_result | None) -> bool:
+    return status is not None and time() - status.st_mtime >= _ABANDONED
 
 
 class Transfer:
