@@ -11,7 +11,7 @@ struct SpoolTests {
     private static let success = BreakerSuccess.declaration.number
 
     /// A server and a spool beside its socket.
-    private final class Place {
+    final class Place {
         let server: FakeServer
         let folder: String
 

@@ -22,6 +22,8 @@ struct SpoolContents {
 
     private(set) var header = SpoolHeader()
     private(set) var reports: [Report] = []
+    /// The places of the reports without a result, by their present numbers.
+    private var waiting: [UInt64: Int] = [:]
     /// What the daemon told of the worker at its last hello.
     private(set) var acquaintance: Acquaintance?
     /// Whether a delivery has begun.
@@ -63,12 +65,12 @@ struct SpoolContents {
         guard version == SpoolHeader.version else { throw Damage(unknownVersion: version) }
         length = SpoolHeader.prefix.count
         while length < bytes.count {
-            let end: Int
-            do throws(Refusal) { end = try take(bytes) } catch {
-                guard isComplete, Self.isTorn(bytes, at: length) else {
-                    throw Damage(offset: length, reason: error.message)
-                }
-                break
+            guard let end = Self.endOfRecord(bytes, at: length) else {
+                if isComplete, Self.isTorn(bytes, at: length) { break }
+                throw Damage(offset: length, reason: "a record is damaged")
+            }
+            do throws(Refusal) { try take(bytes[(length + Self.headBytes)..<end]) } catch {
+                throw Damage(offset: length, reason: error.message)
             }
             length = end
         }
@@ -80,41 +82,33 @@ struct SpoolContents {
 
     /// Whether the bad record at `offset` is a torn append: no good record follows it.
     private static func isTorn(_ bytes: [UInt8], at offset: Int) -> Bool {
+        !(offset + 1..<max(bytes.count - headBytes, offset + 1)).contains { endOfRecord(bytes, at: $0) != nil }
+    }
+
+    /// The offset of the end of the record at `offset`. Nil if the record is not whole.
+    private static func endOfRecord(_ bytes: [UInt8], at offset: Int) -> Int? {
         unsafe bytes.withUnsafeBytes { all in
-            for start in offset + 1..<max(bytes.count - headBytes, offset + 1) {
-                var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[start...]))
-                guard let length = try? reader.read(UInt32.self), length > 0,
-                    let checksum = try? reader.read(UInt32.self),
-                    let body = try? unsafe reader.readBytes(Int(length))
-                else { continue }
-                if unsafe Checksum.of(body) == checksum { return false }
-            }
-            return true
+            var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[offset...]))
+            // No record is empty: a file system may have made the file longer, and not have written to it.
+            guard let length = try? reader.read(UInt32.self), length > 0,
+                let checksum = try? reader.read(UInt32.self),
+                let body = try? unsafe reader.readBytes(Int(length)), unsafe Checksum.of(body) == checksum
+            else { return nil }
+            return offset + reader.position
         }
     }
 
-    /// Reads the record at `length`. Returns the offset of its end.
-    private mutating func take(_ bytes: [UInt8]) throws(Refusal) -> Int {
-        let offset = length
-        var end = offset
+    /// Reads the body of a record.
+    private mutating func take(_ body: ArraySlice<UInt8>) throws(Refusal) {
         var refusal: Refusal?
-        unsafe bytes.withUnsafeBytes { all in
+        unsafe body.withUnsafeBytes { bytes in
             do throws(Refusal) {
-                var reader = unsafe ByteReader(UnsafeRawBufferPointer(rebasing: all[offset...]))
-                let length = Int(try reader.read(UInt32.self))
-                let checksum = try reader.read(UInt32.self)
-                let body = try unsafe reader.readBytes(length)
-                guard unsafe Checksum.of(body) == checksum else {
-                    throw Refusal(.damagedData, "a record does not agree with its checksum")
-                }
-                var contents = unsafe ByteReader(body)
+                var contents = unsafe ByteReader(bytes)
                 try note(try contents.read(UInt8.self), &contents)
                 try contents.finish()
-                end = offset + reader.position
             } catch { refusal = error }
         }
         if let refusal { throw refusal }
-        return end
     }
 
     private mutating func note(_ kind: UInt8, _ contents: inout ByteReader) throws(Refusal) {
@@ -136,6 +130,7 @@ struct SpoolContents {
             guard report.sequence > reports.last?.record.sequence ?? 0, report.sequence <= lastSequence else {
                 throw Refusal(.damagedData, "report \(report.sequence) is out of order")
             }
+            waiting[report.sequence] = reports.count
             reports.append(Report(record: report))
         case .beginning:
             var beginning = SpoolBeginning()
@@ -158,17 +153,20 @@ struct SpoolContents {
 
     /// Notes the result of a report.
     mutating func note(_ result: SpoolResult) throws(Refusal) {
-        guard let place = reports.firstIndex(where: { $0.isPending && $0.record.sequence == result.sequence }) else {
+        guard let place = waiting[result.sequence] else {
             throw Refusal(.damagedData, "no report \(result.sequence) waits for a result")
         }
         switch result.kind {
         case .delivered, .refused, .inDoubt:
+            waiting[result.sequence] = nil
             reports[place].result = result.kind
             reports[place].reason = result.reason
         case .renumbered, .substituted:
             guard result.newSequence > lastSequence else {
                 throw Refusal(.damagedData, "the number \(result.newSequence) is not new")
             }
+            waiting[result.sequence] = nil
+            waiting[result.newSequence] = place
             reports[place].record.sequence = result.newSequence
             lastSequence = result.newSequence
             if result.kind == .substituted { reports[place].record.becomeSubstitute() }

@@ -1,5 +1,6 @@
 import FuseboxCollections
 import FuseboxWire
+import Glibc
 
 /// Delivers the spool in the background while a client is connected, one file after the other.
 final class SpoolDelivery: Sendable {
@@ -97,14 +98,18 @@ package struct SpoolRound {
     }
 
     /// Deals with a file that its writer did not name before it died. A complete file gets its name, any other is
-    /// removed. The writer had not told anybody that its reports were kept.
+    /// removed. The writer had not told anybody that its reports were kept. A file that was to replace one that is still
+    /// there is removed too, because that one holds the reports.
     private func sweep(_ name: String, in folder: borrowing SpoolFolder) {
+        // The writer of a young file is about to lock it.
+        guard let age = folder.age(of: name), age >= ClientLimits.abandonedSeconds else { return }
         do throws(SystemFailure) {
             guard let file = try SpoolFile.open(name, in: folder), file.age >= ClientLimits.abandonedSeconds else {
                 return
             }
             guard !file.isTooLong else { return }
-            if (try? SpoolContents(try file.read())) != nil {
+            let hasFile = folder.length(of: SpoolFolder.file(of: name)) != nil
+            if !hasFile, (try? SpoolContents(try file.read())) != nil {
                 try file.adopt(in: folder)
             } else {
                 try file.remove(from: folder)
@@ -116,11 +121,15 @@ package struct SpoolRound {
 
     private mutating func take(_ name: String, in folder: borrowing SpoolFolder, _ goesOn: () -> Bool) {
         do throws(SystemFailure) {
-            guard let file = try SpoolFile.open(name, in: folder) else { return }
+            guard let file = try open(name, in: folder) else { return }
             // Files that are damaged or too long are left for `spool list` to show.
-            guard !file.isTooLong, let contents = try? SpoolContents(try file.read()), contents.header.socket == path,
-                !contents.pending.isEmpty
+            guard !file.isTooLong, let contents = try? SpoolContents(try file.read()), contents.header.socket == path
             else { return }
+            guard !contents.pending.isEmpty else {
+                // A process died after it had noted that all is delivered.
+                if contents.undecided.isEmpty { try file.remove(from: folder) }
+                return
+            }
             var transfer: SpoolTransfer
             do throws(ClientError) {
                 transfer = try SpoolTransfer(file, contents, path, configuration)
@@ -128,19 +137,30 @@ package struct SpoolRound {
                 fail(error.description)
                 return
             }
-            failures = 0
             let ending = try transfer.run(in: folder, while: goesOn)
             delivered += transfer.delivered
             undecided += transfer.undecided
             switch ending {
             case .cutShort(let reason): fail(reason)
             // The daemon may still take other files.
-            case .waits(let reason): failure = reason
-            case .done, .stopped: break
+            case .waits(let reason): (failures, failure) = (0, reason)
+            case .done, .stopped: failures = 0
             }
             try transfer.finish(in: folder)
         } catch {
             fail("\(name): \(error)")
+        }
+    }
+
+    /// Opens a file to deliver it. One that is not a file of this user alone is left alone, which says nothing of the
+    /// daemon.
+    private mutating func open(
+        _ name: String, in folder: borrowing SpoolFolder
+    ) throws(SystemFailure) -> SpoolFile? {
+        do throws(SystemFailure) { return try SpoolFile.open(name, in: folder) } catch {
+            guard [EACCES, EISDIR, ELOOP, ENXIO, EPERM].contains(error.code) else { throw error }
+            failure = "\(name): \(error)"
+            return nil
         }
     }
 

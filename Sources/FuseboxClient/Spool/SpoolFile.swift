@@ -46,23 +46,25 @@ struct SpoolFile: ~Copyable {
         return file
     }
 
-    /// Makes a file with these bytes, or replaces the file `old` by it. The bytes are synced before the file gets its
-    /// name.
+    /// Makes a file with these bytes, or replaces the file `old` by it, which this process has locked. The bytes are
+    /// synced before the file gets its name.
     ///
     /// - Parameter rank: the file's place among those that are made together; 0 is delivered first
     static func make(
         _ bytes: [UInt8], in folder: borrowing SpoolFolder, replacing old: String? = nil, rank: Int = 0
     ) throws(SystemFailure) -> SpoolFile {
-        let name = old.map { String($0.dropLast(SpoolFolder.suffix.utf8.count)) } ?? newName(rank)
-        let part = newName() + SpoolFolder.partSuffix
+        let final = old ?? newName(rank) + SpoolFolder.suffix
+        let part = SpoolFolder.part(of: final)
+        // Only who has the file's lock rewrites it. This is what a crash has left.
+        if old != nil { _ = unsafe unlinkat(folder.descriptor, part, 0) }
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let descriptor = unsafe openat(folder.descriptor, part, flags, 0o600)
         guard descriptor >= 0 else { throw SystemFailure("open", errno) }
         var file = SpoolFile(descriptor, part)
         do throws(SystemFailure) {
+            // Nobody else locks a file that is as young.
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SystemFailure("flock", errno) }
             try file.append(bytes, at: 0)
-            let final = name + SpoolFolder.suffix
             guard unsafe renameat(folder.descriptor, part, folder.descriptor, final) == 0 else {
                 throw SystemFailure("rename", errno)
             }
@@ -80,7 +82,7 @@ struct SpoolFile: ~Copyable {
         }
     }
 
-    private static func newName(_ rank: Int = 0) -> String {
+    private static func newName(_ rank: Int) -> String {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         let milliseconds = max(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000 + Int64(rank), 0)
@@ -145,15 +147,21 @@ struct SpoolFile: ~Copyable {
     /// Gives the file its final name, because its writer died before it could.
     consuming func adopt(in folder: borrowing SpoolFolder) throws(SystemFailure) {
         guard fsync(descriptor) == 0 else { throw SystemFailure("fsync", errno) }
-        let final = name.dropLast(SpoolFolder.partSuffix.utf8.count) + SpoolFolder.suffix
-        guard unsafe renameat(folder.descriptor, name, folder.descriptor, String(final)) == 0 else {
+        let final = SpoolFolder.file(of: name)
+        guard unsafe renameat(folder.descriptor, name, folder.descriptor, final) == 0 else {
             throw SystemFailure("rename", errno)
         }
         try folder.sync()
     }
 
     /// Removes the file. The removal is synced when this returns.
+    ///
+    /// What is left of a rewriting goes first. As soon as the file is gone, it would be taken for a file that its writer
+    /// could not name.
     consuming func remove(from folder: borrowing SpoolFolder) throws(SystemFailure) {
+        if SpoolFolder.isOwn(name), unsafe unlinkat(folder.descriptor, SpoolFolder.part(of: name), 0) == 0 {
+            try folder.sync()
+        }
         guard unsafe unlinkat(folder.descriptor, name, 0) == 0 else { throw SystemFailure("unlink", errno) }
         try folder.sync()
     }

@@ -109,6 +109,12 @@ package struct SpoolFolder: ~Copyable {
             && rest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
+    /// The name of a file before it gets its own, and while it is rewritten.
+    static func part(of name: String) -> String { name.dropLast(suffix.utf8.count) + partSuffix }
+
+    /// The name that such a file gets.
+    static func file(of part: String) -> String { part.dropLast(partSuffix.utf8.count) + suffix }
+
     /// The names of all entries of the folder.
     func allNames() throws(SystemFailure) -> [String] {
         let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -141,6 +147,13 @@ package struct SpoolFolder: ~Copyable {
         var status = stat()
         guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         return Int(status.st_size)
+    }
+
+    /// Seconds since the last change of a file. Nil if the file does not exist any more.
+    func age(of name: String) -> Int? {
+        var status = stat()
+        guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        return time(nil) - status.st_mtim.tv_sec
     }
 
     /// Checks the limits on the bytes and files of a spool.

@@ -236,7 +236,8 @@ extension SpoolResult {
     init(_ sequence: UInt64, _ kind: Kind, _ reason: String = "", newSequence: UInt64 = 0) {
         self.sequence = sequence
         self.kind = kind
-        self.reason = String(decoding: reason.utf8.prefix(ClientLimits.undecidedReason), as: UTF8.self)
+        self.reason = reason
+        while self.reason.utf8.count > ClientLimits.undecidedReason { self.reason.removeLast() }
         self.newSequence = newSequence
     }
 }
