@@ -168,11 +168,16 @@ python-bench: python-tools
 	$(SWIFT) build $(RELEASE) --product fusebox
 	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_PROGRAMS=$(CURDIR)/.build/release $(CURDIR)/$(PYTHON) bench/round_trips.py
 
+# How long processes of both languages leave and deliver reports in one spool, and are killed.
+SPOOL_SECONDS ?= 300
+
+python-soak: PACKAGES += nodejs
 python-soak: python-tools
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
 	cd $(PYTHON_CLIENT) && PYTHONPATH=src FUSEBOX_CRASH_CYCLES=200 FUSEBOX_INTERRUPTIONS=all \
-	    $(CURDIR)/$(PYTHON) -m unittest tests.test_crash tests.test_interruptions
+	    FUSEBOX_SPOOL_SECONDS=$(SPOOL_SECONDS) \
+	    $(CURDIR)/$(PYTHON) -m unittest tests.test_crash tests.test_interruptions tests.test_spool_stress
 
 # The reference of the Swift products for workers. A symbol that a page names and that is gone is an error.
 docs: setup
