@@ -1,4 +1,6 @@
-"""A local server with the answers of OpenAI and Anthropic. The model that is asked for tells what happens.
+"""A local server with the answers of OpenAI (chat completions and responses) and Anthropic.
+
+The model that is asked for tells what happens.
 
 | model | answer |
 |---|---|
@@ -12,6 +14,7 @@
 | `slow` | nothing, until the server is closed |
 | `endless` | a stream that does not end by itself |
 | `cut` | a stream whose connection breaks |
+| `long` | a stream of a response that is incomplete: it has reached its limit of tokens |
 | `overloaded` | a stream with an event of an error |
 """
 
@@ -44,6 +47,39 @@ def chat_chunk(text: str | None, usage: Any = None, finish: str | None = None) -
         "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2026-08-06",
         "choices": choices, "usage": usage,
     }  # fmt: skip
+
+
+RESPONSE_USAGE = {
+    "input_tokens": 100, "input_tokens_details": {"cached_tokens": 40}, "output_tokens": 50,
+    "output_tokens_details": {"reasoning_tokens": 10}, "total_tokens": 150,
+}  # fmt: skip
+
+
+def response(status: str, output: list[Any], usage: Any = None) -> dict[str, Any]:
+    return {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-4o-2026-08-06", "status": status,
+        "output": output, "usage": usage, "error": None, "tools": [], "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+    }  # fmt: skip
+
+
+def response_events(model: str) -> Any:
+    part = {"type": "output_text", "text": "", "annotations": []}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    whole = {**item, "status": "completed", "content": [{**part, "text": "Hi"}]}
+    yield {"type": "response.created", "response": response("in_progress", [])}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": item}
+    yield {"type": "response.content_part.added", **place, "part": part}
+    yield {"type": "response.output_text.delta", **place, "delta": "Hi", "logprobs": []}
+    while model in ("endless", "cut"):
+        yield {"type": "response.output_text.delta", **place, "delta": " again", "logprobs": []}
+    yield {"type": "response.output_text.done", **place, "text": "Hi", "logprobs": []}
+    yield {"type": "response.content_part.done", **place, "part": {**part, "text": "Hi"}}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": whole}
+    status = "incomplete" if model == "long" else "completed"
+    yield {"type": f"response.{status}", "response": response(status, [whole], RESPONSE_USAGE)}
 
 
 def message(content: list[Any], usage: Any) -> dict[str, Any]:
@@ -99,6 +135,9 @@ class Handler(BaseHTTPRequestHandler):
     def events(self, model: str) -> Any:
         if model == "overloaded":
             yield "error", {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+        elif self.path.endswith("/responses"):
+            for number, event in enumerate(response_events(model)):
+                yield event["type"], {**event, "sequence_number": number}
         elif self.path.endswith("/chat/completions"):
             yield None, chat_chunk("Hi")
             while model in ("endless", "cut"):

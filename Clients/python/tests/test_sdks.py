@@ -241,6 +241,134 @@ class HelperTests(SdkTestCase):
         self.assertEqual(self.output("helper-async"), (1, 50))
 
 
+@needs("openai")
+class ResponsesTests(SdkTestCase):
+    """`responses.stream()` of OpenAI: iterated over, entered, and read by its own methods."""
+
+    READERS: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        "iterated": lambda events: [one.type for one in events][-1],
+        "next": lambda events: next(events) and [one.type for one in events][-1],
+        "until_done": lambda events: events.until_done() and "response.completed",
+        "get_final_response": lambda events: f"response.{events.get_final_response().status}",
+        "partly": lambda events: next(events) and f"response.{events.get_final_response().status}",
+    }
+
+    def sdk(self, **options: Any) -> Any:
+        from openai import OpenAI
+
+        sdk = OpenAI(api_key="key", base_url=f"{self.provider.url}/v1", max_retries=0, timeout=PATIENCE, **options)
+        self.addCleanup(sdk.close)
+        return sdk
+
+    def checked(self, number: int, outcome: Outcome, tokens: int | None) -> None:
+        self.assertEqual([call.outcome for call in self.fusebox.calls], [outcome])
+        account = self.fusebox.call(protocol.LedgerProviderRequest(f"responses-{number}")).account
+        assert account is not None
+        usage = account.usage
+        self.assertEqual((account.in_flight, usage.requests), (0, 1))
+        if tokens is not None:
+            self.assertEqual((usage.output_tokens, usage.reasoning_tokens), (tokens, tokens // 4))
+        self.fusebox.calls.clear()
+
+    def test_every_way_to_read_it_tells_the_usage(self) -> None:
+        sdk, number = self.sdk(), 0
+
+        def helper(model: str) -> Any:
+            return sdk.responses.stream(model=model, input="?")
+
+        for name, read in self.READERS.items():
+            for how in ("stream", "guarded", "permit"):
+                with self.subTest(name=name, how=how):
+                    number += 1
+                    provider = f"responses-{number}"
+                    if how == "stream":
+                        with self.fusebox.stream(provider, lambda _: helper("ok")) as events:
+                            last = read(events)
+                    elif how == "guarded":
+                        with self.fusebox.guarded(provider)(helper)("ok") as events:
+                            last = read(events)
+                    else:
+                        with self.fusebox.permit(provider) as permit, helper("ok") as events:
+                            last = read(events)
+                            permit.usage(events.get_final_response().usage)
+                    self.assertEqual(last, "response.completed")
+                    self.checked(number, Outcome.SUCCESS, 40)
+
+    def test_every_way_to_read_it_through_the_transport(self) -> None:
+        import httpx
+
+        from fusebox_client.httpx import FuseboxTransport
+
+        for number, (name, read) in enumerate(self.READERS.items(), 101):
+            with self.subTest(name):
+                transport = FuseboxTransport(self.fusebox, provider=f"responses-{number}")
+                with httpx.Client(transport=transport) as http, self.sdk(http_client=http) as sdk:
+                    with sdk.responses.stream(model="ok", input="?") as events:
+                        self.assertEqual(read(events), "response.completed")
+                    self.checked(number, Outcome.SUCCESS, 40)
+
+    def test_an_early_end_is_abandoned_and_a_response_cut_by_its_limit_counts(self) -> None:
+        sdk = self.sdk()
+        with self.fusebox.stream("responses-201", lambda _: sdk.responses.stream(model="endless", input="?")) as events:
+            next(events)
+        self.checked(201, Outcome.ABANDONED, None)
+        with self.fusebox.stream("responses-202", lambda _: sdk.responses.stream(model="long", input="?")) as events:
+            events.until_done()
+        self.checked(202, Outcome.SUCCESS, 40)
+        with self.assertRaisesRegex(Exception, "429"):
+            self.fusebox.stream("responses-203", lambda _: sdk.responses.stream(model="throttled", input="?"))
+        self.checked(203, Outcome.THROTTLED, None)
+        with (
+            self.assertRaisesRegex(Exception, "peer closed connection"),
+            self.fusebox.stream("responses-204", lambda _: sdk.responses.stream(model="cut", input="?")) as events,
+        ):
+            events.get_final_response()
+        self.checked(204, Outcome.FAILURE, None)
+
+    def test_asyncio(self) -> None:
+        from openai import AsyncOpenAI
+
+        async def iterated(events: Any) -> str:
+            return [one.type async for one in events][-1]
+
+        async def until_done(events: Any) -> str:
+            await events.until_done()
+            return "response.completed"
+
+        async def final(events: Any) -> str:
+            return f"response.{(await events.get_final_response()).status}"
+
+        async def partly(events: Any) -> str:
+            await events.__anext__()
+            return await final(events)
+
+        async def main() -> None:
+            base = f"{self.provider.url}/v1"
+            async with (
+                RecordingAsyncClient(self.daemon.socket, spool=False, timeout=PATIENCE) as client,
+                AsyncOpenAI(api_key="key", base_url=base, max_retries=0, timeout=PATIENCE) as sdk,
+            ):
+                number = 300
+
+                def helper(_: Any = None) -> Any:
+                    return sdk.responses.stream(model="ok", input="?")
+
+                for read in (iterated, until_done, final, partly):
+                    for how in ("stream", "guarded"):
+                        number += 1
+                        provider = f"responses-{number}"
+                        if how == "stream":
+                            opening = await client.stream(provider, helper)
+                        else:
+                            opening = client.guarded(provider)(helper)()
+                        async with opening as events:
+                            self.assertEqual(await read(events), "response.completed")
+                        self.fusebox.calls = client.calls
+                        self.checked(number, Outcome.SUCCESS, 40)
+
+        asyncio.run(main())
+
+
 @needs("httpx")
 class HttpxTests(SdkTestCase):
     def test_the_host_and_the_path_tell_the_route(self) -> None:

@@ -6,7 +6,19 @@ from functools import wraps
 from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
 
 from ._held import abandon
-from ._streams import _OfEvents, manages, no_stream, note, note_snapshot, permit_place, raised, target_of, with_permit
+from ._streams import (
+    READERS,
+    _OfEvents,
+    is_stream,
+    manages,
+    no_stream,
+    note,
+    note_snapshot,
+    permit_place,
+    raised,
+    target_of,
+    with_permit,
+)
 from ._uncopied import Uncopied
 
 TYPE_CHECKING = False
@@ -89,7 +101,20 @@ class AsyncStream(Uncopied, _OfEvents["T"]):
             self._held.finish_soon()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_events"], name)
+        found = getattr(self.__dict__["_events"], name)
+        return self._reading(found) if name in READERS else found
+
+    def _reading(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A method of an SDK's helper that reads the rest. It is read here first, so that what it tells counts."""
+
+        @wraps(method)
+        async def reading(*arguments: Any, **keywords: Any) -> Any:
+            async for _ in self:
+                pass
+            answer = await method(*arguments, **keywords)
+            return self if answer is self._events else answer
+
+        return reading
 
 
 def is_manager(answer: Any) -> bool:
@@ -132,7 +157,7 @@ async def answer_of(held: AsyncHeldPermit, call: Callable[[AsyncHeldPermit], Any
         answer = call(held)
         if isawaitable(answer):
             answer = await answer
-        if hasattr(answer, "__anext__") or is_manager(answer):
+        if is_stream(answer, "__anext__") or is_manager(answer):
             return await opened(answer, held)
     except BaseException as error:
         await held.finish(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, wraps
+from sys import modules
 
 from . import _log
 from ._errors import InvalidArgument
@@ -109,7 +110,20 @@ class Stream(Uncopied, _OfEvents["T"]):
             self._held.finish_later()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_events"], name)
+        found = getattr(self.__dict__["_events"], name)
+        return self._reading(found) if name in READERS else found
+
+    def _reading(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A method of an SDK's helper that reads the rest. It is read here first, so that what it tells counts."""
+
+        @wraps(method)
+        def reading(*arguments: Any, **keywords: Any) -> Any:
+            for _ in self:
+                pass
+            answer = method(*arguments, **keywords)
+            return self if answer is self._events else answer
+
+        return reading
 
 
 def is_manager(answer: Any) -> bool:
@@ -136,6 +150,8 @@ def raised(error: BaseException | None) -> tuple[Any, Any, Any]:
     return (None, None, None) if error is None else (type(error), error, error.__traceback__)
 
 
+READERS = frozenset(("until_done", "get_final_response", "get_final_message", "get_final_completion", "get_final_text"))
+"""The methods of the SDKs' stream helpers that read a stream to its end."""
 _SNAPSHOTS = ("current_message_snapshot", "current_completion_snapshot")
 """Where the stream helpers of the Anthropic and OpenAI SDKs have what they have gathered of an answer."""
 
@@ -143,7 +159,7 @@ _SNAPSHOTS = ("current_message_snapshot", "current_completion_snapshot")
 def note_snapshot(held: HeldCall, events: Any) -> bool:
     """Takes the usage from what an SDK's stream helper has gathered. Returns whether the answer is complete.
 
-    Its other iterators (`text_stream`) and `get_final_message()` read events that do not come by here.
+    Its other iterators (`text_stream`) read events that do not come by here.
     """
     for name in _SNAPSHOTS:
         try:
@@ -225,9 +241,17 @@ _COROUTINES = 0x80 | 0x200
 """The flags of coroutine functions and asynchronous generators."""
 
 
-def is_stream(answer: Any) -> bool:
-    """Whether an answer comes in pieces."""
-    return hasattr(answer, "__next__")
+def is_stream(answer: Any, following: str = "__next__") -> bool:
+    """Whether an answer comes in pieces: its class has the method of an iterator, and none by which a file is read.
+
+    Lists, texts and dictionaries have neither. A file or a body that is read is an answer: what is read does not come
+    by here. A mock of anything has all such methods. What it stands for (`spec`) decides.
+    """
+    kind = answer.__class__
+    mock = modules.get("unittest.mock")
+    if mock is not None and issubclass(kind, mock.NonCallableMock):
+        return False
+    return hasattr(kind, following) and not hasattr(kind, "read")
 
 
 def guarded(new_permit: Callable[[], HeldPermit]) -> Guard[HeldPermit]:
