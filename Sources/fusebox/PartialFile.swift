@@ -19,9 +19,9 @@ struct PartialFile: ~Copyable {
         while true {
             Self.removeIfAbandoned(path)
             let file = try Descriptor(open: path, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-            // A file system without locks is accepted. No partial file counts as abandoned there.
-            _ = flock(file.number, LOCK_EX | LOCK_NB)
-            // Another process may have removed the file before it was locked.
+            // A process that looks for abandoned files may have the lock, and is about to remove the file. This waits
+            // until it has. A file system without locks is accepted. No partial file counts as abandoned there.
+            while flock(file.number, LOCK_EX) != 0, errno == EINTR {}
             if Self.isAt(path, file.number) {
                 self.file = file
                 return

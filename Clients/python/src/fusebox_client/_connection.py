@@ -90,6 +90,7 @@ class Connection:
         self._send_flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
         deadline = monotonic() + max(timeout, 0.001)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        _fork.enter(self._socket)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._frames = _frames.FrameReader()
@@ -98,7 +99,6 @@ class Connection:
         self._is_broken = False
         self.early = b""
         """What came with the reply to hello."""
-        _fork.enter(self._socket)
         try:
             # A listener whose queue is full makes connect wait. The kernel ends that by this timeout.
             whole = int(timeout)
