@@ -132,6 +132,7 @@ check: test
 test: setup lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	$(MAKE) docs
 	$(MAKE) python-test
 	$(MAKE) node-test
 
@@ -179,22 +180,28 @@ python-soak: python-tools
 	    FUSEBOX_SPOOL_SECONDS=$(SPOOL_SECONDS) \
 	    $(CURDIR)/$(PYTHON) -m unittest tests.test_crash tests.test_interruptions tests.test_spool_stress
 
-# The reference of the Swift products for workers. A symbol that a page names and that is gone is an error.
+# The reference of the Swift products for workers, from the modules of the debug build. A symbol that a page names and that
+# is gone is an error, and so is a parameter that is not documented where others are. It takes seconds, so `make test` does
+# it too.
 docs: setup
+	$(SWIFT) build --target FuseboxClientExtras
+	target=$$($(SWIFT) -print-target-info | sed -n 's/.*"triple": "\(.*\)".*/\1/p'); \
 	for product in FuseboxClient FuseboxClientExtras; do \
-	  $(SWIFT) build --target $$product -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir \
-	    -Xswiftc $(CURDIR)/.build-docs/symbols --scratch-path .build-docs || exit 1; \
-	  mkdir -p .build-docs/symbols/$$product .build/docs && \
-	  mv .build-docs/symbols/$$product*.symbols.json .build-docs/symbols/$$product/ && \
+	  symbols=.build/docs/symbols/$$product; \
+	  rm -rf $$symbols && mkdir -p $$symbols && \
+	  $(SWIFT) symbolgraph-extract -module-name $$product -target $$target -I .build/debug/Modules \
+	    -minimum-access-level public -output-dir $$symbols && \
 	  docc convert $$(ls -d Sources/$$product/*.docc 2>/dev/null) --fallback-display-name $$product \
-	    --fallback-bundle-identifier $$product --additional-symbol-graph-dir .build-docs/symbols/$$product \
+	    --fallback-bundle-identifier $$product --additional-symbol-graph-dir $$symbols \
 	    --output-path .build/docs/$$product --warnings-as-errors || exit 1; \
 	done
 
 # The tests of the Node client run against the debug build of the daemon.
 KILLS ?= 10
 
-node-test: PACKAGES += nodejs node-typescript $(shell command -v npm > /dev/null || echo npm)
+# The Node client's codec and types are written by Node and TypeScript. Debian has both.
+node-test proto-docs: PACKAGES += nodejs node-typescript
+node-test: PACKAGES += $(shell command -v npm > /dev/null || echo npm)
 node-test: setup
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
@@ -287,9 +294,8 @@ proto-docs: setup
 	echo >> .build/outcomes.md
 	.build/debug/fusebox protocol --format outcomes >> .build/outcomes.md
 	mv .build/outcomes.md proto-docs/outcomes.md
-	if command -v node > /dev/null && command -v tsc > /dev/null; then \
-	  node Clients/node/generate.mjs .build/debug/fusebox && node Clients/node/types.mjs; \
-	else echo "node or tsc is missing: the codec of the Node client is not generated anew"; fi
+	node Clients/node/generate.mjs .build/debug/fusebox
+	node Clients/node/types.mjs
 
 # The manual pages and the completions tell what the programs say of themselves. They are made anew if a program, or what
 # writes them, is newer.
@@ -394,7 +400,7 @@ deb: setup
 
 clean:
 	rm -rf .build/debug .build/release .build/*-linux-* .build/deb .build/dist .build/docs .build/manual .build/venv \
-	  .build-asan .build-tsan .build-docs
+	  .build-asan .build-tsan
 
 distclean: clean
 	rm -rf .build

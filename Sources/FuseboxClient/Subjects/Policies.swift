@@ -14,7 +14,9 @@ public struct Policies: Sendable {
 
     /// Applies a policy, all of it or nothing.
     ///
-    /// - Parameter prunes: whether what an earlier policy has set and this one does not name is removed
+    /// - Parameters:
+    ///   - policy: what is to hold from now on
+    ///   - prunes: whether what an earlier policy has set and this one does not name is removed
     /// - Returns: what has changed
     @discardableResult
     public func apply(
