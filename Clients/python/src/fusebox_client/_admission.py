@@ -104,7 +104,7 @@ class Admission(Worker):
         process = self._here()
         used = usage if usage is None or isinstance(usage, Usage) else Usage.reported(usage)
         end = CallEnd(outcome, retry_after, mark_scope)
-        return self._settle(process, permit, end, used, is_kept=self.settings.keeps_reports)
+        return self._settle(process, _calls.checked_permit(permit), end, used, is_kept=self.settings.keeps_reports)
 
     def _settle(
         self,
@@ -139,6 +139,7 @@ class Admission(Worker):
 
     def renew(self, permit: Permit, ttl: float = _calls.DEFAULT_TTL) -> bool:
         """Extends a permit whose call is still under way. Whether it is in force."""
+        permit = _calls.checked_permit(permit)
         if permit.number is None:
             return True
         reply = self.call(AdmissionRenewRequest(permit.number, milliseconds(ttl)))

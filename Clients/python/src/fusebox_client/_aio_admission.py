@@ -84,7 +84,7 @@ class AsyncAdmission(AsyncWorker):
         """Tells how the call of a permit went and what it used. Gives back what the permit holds."""
         used = usage if usage is None or isinstance(usage, Usage) else Usage.reported(usage)
         end = CallEnd(outcome, retry_after, mark_scope)
-        return await self._settle(self._here(), permit, end, used, self.settings.keeps_reports)
+        return await self._settle(self._here(), _calls.checked_permit(permit), end, used, self.settings.keeps_reports)
 
     async def _settle(
         self,
@@ -116,6 +116,7 @@ class AsyncAdmission(AsyncWorker):
 
     async def renew(self, permit: Permit, ttl: float = _calls.DEFAULT_TTL) -> bool:
         """Extends a permit whose call is still under way. Whether it is in force."""
+        permit = _calls.checked_permit(permit)
         if permit.number is None:
             return True
         reply = await self.call(AdmissionRenewRequest(permit.number, milliseconds(ttl)))

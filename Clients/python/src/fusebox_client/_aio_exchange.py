@@ -11,7 +11,7 @@ from time import monotonic
 
 from . import _calls, _fork, _frames
 from ._call_end import milliseconds
-from ._connection import NotConnected, chance, hello_request, random_worker, read_hello, sentence
+from ._connection import NotConnected, absence, chance, hello_request, random_worker, read_hello, sentence
 from ._errors import FuseboxError
 from ._machine import Machine
 from ._renewals import Renewal
@@ -231,7 +231,7 @@ class AioExchange:
                 raise NotConnected("something listens there but did not answer in time") from None
             if isinstance(error, OSError):
                 is_vacant = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
-                raise NotConnected(sentence(error), is_vacant) from None
+                raise NotConnected(absence(error, settings.path), is_vacant) from None
             raise
         self._socket = one
         return link

@@ -20,6 +20,7 @@ from .protocol.connection import GoodbyeRequest, PingRequest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from os import PathLike
     from typing import Any, TypeVar
 
     from typing_extensions import Self
@@ -39,7 +40,7 @@ class AsyncWorker(Uncopied):
 
     def __init__(
         self,
-        path: str | None = None,
+        path: str | PathLike[str] | None = None,
         *,
         name: str = "fusebox-client-python",
         timeout: float = 1.0,
@@ -97,6 +98,9 @@ class AsyncWorker(Uncopied):
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "connected" if self.hello else "not connected"
         return f"<{type(self).__name__} {self.settings.path!r}, {state}>"
+
+    # The name in Python's own error for an option that there is not.
+    __init__.__qualname__ = "AsyncClient"
 
     # The connection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from . import _log
 from ._call_end import milliseconds
 from ._connection import chance
 from ._errors import AdmissionDenied, Denial, FuseboxError, InvalidArgument, ProtocolViolation, route_text
@@ -63,6 +64,7 @@ LONGEST_CALL = 3600.0
 PRIORITY = 3
 """How urgent a waiting call is if nothing is told."""
 _LEAST_PRIORITY = 7
+_MOST_TOKENS = 0xFFFF_FFFF
 
 
 def route(text: Route) -> Candidate:
@@ -73,15 +75,28 @@ def route(text: Route) -> Candidate:
     """
     if isinstance(text, Candidate):
         return text
+    if not isinstance(text, str):
+        raise InvalidArgument(f"{text!r} is no route: provider[@deployment][/model] as a text, or a Candidate")
     head, slash, model = text.partition("/")
     provider, at, deployment = head.partition("@")
     if not provider or (slash and not model) or (at and not deployment):
         raise InvalidArgument(f"{text!r} is no route: provider[@deployment][/model]")
+    if not slash and head.startswith(_MODELS) and head not in _told:
+        _told.add(head)
+        _log.warn("the route %r names a provider, and no model; is provider/%s meant?", text, head)
     return Candidate(provider, deployment or None, model or None)
+
+
+_MODELS = ("chatgpt-", "claude-", "gemini-", "gpt-", "text-embedding-")
+"""How models of the main providers begin, and no provider does."""
+_told: set[str] = set()
+"""The routes that were said to name a model alone."""
 
 
 def routes(candidates: Route | Iterable[Route]) -> tuple[Candidate, ...]:
     """The candidates of a call, best first."""
+    if candidates is None or isinstance(candidates, (int, float)):
+        raise InvalidArgument(f"candidates: a route such as 'openai/gpt-4o' or a list of them, not {candidates!r}")
     told = (candidates,) if isinstance(candidates, (str, Candidate)) else tuple(candidates)
     if not 1 <= len(told) <= CANDIDATES:
         raise InvalidArgument(f"candidates: an admission needs 1 to {CANDIDATES} of them, not {len(told)}")
@@ -118,7 +133,18 @@ def estimate(
         raise InvalidArgument(f"cost: ${amount} is not between $0 and ${Money(CALL_COST)}, for one call")
     if tokens is not None and (input_tokens is not None or output_tokens is not None):
         raise InvalidArgument("tokens are told together, or as input_tokens and output_tokens")
-    return Estimate(amount, input_tokens, output_tokens, tokens)
+    return Estimate(
+        amount, count("input_tokens", input_tokens), count("output_tokens", output_tokens), count("tokens", tokens)
+    )
+
+
+def count(name: str, told: Any) -> int | None:
+    """A number of tokens; None: not known. Raises InvalidArgument."""
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= _MOST_TOKENS:
+        raise InvalidArgument(f"{name}: {told!r} is not a whole number from 0 to {_MOST_TOKENS}")
+    return told
 
 
 def number(name: str, told: Any) -> float:
@@ -148,6 +174,14 @@ class Turn:
             raise InvalidArgument(f"priority: {priority} is not between 0, the most urgent, and {_LEAST_PRIORITY}")
         self.wait = seconds
         self.priority = int(priority)
+
+
+def checked_permit(told: Any) -> Permit:
+    """A permit that is to be settled or renewed. Raises InvalidArgument."""
+    if isinstance(told, Permit):
+        return told
+    hint = "; is an `await` missing?" if hasattr(told, "__await__") else ""
+    raise InvalidArgument(f"permit: what `admit` returned, not {type(told).__name__}{hint}")
 
 
 class Permit:

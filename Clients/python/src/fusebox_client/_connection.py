@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "/run/fusebox/fusebox.sock"
 _CHUNK = 65_536
+_KIND, _SOCKET = 0o170000, 0o140000
+"""`stat.S_IFMT` and `stat.S_IFSOCK`"""
 _BOTH_WAYS = 2
 """`socket.SHUT_RDWR`"""
 
@@ -109,7 +111,7 @@ class Connection:
         except (OSError, Lost, _frames.Garbled, ProtocolViolation) as error:
             self._close()
             is_vacant = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
-            raise NotConnected(sentence(error), is_vacant) from None
+            raise NotConnected(absence(error, path), is_vacant) from None
         except BaseException:
             self._close()
             raise
@@ -225,6 +227,22 @@ class Connection:
 def _milliseconds(deadline: float) -> int:
     """Rounded up, so that a wait does not end too early and begin again."""
     return max(0, int((deadline - monotonic()) * 1000) + 1)
+
+
+def absence(error: Exception, path: str) -> str:
+    """Why nobody answers at a path."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no socket"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens on the socket" if _is_socket(path) else "this is not a socket"
+    return sentence(error)
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return os.stat(path).st_mode & _KIND == _SOCKET
+    except OSError:
+        return True  # It has gone meanwhile.
 
 
 def sentence(error: Exception) -> str:

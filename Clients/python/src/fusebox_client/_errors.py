@@ -40,7 +40,10 @@ class Unavailable(FuseboxError, ConnectionError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"no daemon answers at {self.path}: {self.reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?"
+        advice = "is fuseboxd running, and is $FUSEBOX_SOCKET right?"
+        if self.reason == "permission denied":
+            advice = "members of the socket's group may connect, from their next login on"
+        return f"no daemon answers at {self.path}: {self.reason}; {advice}"
 
 
 class TimedOut(FuseboxError, TimeoutError):

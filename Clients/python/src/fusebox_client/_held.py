@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
+_NOT_ENTERED = "the permit is not entered: use `with client.permit(...) as permit:`"
+
+
 class HeldCall(Uncopied):
     """What `with client.permit(...) as permit:` gives. It tells where the call may go, and takes what it used."""
 
@@ -65,7 +68,7 @@ class HeldCall(Uncopied):
     def permit(self) -> Permit:
         """The daemon's decision."""
         if self._permit is None:
-            raise RuntimeError("the permit is not entered: use `with client.permit(...) as permit:`")
+            raise RuntimeError(_NOT_ENTERED)
         return self._permit
 
     @property
@@ -112,8 +115,14 @@ class HeldCall(Uncopied):
         events. Of one call the last numbers count, so every event of a stream may be told; most have no usage. A
         document with another `id` is about another call and is added, and so are numbers.
 
-        Raises InvalidArgument if a number is out of range or no number. Then nothing of it counts.
+        After the end of the call it counts no more. Raises InvalidArgument if a number is out of range or no number.
+        Then nothing of it counts.
         """
+        if self._permit is None:
+            raise RuntimeError(_NOT_ENTERED)
+        if self._ended is not None:
+            _log.warn("the call by %s has ended; usage that is told now does not count", self.route)
+            return False
         numbers = Usage(
             cost=cost,
             input_tokens=input_tokens,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike, fspath
+
 from ._connection import default_path
 from ._outcomes import call_end
 from ._state import SETTLES_KEPT, Policy
@@ -26,7 +28,7 @@ class Settings:
 
     def __init__(
         self,
-        path: str | None = None,
+        path: str | PathLike[str] | None = None,
         *,
         name: str = "fusebox-client-python",
         timeout: float = 1.0,
@@ -42,7 +44,18 @@ class Settings:
     ) -> None:
         if failure_policy not in ("fail_closed", "fail_open"):
             raise ValueError(f"failure_policy is 'fail_closed' or 'fail_open', not {failure_policy!r}")
-        self.path = path or default_path()
+        for option, told in (
+            ("timeout", timeout),
+            ("connect_timeout", connect_timeout),
+            ("queue_limit", queue_limit),
+            ("restart_patience", restart_patience),
+            ("operator_timeout", operator_timeout),
+        ):
+            if isinstance(told, bool) or not isinstance(told, (int, float)):
+                raise ValueError(f"{option} is a number, not {told!r}")
+        if not (path is None or isinstance(path, (str, PathLike))):
+            raise ValueError(f"path is that of the daemon's socket, a text, not {path!r}")
+        self.path = fspath(path) if path else default_path()
         self.name = name
         self.timeout = max(timeout, 0.001)
         self.connect_timeout = max(connect_timeout, 0.001)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import weakref
+from sys import modules
 
-from . import _calls, _fork
+from . import _calls, _fork, _log
 from ._delivery import Spooling
 from ._errors import ClientClosed, FuseboxError, TimedOut, Unavailable
 from ._outcomes import call_end
@@ -18,6 +19,7 @@ from .protocol.connection import PingRequest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from os import PathLike
     from typing import Any, TypeVar
 
     from typing_extensions import Self
@@ -37,7 +39,7 @@ class Worker(Uncopied):
 
     def __init__(
         self,
-        path: str | None = None,
+        path: str | PathLike[str] | None = None,
         *,
         name: str = "fusebox-client-python",
         timeout: float = 1.0,
@@ -67,12 +69,15 @@ class Worker(Uncopied):
         )
         self._process = Process(self.settings)
         self._is_closed = False
+        self._has_told_loop = False
         _workers.add(self)
 
     def _here(self) -> Process:
         """What the client has in this process."""
         if self._is_closed:
             raise ClientClosed()
+        if not self._has_told_loop:
+            self._look_for_loop()
         process = self._process
         if process.exchange.generation == _fork.generation():
             return process
@@ -81,12 +86,22 @@ class Worker(Uncopied):
                 self._process = Process(self.settings)
         return self._process
 
+    def _look_for_loop(self) -> None:
+        """Says once that an event loop stands still while a blocking client waits."""
+        asyncio = modules.get("asyncio")
+        if asyncio is not None and asyncio._get_running_loop() is not None:
+            self._has_told_loop = True
+            _log.warn("a blocking Client is used in an event loop, which stands still meanwhile; use AsyncClient")
+
     def _is_of_this_process(self, process: Process) -> bool:
         return process.exchange.generation == _fork.generation()
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "connected" if self.hello else "not connected"
         return f"<{type(self).__name__} {self.settings.path!r}, {state}>"
+
+    # The name in Python's own error for an option that there is not.
+    __init__.__qualname__ = "Client"
 
     # The connection
 
