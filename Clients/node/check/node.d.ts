@@ -4,6 +4,7 @@ declare const process: {
   readonly env: Record<string, string | undefined>
   readonly pid: number
   geteuid (): number
+  emitWarning (warning: string, options: { type: string, code: string }): void
   nextTick (callback: () => void): void
   on (event: 'exit', listener: () => void): void
   off (event: 'exit', listener: () => void): void
@@ -73,6 +74,7 @@ declare module 'node:fs' {
     uid: number, mode: number, size: number, nlink: number, ino: number, mtimeMs: number
     isDirectory (): boolean
     isFile (): boolean
+    isSocket (): boolean
   }
   const constants: { O_RDWR: number, O_NOFOLLOW: number, O_NONBLOCK: number }
   function existsSync (path: string): boolean

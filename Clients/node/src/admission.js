@@ -2,8 +2,8 @@
 
 const { InvalidArgumentError, ProtocolError } = require('./errors')
 const { candidate, candidateList } = require('./candidates')
-const { nanodollars } = require('./money')
-const { bounded, isOfProvider, takesRetryAfter } = require('./outcomes')
+const { dollars, nanodollars } = require('./money')
+const { bounded, checkOutcome, isOfProvider, takesRetryAfter } = require('./outcomes')
 const { AdmissionDeniedError, Permit, denials } = require('./permit')
 const { encode } = require('./requests')
 const { sentUsage } = require('./usage')
@@ -23,6 +23,8 @@ const longestWait = 86_400_000
 const defaultPriority = 3
 const leastPriority = 7
 const mostCandidates = 16
+/** What one call may cost at most, in nano-dollars. */
+const mostCost = 1_000_000_000_000_000n
 
 /**
  * What a call is made for and what it may use at most. What is left out is not known.
@@ -53,6 +55,28 @@ const mostCandidates = 16
  * @property {import('./protocol/types').DepletionProjected | null} depletion the limit that will be used up sooner
  */
 
+/** What `AdmitOptions`, the rules of a call, and the options of `fetch` are called. */
+const known = new Set([
+  'tags', 'cost', 'tokens', 'inputTokens', 'outputTokens', 'ttl', 'wait', 'priority', 'explains', 'maxAge', 'attempts',
+  'signal', 'outcome', 'onUnsettled', 'until', 'fetch', 'answer',
+])
+
+/** @param {object} options */
+function checkNames (options) {
+  for (const name in options) if (!known.has(name)) throw new InvalidArgumentError(`there is no option '${name}'`)
+}
+
+/**
+ * What a call may cost at most, in nano-dollars.
+ *
+ * @param {bigint | number | string} cost
+ */
+function estimated (cost) {
+  const amount = nanodollars(cost)
+  if (amount >= 0n && amount <= mostCost) return amount
+  throw new InvalidArgumentError(`cost: $${dollars(amount)} is not between $0 and $1,000,000, for one call`)
+}
+
 /** @param {CandidateLike | CandidateLike[]} candidates @param {AdmitOptions} options */
 function question (candidates, { tags = [], cost, tokens, inputTokens, outputTokens, explains = false }) {
   const list = candidateList(candidates)
@@ -63,7 +87,7 @@ function question (candidates, { tags = [], cost, tokens, inputTokens, outputTok
     candidates: list,
     tags,
     estimate: {
-      cost: cost == null ? null : nanodollars(cost),
+      cost: cost == null ? null : estimated(cost),
       inputTokens: inputTokens ?? null,
       outputTokens: outputTokens ?? null,
       tokens: tokens ?? null,
@@ -105,6 +129,7 @@ function turn ({ wait = 0, priority = defaultPriority }) {
  * @returns {Promise<Permit>}
  */
 async function ask (client, candidates, options, signal) {
+  checkNames(options)
   const { candidates: list, tags, estimate, explains } = question(candidates, options)
   const ttlMilliseconds = checkedTTL(options.ttl ?? defaultTTL)
   const { wait, priority } = turn(options)
@@ -211,8 +236,9 @@ async function ranked (client, candidates, by, options) {
  */
 function sentOutcome (told) {
   /** @type {CallOutcome} */
-  const call = typeof told === 'string' ? { outcome: told } : told
+  const call = typeof told === 'string' ? { outcome: told } : told ?? {}
   const { outcome, retryAfter = null, usage = null, markScope = null } = call
+  checkOutcome(outcome)
   return {
     outcome,
     usage: outcome === 'cancelled' ? null : sentUsage(usage),
@@ -230,6 +256,8 @@ function sentOutcome (told) {
  * @returns {Promise<Settling>}
  */
 async function settle (client, permit, outcome, isKept) {
+  checkPermit(permit)
+  permit.hasEnded = true
   const { outcome: end, usage, retryAfterMilliseconds, markScope } = sentOutcome(outcome)
   const { number, candidate, tags, timing } = permit
   const reported = commands['admission.report']
@@ -241,6 +269,13 @@ async function settle (client, permit, outcome, isKept) {
     isKept,
     substitute: { epoch: permit.epoch ?? 0n, command: reported, payload: encode(reported, substitute) },
   }))
+}
+
+/** @param {unknown} permit */
+function checkPermit (permit) {
+  if (permit instanceof Permit) return
+  const hint = permit instanceof Promise ? 'a promise; is an await missing?' : String(permit)
+  throw new InvalidArgumentError(`permit: what admit returned, not ${hint}`)
 }
 
 /** @param {{ reply: any, delivery: Settling['delivery'] }} told @returns {Settling} */
@@ -263,6 +298,7 @@ async function report (client, where, outcome, { tags = [] } = {}) {
 
 /** @param {Client} client @param {Permit} permit @param {number} [ttl] */
 async function renew (client, permit, ttl = defaultTTL) {
+  checkPermit(permit)
   if (permit.number === null) return { standing: null, expiresAt: null }
   const reply = await client.call(
     'admission.renew', { permit: permit.number, ttlMilliseconds: BigInt(checkedTTL(ttl)) },

@@ -21,16 +21,36 @@ function candidate (route) {
     throw new InvalidArgumentError(`${route} is neither a route nor a candidate`)
   }
   if (typeof route !== 'string') {
+    const { provider } = route
+    if (typeof provider !== 'string') throw new InvalidArgumentError(`a candidate's provider is a string, not ${provider}`)
     return { provider: route.provider, deployment: route.deployment ?? null, model: route.model ?? null }
   }
   const slash = route.indexOf('/')
   const place = slash < 0 ? route : route.slice(0, slash)
   const at = place.indexOf('@')
+  if (place === '' || at === 0 || at === place.length - 1 || slash === route.length - 1) {
+    throw new InvalidArgumentError(`'${route}' is no route: provider[@deployment][/model]`)
+  }
+  if (slash < 0) warnOfModel(place)
   return {
     provider: at < 0 ? place : place.slice(0, at),
     deployment: at < 0 ? null : place.slice(at + 1),
     model: slash < 0 ? null : route.slice(slash + 1),
   }
+}
+
+/** How models of the main providers begin, and no provider does. */
+const models = /^(chatgpt|claude|gemini|gpt|text-embedding)-/
+/** The routes that were said to name a model alone. */
+const told = new Set()
+
+/** @param {string} route */
+function warnOfModel (route) {
+  if (!models.test(route) || told.has(route)) return
+  told.add(route)
+  process.emitWarning(`the route '${route}' names a provider, and no model; is 'provider/${route}' meant?`, {
+    type: 'FuseboxWarning', code: 'FUSEBOX_NO_PROVIDER',
+  })
 }
 
 /**

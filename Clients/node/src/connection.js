@@ -1,8 +1,9 @@
 'use strict'
 
+const fs = require('node:fs')
 const net = require('node:net')
 const { clearTimeout } = require('node:timers')
-const { ProtocolError, RefusedError } = require('./errors')
+const { ProtocolError, RefusedError, permissionDenied } = require('./errors')
 const { FrameReader, closesConnection, headLength, statusName, writeHead } = require('./frames')
 const { afterReading } = require('./timers')
 const { Writer } = require('./wire')
@@ -53,6 +54,7 @@ class Connection {
    */
   constructor (path, introduction, timeout, handlers) {
     this.handlers = handlers
+    this.path = path
     this.hasHello = false
     this.hasEnded = false
     /** @type {RefusedError | null} */
@@ -103,7 +105,10 @@ class Connection {
     if (this.farewell) return `it closed the connection: ${this.farewell.reason}`
     const error = /** @type {any} */ (this.cause)
     if (error?.code === 'ENOENT') return 'there is no socket'
-    if (error?.code === 'ECONNREFUSED') return 'nobody listens on the socket'
+    if (error?.code === 'ECONNREFUSED') {
+      return isSocket(this.path) ? 'nobody listens on the socket' : 'this is not a socket'
+    }
+    if (error?.code === 'EACCES') return permissionDenied
     return error ? String(error.message) : 'the connection was closed'
   }
 
@@ -146,6 +151,15 @@ class Connection {
     this.hasHello = true
     clearTimeout(this.timer)
     this.handlers.onHello(hello)
+  }
+}
+
+/** @param {string} path */
+function isSocket (path) {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false })?.isSocket() ?? true
+  } catch (error) {
+    return true
   }
 }
 

@@ -16,12 +16,21 @@ class FuseboxError extends Error {
   }
 }
 
+/**
+ * Why there is no connection, if the kernel does not let this user connect.
+ *
+ * @internal
+ */
+const permissionDenied = 'permission denied'
+
 /** No daemon answers on the socket. Nothing has changed. */
 class UnavailableError extends FuseboxError {
   /** @param {string} path @param {string} reason @param {unknown} [cause] */
   constructor (path, reason, cause) {
-    super('ERR_FUSEBOX_UNAVAILABLE',
-      `no daemon answers at ${path}: ${reason}; is fuseboxd running, and is $FUSEBOX_SOCKET right?`, { cause })
+    const advice = reason === permissionDenied
+      ? 'members of the socket\'s group may connect, from their next login on'
+      : 'is fuseboxd running, and is $FUSEBOX_SOCKET right?'
+    super('ERR_FUSEBOX_UNAVAILABLE', `no daemon answers at ${path}: ${reason}; ${advice}`, { cause })
     /** The path of the socket. */
     this.path = path
   }
@@ -87,5 +96,5 @@ class ClosedError extends FuseboxError {
 
 module.exports = {
   FuseboxError, UnavailableError, RequestTimeoutError, OutcomeUnknownError, RefusedError, InvalidArgumentError,
-  ProtocolError, ClosedError,
+  ProtocolError, ClosedError, permissionDenied,
 }

@@ -58,12 +58,20 @@ const defaults = {
  * @param {Options} options @returns {Settings}
  */
 function settings (options) {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(`options: ${described(options)} is not an object such as { socket: '/path' }`)
+  }
   for (const name of Object.keys(options)) {
     if (!(name in defaults)) throw new InvalidArgumentError(`there is no option '${name}'`)
   }
   const told = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   /** @type {Settings} */
   const all = Object.assign({ path: '' }, defaults, told)
+  for (const [name, types] of Object.entries(kinds)) {
+    const value = all[/** @type {keyof Options} */ (name)]
+    if (types.includes(typeof value)) continue
+    throw new InvalidArgumentError(`${name}: ${described(value)} is no ${types.join(' or ')}`)
+  }
   for (const name of ['connectTimeout', 'requestTimeout', 'operatorTimeout']) checkTime(all, name, 1)
   for (const name of ['restartPatience', 'backoffMinimum', 'backoffMaximum']) checkTime(all, name, 0)
   if (!['closed', 'open'].includes(all.failurePolicy)) {
@@ -76,6 +84,19 @@ function settings (options) {
   all.path = all.socket || process.env.FUSEBOX_SOCKET || '/run/fusebox/fusebox.sock'
   return all
 }
+
+/** What the options are that are no numbers. */
+const kinds = {
+  socket: ['string'], clientName: ['string'], keepsReports: ['boolean'], spool: ['string', 'boolean'],
+  logger: ['object', 'function'],
+}
+
+/**
+ * A value in a message.
+ *
+ * @param {unknown} value
+ */
+const described = value => typeof value === 'string' ? `'${value}'` : String(value)
 
 /** @param {any} all @param {string} name @param {number} least */
 function checkTime (all, name, least) {

@@ -1,6 +1,7 @@
 'use strict'
 
-const { FuseboxError } = require('./errors')
+const { FuseboxError, InvalidArgumentError } = require('./errors')
+const { Outcome } = require('./protocol/enumerations')
 const { isOfProvider, providerAnswer, takesRetryAfter } = require('./provider-answer')
 
 /** @typedef {import('./protocol/types').Outcome} Outcome */
@@ -125,6 +126,15 @@ const wordsOf = error => [error.code, error.type, error.status, error.name]
 /** @param {number} milliseconds */
 const bounded = milliseconds => Math.min(Math.max(Math.ceil(milliseconds), 0), longestRetry)
 
+/**
+ * @param {unknown} outcome
+ * @throws {InvalidArgumentError} if it is none
+ */
+function checkOutcome (outcome) {
+  if (typeof outcome === 'string' && Object.hasOwn(Outcome.values, outcome)) return
+  throw new InvalidArgumentError(`outcome: ${outcome} is none of ${Object.keys(Outcome.values).join(', ')}`)
+}
+
 module.exports = {
-  CallFailedError, bounded, isOfProvider, isTimeout, outcomeOfError, outcomeOfStatus, takesRetryAfter,
+  CallFailedError, bounded, checkOutcome, isOfProvider, isTimeout, outcomeOfError, outcomeOfStatus, takesRetryAfter,
 }

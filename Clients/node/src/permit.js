@@ -3,7 +3,7 @@
 const { FuseboxError } = require('./errors')
 const { nanodollars } = require('./money')
 const { findUsage, Report } = require('./usage')
-const { outcomeOfStatus } = require('./outcomes')
+const { checkOutcome, outcomeOfStatus } = require('./outcomes')
 const { route } = require('./candidates')
 
 /** @typedef {import('./protocol/types').Candidate} Candidate */
@@ -108,6 +108,12 @@ class Permit {
      * @type {CallOutcome | null}
      */
     this.told = null
+    /**
+     * Whether the call was settled, so that usage counts no more.
+     *
+     * @internal
+     */
+    this.hasEnded = false
     /** @internal */
     this.begin = performance.now()
     /**
@@ -140,6 +146,7 @@ class Permit {
    * @returns {boolean} whether usage was found. What is not understood is left out: the call counts as unpriced
    */
   usage (document) {
+    if (this.hasEnded) warnOfEnd(this)
     let told
     try {
       told = findUsage(document)
@@ -162,6 +169,7 @@ class Permit {
    * @param {Usage} usage
    */
   use (usage) {
+    if (this.hasEnded) warnOfEnd(this)
     this.usages.set(`own ${this.usages.size}`, { ...usage })
   }
 
@@ -192,6 +200,7 @@ class Permit {
    * @param {Pick<CallOutcome, 'retryAfter' | 'markScope'>} options
    */
   outcome (outcome, { retryAfter = null, markScope = null } = {}) {
+    checkOutcome(outcome)
     this.told = { outcome, retryAfter, markScope }
   }
 
@@ -217,6 +226,22 @@ class Permit {
     const usages = [...this.usages.values()].map(told => told instanceof Report ? told.usage : told)
     return usages.length === 0 ? null : usages.reduce(sum)
   }
+}
+
+let hasWarned = false
+
+/**
+ * Says once that usage is told too late: mostly nobody waits for what tells it.
+ *
+ * @param {Permit} permit
+ */
+function warnOfEnd ({ candidate }) {
+  if (hasWarned) return
+  hasWarned = true
+  process.emitWarning(
+    `the call by ${route(candidate)} has ended; usage that is told now does not count. Is an await missing?`,
+    { type: 'FuseboxWarning', code: 'FUSEBOX_LATE_USAGE' },
+  )
 }
 
 /**

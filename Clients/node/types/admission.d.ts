@@ -1,3 +1,8 @@
+export type Client = import('./client').Client;
+export type CandidateLike = import('./candidates').CandidateLike;
+export type Candidate = import('./protocol/types').Candidate;
+export type CallOutcome = import('./outcomes').CallOutcome;
+export type Outcome = import('./protocol/types').Outcome;
 /**
  * What a call is made for and what it may use at most. What is left out is not known.
  */
@@ -58,11 +63,6 @@ export type Settling = {
      */
     depletion: import('./protocol/types').DepletionProjected | null;
 };
-export type Client = import('./client').Client;
-export type CandidateLike = import('./candidates').CandidateLike;
-export type Candidate = import('./protocol/types').Candidate;
-export type CallOutcome = import('./outcomes').CallOutcome;
-export type Outcome = import('./protocol/types').Outcome;
 export type Ranking = 'price' | 'latency' | 'firstToken' | 'share';
 /**
  * @param {Client} client @param {CandidateLike | CandidateLike[]} candidates

@@ -193,16 +193,7 @@ export class Client {
      * @param {AdmitOptions} [options]
      */
     preview(candidates: CandidateLike | CandidateLike[], options?: import("./admission").AdmitOptions | undefined): Promise<{
-        candidate: import("./protocol/types").Candidate; /**
-         * Makes a call under a permit: asks which candidate may be called, runs `body`, and settles the permit by what `body`
-         * returned or threw. If a provider fails, the next admitted candidate by another route is tried.
-         *
-         * @template T
-         * @param {CandidateLike | CandidateLike[]} candidates where the call may go, best first
-         * @param {PermitOptions} options
-         * @param {(permit: Permit) => T | Promise<T>} body
-         * @returns {Promise<T>}
-         */
+        candidate: import("./protocol/types").Candidate;
         state: import("./protocol/types").BreakerState;
         share: number;
         heldCost: bigint | null;

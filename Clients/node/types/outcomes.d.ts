@@ -40,6 +40,11 @@ export class CallFailedError extends FuseboxError {
 }
 /** @param {number} milliseconds */
 export function bounded(milliseconds: number): number;
+/**
+ * @param {unknown} outcome
+ * @throws {InvalidArgumentError} if it is none
+ */
+export function checkOutcome(outcome: unknown): void;
 import { isOfProvider } from "./provider-answer";
 /**
  * Whether an aborted signal is one of `AbortSignal.timeout`.
@@ -76,5 +81,6 @@ export function outcomeOfError(thrown: unknown, signal?: AbortSignal | undefined
  */
 export function outcomeOfStatus(status: number, headers?: unknown, body?: unknown): CallOutcome;
 import { takesRetryAfter } from "./provider-answer";
+import { Outcome } from "./protocol/enumerations";
 import { FuseboxError } from "./errors";
 export { isOfProvider, takesRetryAfter };

@@ -6,7 +6,7 @@ from time import monotonic
 
 from . import _calls, _fork
 from ._errors import FuseboxError
-from ._held import HeldCall, abandon, log_unsettled
+from ._held import NOT_ENTERED, HeldCall, abandon, log_unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class AsyncHeldPermit(HeldCall):
         if permit.number is not None:
             exchange.hold(permit.number, self._asked[3], is_renewed=True, longest=self._longest)
         return self
+
+    def _check_entered(self) -> None:
+        if self._permit is None:
+            raise RuntimeError(NOT_ENTERED)
 
     @property
     def is_of_this_process(self) -> bool:

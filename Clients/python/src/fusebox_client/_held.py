@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
-_NOT_ENTERED = "the permit is not entered: use `with client.permit(...) as permit:`"
+NOT_ENTERED = "the permit is not entered: use `with client.permit(...) as permit:`"
 
 
 class HeldCall(Uncopied):
@@ -52,6 +52,9 @@ class HeldCall(Uncopied):
         if self._permit is not None:
             raise RuntimeError("a permit is for one call; ask for another")
 
+    def _check_entered(self) -> None:
+        """Raises RuntimeError if the call can only be told of within its block, and that was not entered."""
+
     @property
     def is_entered(self) -> bool:
         """Whether the call was admitted."""
@@ -68,7 +71,7 @@ class HeldCall(Uncopied):
     def permit(self) -> Permit:
         """The daemon's decision."""
         if self._permit is None:
-            raise RuntimeError(_NOT_ENTERED)
+            raise RuntimeError(NOT_ENTERED)
         return self._permit
 
     @property
@@ -118,8 +121,7 @@ class HeldCall(Uncopied):
         After the end of the call it counts no more. Raises InvalidArgument if a number is out of range or no number.
         Then nothing of it counts.
         """
-        if self._permit is None:
-            raise RuntimeError(_NOT_ENTERED)
+        self._check_entered()
         if self._ended is not None:
             _log.warn("the call by %s has ended; usage that is told now does not count", self.route)
             return False

@@ -6,7 +6,7 @@ from time import monotonic
 
 from . import _calls
 from ._errors import FuseboxError
-from ._held import HeldCall, abandon, log_unsettled
+from ._held import NOT_ENTERED, HeldCall, abandon, log_unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class HeldPermit(HeldCall):
             if self._permit is not None and self._permit.number is not None:
                 process.renewals.remove(self._permit.number)
             raise
+
+    def _check_entered(self) -> None:
+        if self._permit is None:
+            raise RuntimeError(NOT_ENTERED)
 
     @property
     def is_of_this_process(self) -> bool:
