@@ -6,11 +6,12 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from fusebox_client import Client, Usage, protocol
+from fusebox_client import Client, Usage, _fork, protocol
 from fusebox_client._requests import Acquaintance
 from fusebox_client._settings import Settings
 from fusebox_client._spool import FILE_BYTES, File, Folder
@@ -140,6 +141,32 @@ class CrashTests(unittest.TestCase):
         with mock.patch.object(File, "open", side_effect=AssertionError("it was opened")):
             Round(self.settings).run()
         self.assertEqual(len(self.files()), 1)
+
+
+class ForkTests(unittest.TestCase):
+    def test_a_forked_child_holds_no_lock_of_its_parent(self) -> None:
+        with tempfile.TemporaryDirectory() as place, Folder(place) as folder:
+            file = File.make(example(), folder)
+            (ready, is_ready), (waits, end) = os.pipe(), os.pipe()
+            child = os.fork()
+            if child == 0:  # It has gone through what happens after a fork, and lives on.
+                os.write(is_ready, b".")
+                os.close(end)
+                os.read(waits, 1)
+                os._exit(0)
+            try:
+                os.read(ready, 1)
+                self.assertIsNone(File.open(file.name, folder))
+                os.close(file.descriptor)  # As the parent's death would.
+                again = File.open(file.name, folder)
+                assert again is not None
+                again.close()
+            finally:
+                _fork.leave(file._copy)
+                os.close(end)
+                os.waitpid(child, 0)
+                for one in (ready, is_ready, waits):
+                    os.close(one)
 
 
 class DamageTests(unittest.TestCase):
