@@ -21,7 +21,7 @@ from fusebox_client._transfer import Round
 
 from .support import REPOSITORY, Daemon, tool, wait_until
 
-SECONDS = float(os.environ.get("FUSEBOX_SPOOL_SECONDS", "2"))
+SECONDS = float(os.environ.get("FUSEBOX_SPOOL_SECONDS", "1.5"))
 SEED = int(os.environ.get("FUSEBOX_SPOOL_SEED", str(time.time_ns() % 1_000_000)))
 FILES, REPORTS = 8, 70
 """Files that a leaver leaves, and reports in each: more than one batch."""
