@@ -43,7 +43,8 @@ MANUAL = .build/manual
 
 .PHONY: help setup programs build demo test check soak lint format sanitize fuzz price-sums simulate walk limits bench \
         crash-test admission-test manual install install-strip install-files uninstall deb clean distclean systemd-test docs \
-        proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test node-bench
+        proto-docs python-tools python-lint python-test python-dist python-bench python-soak node-test node-bench \
+        swift-suite client-suites python-suite node-suite
 
 help:
 	@echo "make demo      run a demonstration: six workers (one in Python, one in Node), an outage, a quota error, a restart"
@@ -129,12 +130,20 @@ format:
 
 check: test
 
-test: setup lint
+# The clients are tested beside the daemon, because both test runs wait much of the time.
+test: PACKAGES += $(NODE_PACKAGES)
+test: setup lint python-lint
 	$(SWIFT) build --build-tests
+	@$(MAKE) --no-print-directory docs
+	@$(MAKE) --no-print-directory -j2 swift-suite client-suites
+
+swift-suite:
 	$(SWIFT) test --skip-build
-	$(MAKE) docs
-	$(MAKE) python-test
-	$(MAKE) node-test
+
+# What the clients' tests print is shown at their end, so that it does not mix with the other run's.
+client-suites:
+	@{ $(MAKE) --no-print-directory -j1 python-suite && $(MAKE) --no-print-directory -j1 node-suite; } \
+	  > .build/client-suites.log 2>&1; status=$$?; cat .build/client-suites.log; exit $$status
 
 # The Python client. What its tests and checks use is installed into .build/venv, each package for itself: without an
 # index the tests run all the same and name what they leave out.
@@ -158,6 +167,9 @@ python-lint: python-tools
 python-test: python-lint
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
+	@$(MAKE) --no-print-directory python-suite
+
+python-suite:
 	cd $(PYTHON_CLIENT) && PYTHONPATH=src $(CURDIR)/$(PYTHON) -m unittest discover -t . -s tests
 
 python-dist: python-tools
@@ -200,11 +212,15 @@ docs: setup
 KILLS ?= 10
 
 # The Node client's codec and types are written by Node and TypeScript. Debian has both.
-node-test proto-docs: PACKAGES += nodejs node-typescript
-node-test: PACKAGES += $(shell command -v npm > /dev/null || echo npm)
+NODE_PACKAGES = nodejs node-typescript $(shell command -v npm > /dev/null || echo npm)
+
+node-test proto-docs: PACKAGES += $(NODE_PACKAGES)
 node-test: setup
 	$(SWIFT) build --product fuseboxd
 	$(SWIFT) build --product fusebox
+	@$(MAKE) --no-print-directory node-suite
+
+node-suite:
 	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
 
 node-bench: PACKAGES += nodejs

@@ -2,8 +2,11 @@ import FuseboxClient
 import Glibc
 import Testing
 
-/// Tests of the real daemon. They run one at a time, because they measure latencies and memory.
-@Suite(.serialized) enum EndToEnd {}
+/// Tests of the real daemon.
+@Suite enum EndToEnd {
+    /// Those that measure latencies and memory. They run one at a time.
+    @Suite(.serialized) enum Measured {}
+}
 
 /// Set `FUSEBOX_FULL=1` for sizes that take minutes.
 let isFull = getenv("FUSEBOX_FULL") != nil

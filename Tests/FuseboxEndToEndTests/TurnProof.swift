@@ -4,7 +4,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.AdmissionProofs {
+extension EndToEnd.Measured.AdmissionProofs {
     @Test func waitingCallsGetTheirTurnsInTheOrderOfTheRulesWhateverDies() throws {
         var proof = try TurnProof(.priorities, isFull ? .full : .small)
         try proof.run()

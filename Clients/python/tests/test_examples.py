@@ -32,11 +32,6 @@ def needs_programs(*names: str) -> Callable[[Any], Any]:
     return unittest.skipIf(bool(missing), f"{', '.join(missing)} is not installed")
 
 
-def _end_at_interrupts() -> None:
-    """A shell starts background jobs with interrupts ignored, and what they start inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class ExampleTests(unittest.TestCase):
     def setUp(self) -> None:
         self.daemon = Daemon()
@@ -68,7 +63,7 @@ class ExampleTests(unittest.TestCase):
         self.daemon.run("limit", "set", "--tag", "user:*", "2 requests per hour")
         arguments = [sys.executable, str(EXAMPLES / "asyncio_server.py"), "0"]
         with subprocess.Popen(
-            arguments, env=self.environment, stdout=subprocess.PIPE, text=True, preexec_fn=_end_at_interrupts
+            arguments, env=self.environment, stdout=subprocess.PIPE, text=True
         ) as server:
             try:
                 assert server.stdout is not None
