@@ -182,6 +182,7 @@ package final class Server {
         do throws(LoopError) { try watchSignals() } catch { throw ServerFailure(error, on: configuration.socketPath) }
         try listen(on: inherited)
         tellReady()
+        OwnProcess.releaseCode()
         loop.run()
         if let failure { throw failure }
     }
