@@ -331,6 +331,14 @@ public struct Bounds: Sendable, Equatable {
     /// again while it goes on.
     public static let patienceMilliseconds: Int64 = 30_000
 
+    /// How many entries of the journal are replayed before it is seen whether a report of the replay is due. They take a
+    /// part of a second, on a slow machine too.
+    public static let entriesPerReport: UInt64 = 10_000
+
+    /// The least time between two reports of a replay to the log and the service manager, in milliseconds. More of them
+    /// could fill the queue of the service manager, which must have room for `READY=1` afterwards.
+    public static let reportMilliseconds: Int64 = 1_000
+
     // MARK: Time zones
 
     /// How often the files of the zones in use are read again, in milliseconds: the tz database may be updated.

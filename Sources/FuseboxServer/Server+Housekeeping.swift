@@ -13,6 +13,8 @@ struct House {
     var watchers: [DirectoryWatcher] = []
     /// The number of requests at the last round.
     var requests: UInt64 = 0
+    /// The turn that looked at the state last.
+    var lookedIn: UInt64 = 0
     /// The time between rounds, in milliseconds.
     var interval: Int64 = 1_000
     var restInterval: Int64 = Bounds.restMilliseconds
@@ -86,8 +88,10 @@ extension Server {
         house.timer?.start(afterMilliseconds: house.interval, repeatingMilliseconds: house.interval)
     }
 
-    /// Looks at the data directory, the memory and the clock.
+    /// Looks at the data directory, the memory and the clock. A round that ends a rest has done so as its turn began.
     private func lookAtState() {
+        guard house.lookedIn != turn else { return }
+        house.lookedIn = turn
         keeper.keepHouse()
         measure()
         isClockSynchronised = SystemClock.isSynchronised

@@ -49,6 +49,7 @@ extension Server {
     /// One line for people, in `systemctl status`.
     private var standing: String {
         if let failure = keeper.failure { return "the journal cannot be written: \(failure)" }
+        if let refusal = keeper.refusal { return "no changes are taken: \(refusal)" }
         let calls = Quantity.count(keeper.engine.machine.permits.outstandingCount, "call")
         return "\(Quantity.count(quotas.connections, "connection")), \(calls) in flight"
     }

@@ -128,12 +128,16 @@ package final class Server {
         _ store: SnapshotStore<DirectoryStorage>, _ configuration: ServerConfiguration, _ bounds: Bounds, _ log: Log,
         _ manager: ServiceManager, at moment: Moment
     ) throws(ServerFailure) -> Recovered {
+        var reported: Int64?
         do throws(RecoveryRefusal) {
             return try Recovered.find(
                 in: store, profile: configuration.profile, bounds: bounds, newEpoch: .random(in: 1 ... .max), at: moment
-            ) {
-                log(.notice, "\(Quantity.count($0, "journal entry", plural: "journal entries")) replayed")
-                tellReplay($0, to: manager)
+            ) { entries in
+                let now = SystemClock.bootMilliseconds
+                guard reported.map({ now - $0 >= Bounds.reportMilliseconds }) ?? true else { return }
+                reported = now
+                log(.notice, "\(Quantity.count(entries, "journal entry", plural: "journal entries")) replayed so far")
+                tellReplay(entries, to: manager)
             }
         } catch { throw ServerFailure(error) }
     }
@@ -178,6 +182,7 @@ package final class Server {
         do throws(LoopError) { try watchSignals() } catch { throw ServerFailure(error, on: configuration.socketPath) }
         try listen(on: inherited)
         tellReady()
+        OwnProcess.releaseCode()
         loop.run()
         if let failure { throw failure }
     }

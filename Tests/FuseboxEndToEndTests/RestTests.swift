@@ -31,6 +31,30 @@ extension EndToEnd.Measured {
             #expect(try peer.ask(Ping()).status == .ok)
         }
 
+        /// One look at the state asks for the room of the file system once.
+        @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0)) func aWakeUpLooksAtTheStateOnce() throws {
+            let folder = TemporaryFolder()
+            var options = DaemonProcess.Options(flags: ["--snapshot-interval", "100ms"])
+            // A watchdog makes rests short.
+            options.prelude = """
+                export WATCHDOG_USEC=300000; set -- /usr/bin/strace -D -f -o \(folder("trace")) \
+                -e trace=fstatfs,?epoll_wait,epoll_pwait "$@"
+                """
+            let watched = try DaemonProcess(options, in: folder)
+            /// The number of looks between one wait and the next.
+            func looks() -> [Int] {
+                var counts = [0]
+                for line in String(decoding: contents(of: folder("trace")), as: UTF8.self).split(separator: "\n") {
+                    if line.contains(" fstatfs(") { counts[counts.count - 1] += 1 }
+                    if line.contains(" epoll_") { counts.append(0) }
+                }
+                return counts
+            }
+            #expect(waitUntil { looks().reduce(0, +) >= 20 })
+            #expect(looks().allSatisfy { $0 <= 1 })
+            #expect(try watched.stop() == 0)
+        }
+
         @Test func itNoticesThatItsSocketFileIsGone() throws {
             waitForRest()
             unlink(daemon.socketPath)

@@ -1,4 +1,5 @@
 import FuseboxClient
+import FuseboxCore
 import FuseboxTestSupport
 import FuseboxWire
 import Glibc
@@ -36,6 +37,31 @@ extension EndToEnd {
                 try FuseboxClient.connect(to: folder("passed"), configuration: .patient).breakers.get("openai").status
                     .totalFailures == 1)
             #expect(try next.stop() == 0)
+        }
+
+        /// systemd gives up on a start that takes longer than its timeout and does not ask for more time.
+        @Test func aLongReplayAsksForMoreTime() throws {
+            let daemon = try DaemonProcess("--snapshot-interval", "60m")
+            let peer = try RawPeer.greeted(daemon.socketPath)
+            let failure = BreakerFailure(name: try Name("openai"))
+            let (batches, length) = (20, Int(Bounds.entriesPerReport) / 20)
+            for batch in 0..<batches {
+                var writer = ByteWriter()
+                for place in 0..<length {
+                    RawPeer.write(
+                        failure, correlation: 7, sequence: UInt64(batch * length + place + 1), into: &writer)
+                }
+                peer.send(writer.bytes)
+                for _ in 0..<length { try #require(try peer.next()?.status == .ok) }
+            }
+            daemon.kill()
+
+            // It asks before it is ready. It does not ask again, because it does not stop.
+            let next = try DaemonProcess(DaemonProcess.Options(dataPath: daemon.dataPath), in: daemon.folder)
+            #expect(next.notifications(of: "EXTEND_TIMEOUT_USEC=30000000") == 1)
+            #expect(
+                next.notifications(of: "STATUS=replaying the journal: \(Bounds.entriesPerReport) entries so far") == 1)
+            #expect(next.logs("\(Bounds.entriesPerReport) journal entries replayed so far"))
         }
 
         private func listen(on path: String) throws -> Int32 {

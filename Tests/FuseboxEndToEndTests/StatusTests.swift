@@ -92,7 +92,10 @@ extension EndToEnd {
             #expect(standings.last == .full)
             #expect(standings.contains(.short))
             #expect(standings.firstIndex(of: .full) == standings.count - 1)
-            #expect(try client.status().journalFailure.contains("No space left on device"))
+            let failure = try client.status().journalFailure
+            #expect(failure.contains("No space left on device"))
+            // The service manager shows it.
+            try daemon.waitForNotification("STATUS=no changes are taken: \(failure)")
         }
 
         private static func resolved(_ path: String) -> String? {

@@ -1,4 +1,5 @@
 import FuseboxLoop
+import FuseboxTestSupport
 import Glibc
 import Testing
 
@@ -52,6 +53,28 @@ import Testing
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         #expect(raised > before || before == Int(clamping: limit.rlim_max), "the hard limit may be reached already")
         #expect(try DescriptorLimit.current >= raised)
+    }
+}
+
+@Suite struct OwnProcessTests {
+    /// The kilobytes of the test program's code that are in this process.
+    private var residentCode: Int {
+        let program = (try? Program.run(["/usr/bin/readlink", "/proc/\(getpid())/exe"]).lines.first) ?? ""
+        var (sum, isCode) = (0, false)
+        for line in String(decoding: contents(of: "/proc/self/smaps"), as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.first?.contains("-") == true { isCode = words.contains("r-xp") && line.hasSuffix(" \(program)") }
+            if isCode, words.first == "Rss:" { sum += Int(words[1]) ?? 0 }
+        }
+        return sum
+    }
+
+    /// What is used again comes back: this test goes on.
+    @Test func releasedCodeLeavesTheProcess() {
+        let before = residentCode
+        #expect(before > 0)
+        OwnProcess.releaseCode()
+        #expect(residentCode < before)
     }
 }
 

@@ -163,6 +163,71 @@ struct LedgerCommandsTests {
         #expect(nothing.errors == "fusebox: whose account? give a provider, --tag or --host\n")
     }
 
+    @Test func whatAResetWouldBeginAnewIsToldAndNothingIs() throws {
+        let daemon = try daemonThatSpent()
+        _ = try daemon.fusebox("limit", "set", "--provider", "openai", "$90 prepaid")
+        _ = try daemon.fusebox("limit", "set", "--tag", "user:*", "$2 until reset", "$9 per day")
+        _ = try daemon.fusebox("limit", "set", "--tag", "user:2", "--provider", "openai", "3 requests until reset")
+        _ = try daemon.fusebox("limit", "set", "--provider", "other", "$4 until reset")
+        for tag in ["user:1", "user:2"] {
+            _ = try daemon.fusebox("ledger", "record", "openai", "o1", "--cost", "0.5", "--tag", tag)
+        }
+        let told = try daemon.fusebox("ledger", "reset", "openai", "--dry-run")
+        #expect(told.status == 0 && told.errors == "")
+        #expect(told.lines[1].hasPrefix("openai         $40.6012 "), "\(told.output)")
+        #expect(told.output.contains("$40.6012 of $50 until reset"), "\(told.output)")
+        #expect(told.lines.last == "3 accounts and 2 limits would begin anew; nothing was changed")
+
+        var usages: [JSONValue?] {
+            get throws {
+                try ["providers", "models", "tags"].flatMap { kind in
+                    (try daemon.json("ledger", "list", kind)["accounts"]?.list ?? []).map { $0["usage"] }
+                }
+            }
+        }
+        /// The scopes that a dry run tells of, and then those whose limits the reset tells of.
+        func scopes(_ arguments: String...) throws -> (accounts: [String], limits: [String], reset: [String]) {
+            func command(_ more: String...) throws -> JSONValue {
+                try Program.run(
+                    [Program.fusebox, "ledger", "reset"] + arguments + more + ["--json", "--socket", daemon.socket]
+                ).json
+            }
+            func names(_ list: JSONValue?) -> [String] {
+                (list?.list ?? []).map { entry in
+                    ["tag", "provider", "deployment", "model"].compactMap { entry["scope"]?[$0]?.text }
+                        .joined(separator: " ")
+                }
+            }
+            let before = try usages
+            let dry = try command("--dry-run")
+            #expect(dry["isDryRun"] == true)
+            #expect(try usages == before)
+            return (
+                names(dry["accounts"]), names(dry["limits"]).sorted(), names(try command("--yes")["limits"]).sorted()
+            )
+        }
+        let model = try scopes("openai", "--model", "o1")
+        #expect(model.accounts == ["openai o1"] && model.limits == [] && model.reset == [])
+        let tag = try scopes("--tag", "user:2")
+        #expect(tag.accounts == ["user:2"])
+        #expect(tag.limits == ["user:2", "user:2 openai"] && tag.limits == tag.reset)
+        let template = try scopes("--tag", "user:*")
+        #expect(template.accounts.sorted() == ["user:1", "user:2"])
+        #expect(template.limits == ["user:1", "user:2", "user:2 openai"] && template.limits == template.reset)
+        let provider = try scopes("openai")
+        #expect(provider.accounts.first == "openai")
+        #expect(Set(provider.accounts) == ["openai", "openai gpt-4o", "openai o1"])
+        #expect(provider.limits == ["openai", "user:2 openai"] && provider.limits == provider.reset)
+        let host = try scopes("--host")
+        #expect(host.accounts.first == "" && host.accounts.count == 8)
+        #expect(host.limits == ["openai", "other", "user:1", "user:2", "user:2 openai"] && host.limits == host.reset)
+
+        #expect(try daemon.fusebox("ledger", "reset", "opnai", "--dry-run").errors.contains("did you mean 'openai'?"))
+        let nothing = try daemon.fusebox("ledger", "reset", "--tag", "nobody", "--dry-run")
+        #expect(nothing.status == 64)
+        #expect(nothing.errors == "fusebox: nobody has no account and no limit that goes on until reset\n")
+    }
+
     // MARK: Rates and forecasts
 
     @Test func ratesAndForecasts() throws {

@@ -16,6 +16,8 @@ struct PolicyApplication {
     var report = PolicyReport()
     /// The bytes of the changes that are listed.
     var listed = 0
+    /// The breakers that the policy says something of, or has said before.
+    var breakers: PolicyBreakers
     /// The models that names stand for once the policy is applied.
     private var models: [PolicyRoute: Name] = [:]
     /// The calendars that were known before. One that goes with a limit that is removed may be needed by another.
@@ -28,6 +30,7 @@ struct PolicyApplication {
         self.isPreview = isPreview
         self.application = application
         calendars = Array(machine.limitTable.calendars)
+        breakers = PolicyBreakers(machine.owned.breakers)
     }
 
     /// Applies the policy.
@@ -35,6 +38,7 @@ struct PolicyApplication {
     /// - Throws: the refusal of an item, which names it
     mutating func run() throws(Refusal) {
         try checkAliases()
+        for breaker in policy.breakers { breakers.add(breaker.change, of: breakerRoute(breaker)) }
         if prunes { try removeUnnamed() }
         try applyRules()
         for (item, alias) in policy.aliases.enumerated() {
@@ -115,7 +119,7 @@ struct PolicyApplication {
     }
 
     /// The scope with the model that its name will stand for.
-    private func charged(_ scope: Scope) -> Scope {
+    func charged(_ scope: Scope) -> Scope {
         guard let provider = scope.provider, let model = scope.model else { return scope }
         let alias = PolicyRoute(provider: provider, model: model)
         var scope = scope
@@ -163,41 +167,6 @@ struct PolicyApplication {
                 .alias, .removed, item: nil, alias.scope, from: (present ?? owned.aliases[alias])?.text, to: nil)
         }
         try removeUnnamedBreakers()
-    }
-
-    /// Gives the parts that the policy has set and does not set any more the values that they have without it.
-    private mutating func removeUnnamedBreakers() throws(Refusal) {
-        let owned = machine.owned.breakers
-        let told = Set(policy.breakers.map { breakerRoute($0) })
-        let routes = owned.keys.sorted { one, other in
-            let (depth, otherDepth) = (Self.depth(one), Self.depth(other))
-            return depth == otherDepth ? one < other : depth > otherDepth
-        }
-        let unnamed = routes.filter { !told.contains($0) }.compactMap { route in owned[route].map { (route, $0) } }
-        for (route, said) in unnamed {
-            machine.owned.breakers[route] = nil
-            note(
-                .breaker, .removed, item: nil, route.scope,
-                from: PolicyWords.text(said.parts(of: machine.breakerStanding(route).configuration)), to: nil)
-        }
-        // Narrow ones first: one that has nothing of its own left then follows what is above it. One that has still gets
-        // the parts once more, because what is above it may have changed in between.
-        for (route, said) in unnamed { try giveUp(said, of: route) }
-        for (route, said) in unnamed.reversed() { try giveUp(said, of: route) }
-    }
-
-    private static func depth(_ route: PolicyRoute) -> Int {
-        (route.provider == nil ? 0 : 1) + (route.deployment == nil ? 0 : 1) + (route.model == nil ? 0 : 2)
-    }
-
-    /// Gives parts of a configuration the values that they have without the policy.
-    private mutating func giveUp(
-        _ parts: BreakerConfigurationChange, of route: PolicyRoute
-    ) throws(Refusal) {
-        let standing = machine.breakerStanding(route)
-        guard route.provider == nil || standing.key != nil, standing.isOwn else { return }
-        try configure(parts.parts(of: standing.base), route)
-        if let key = standing.key { machine.endOwnConfiguration(of: key, ifLike: standing.base) }
     }
 
     // MARK: Aliases, limits, prices
@@ -294,85 +263,6 @@ struct PolicyApplication {
                     .price, action, item: item, route.scope, from: present.map { PolicyWords.text($0) },
                     to: PolicyWords.text(entry.price))
             }
-        }
-    }
-
-    // MARK: Breakers
-
-    /// The route of a breaker, with the model that its name will stand for.
-    private func breakerRoute(_ breaker: PolicyBreaker) -> PolicyRoute {
-        PolicyRoute(
-            charged(Scope(provider: breaker.provider, deployment: breaker.deployment, model: breaker.model)))
-    }
-
-    /// Configures breakers: that of new ones first, then providers, deployments and models, because narrow ones begin
-    /// with what is above them.
-    private mutating func applyBreakers() throws(Refusal) {
-        var known: [PolicyRoute: Int] = [:]
-        var routes: [(item: Int, route: PolicyRoute)] = []
-        for (item, breaker) in policy.breakers.enumerated() {
-            try at("breakers", item) { (run) throws(Refusal) in
-                let route = run.breakerRoute(breaker)
-                if let other = known.updateValue(item, forKey: route) {
-                    throw Refusal(.outOfRange, "it is the same breaker as breakers[\(other)]; tell one")
-                }
-                try run.validate(breaker)
-                routes.append((item, route))
-            }
-        }
-        for depth in 0...4 {
-            for (item, route) in routes where Self.depth(route) == depth {
-                try at("breakers", item) { (run) throws(Refusal) in
-                    try run.apply(run.policy.breakers[item].change, to: route, item)
-                }
-            }
-        }
-    }
-
-    private func validate(_ breaker: PolicyBreaker) throws(Refusal) {
-        guard !breaker.change.isEmpty else {
-            throw Refusal(.outOfRange, "a breaker of a policy sets at least one part of its configuration")
-        }
-        guard breaker.provider != nil || (breaker.deployment == nil && breaker.model == nil) else {
-            throw Refusal(.outOfRange, "the breaker of a deployment or a model must name its provider")
-        }
-    }
-
-    private mutating func apply(
-        _ told: BreakerConfigurationChange, to route: PolicyRoute, _ item: Int
-    ) throws(Refusal) {
-        let said = machine.owned.breakers[route]
-        let before = machine.breakerStanding(route)
-        var change = told
-        // A part that is not told any more: back to what it is without the policy, or the policy's as before.
-        if prunes, let said { change = told.over(said.parts(of: before.base)) }
-        let wanted = try before.configuration.applying(change)
-        let isSo = wanted == before.configuration && before.isOwn
-        if !isSo { try configure(change, route) }
-        let says = prunes ? told : told.over(said ?? BreakerConfigurationChange())
-        machine.owned.breakers[route] = says
-        // There is always a configuration of new breakers. Parts that are as usual were set by nobody.
-        let isThere =
-            route.provider == nil
-            ? change.parts(of: before.configuration) != change.parts(of: before.base) : before.isOwn
-        let action = Self.action(isThere: isThere, isSo: isSo, said: said.map { $0 == says })
-        let hadValue = isThere || (route.provider == nil && said != nil)
-        note(
-            .breaker, action, item: item, route.scope,
-            from: hadValue ? PolicyWords.text(change.parts(of: before.configuration)) : nil,
-            to: PolicyWords.text(change.parts(of: wanted)))
-    }
-
-    private mutating func configure(
-        _ change: BreakerConfigurationChange, _ route: PolicyRoute
-    ) throws(Refusal) {
-        if let provider = route.provider {
-            _ = try BreakerConfigure(
-                name: provider, deployment: route.deployment, model: route.model, change: change
-            ).apply(to: &machine, application, &effects)
-        } else {
-            // Under each profile, so that nothing of a policy stays with the breakers that have come since.
-            try machine.configureDefault(change, reachesExisting: true, application, &effects)
         }
     }
 }

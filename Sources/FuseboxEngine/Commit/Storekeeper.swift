@@ -111,6 +111,14 @@ package final class Storekeeper<Files: JournalStorage> {
     /// Whether a stop has nothing left to wait for: the last snapshot was written or failed, and no sync is pending.
     package var isQuiet: Bool { engine.commit.isQuiet }
 
+    /// Why changes are refused for now. Nil if they are taken.
+    package var refusal: String? {
+        switch engine.commit.standing {
+        case .none, .following, .short, .unknown: nil
+        case .full, .interrupted: engine.commit.failure ?? "the journal waits for a snapshot"
+        }
+    }
+
     /// Whether `keepHouse` has nothing to do until the next input.
     package var isAtRest: Bool {
         engine.commit.isAtRest && !isSyncingMarks && journal?.marksAreUnsynced != true && isHistoryWritten

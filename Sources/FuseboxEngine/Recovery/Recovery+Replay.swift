@@ -1,3 +1,4 @@
+import FuseboxCore
 import FuseboxStore
 import FuseboxWire
 
@@ -233,7 +234,7 @@ extension Recovered {
                 let wall = takesBack ? entry.wall : max(entry.wall, recorded?.wall ?? entry.wall)
                 recorded = Moment(now: max(entry.now, recorded?.now ?? entry.now), wall: wall)
                 situation.replayed += 1
-                if situation.replayed % 100_000 == 0 { progress(situation.replayed) }
+                if situation.replayed % Bounds.entriesPerReport == 0 { progress(situation.replayed) }
             }
             return .ended(end)
         } catch { return .refused(offset: place, error.message) }

@@ -17,10 +17,14 @@ extension LedgerCommands {
                 EXAMPLES
                   fusebox ledger reset openai
                   fusebox ledger reset --tag team:search
-                  fusebox ledger reset --host
+                  fusebox ledger reset --host --dry-run
                 """)
 
         @OptionGroup var account: AccountScope
+
+        @Flag(help: "Say which accounts and limits would begin anew, and change nothing.")
+        var dryRun = false
+
         @OptionGroup var confirmation: Confirmation
         @OptionGroup var connection: ConnectionOptions
 
@@ -28,7 +32,8 @@ extension LedgerCommands {
             guard let scope = try account.scope else {
                 throw Failure(.usage, "whose account? give a provider, --tag or --host")
             }
-            if !confirmation.yes, let provider = scope.provider { try client.checkKnown(provider.text) }
+            if dryRun || !confirmation.yes, let provider = scope.provider { try client.checkKnown(provider.text) }
+            guard !dryRun else { return try preview(of: scope, client) }
             let account = scope.isHost ? "every account" : "the account of \(scope)"
             try confirmation.ask(
                 "\(account) begins anew: what was spent is no longer shown, and limits that go on until reset are empty",
@@ -48,6 +53,15 @@ extension LedgerCommands {
                     "limits": .array(reply.entries.map(LimitReport.json)),
                 ],
                 text: ([spent ?? tags].compactMap(\.self) + limits).map(Table.printable).joined(separator: "\n"))
+        }
+
+        /// What would begin anew.
+        private func preview(of scope: Scope, _ client: FuseboxClient) throws -> Answer {
+            let preview = try ResetPreview(of: scope, client)
+            guard !preview.isEmpty else {
+                throw Failure(.usage, "\(scope) has no account and no limit that goes on until reset")
+            }
+            return preview.answer(try DaemonClock(of: client))
         }
 
         private static func reset(

@@ -235,6 +235,69 @@ struct PolicyOwnershipTests {
         #expect(try isOwn(&rig, "byhand"))
     }
 
+    /// A configuration of its own begins with a copy of the one above it. What the policy does not say of it is no other
+    /// than on a daemon that never had another policy.
+    @Test(arguments: [Profile.fusebox, .llmProviders])
+    func partsThatABreakerHasFromAboveFollowThePolicy(profile: Profile) throws {
+        var rig = Rig(profile)
+        let narrow = Policy()
+            .breaker("openai", deployment: "eu", BreakerConfigurationChange(resetTimeoutMilliseconds: 30_000))
+            .breaker("openai", deployment: "eu", model: "gpt-4o", BreakerConfigurationChange(maxProbes: 1))
+            .breaker("cohere", BreakerConfigurationChange(maxProbes: 2))
+        /// The failure threshold, the reset timeout and the requests that a rate needs, of each breaker.
+        func parts(_ rig: inout Rig) throws -> [[Int64]] {
+            try [("openai", "eu", nil), ("openai", "eu", "gpt-4o"), ("cohere", nil, nil)].map {
+                (provider: String, deployment: String?, model: String?) in
+                let configuration = try rig.apply(
+                    BreakerConfigurationGet(
+                        name: name(provider), deployment: deployment.map { name($0) }, model: model.map { name($0) }))
+                return [
+                    Int64(configuration.failureThreshold), configuration.resetTimeoutMilliseconds,
+                    Int64(configuration.minRequests),
+                ]
+            }
+        }
+        for threshold: UInt32 in [3, 4] {
+            try rig.apply(
+                narrow.breaker("openai", BreakerConfigurationChange(failureThreshold: threshold, byModel: true))
+                    .breaker(nil, BreakerConfigurationChange(minRequests: 20)))
+            let wide = Int64(threshold)
+            #expect(try parts(&rig) == [[wide, 30_000, 20], [wide, 30_000, 20], [5, 60_000, 20]])
+        }
+        let less = narrow.breaker("openai", BreakerConfigurationChange(byModel: true))
+        #expect(
+            try rig.lines(less, prunes: true) == [
+                "removed breaker host: min requests 20 -> -",
+                "changed breaker openai: failure threshold 4, by model -> failure threshold 5, by model",
+            ])
+        #expect(try parts(&rig) == [[5, 30_000, 3], [5, 30_000, 3], [5, 60_000, 3]])
+        #expect(try rig.lines(less, prunes: true) == [])
+        var other = Rig(profile)
+        try other.apply(less)
+        #expect(try parts(&other) == parts(&rig))
+    }
+
+    /// What was set by hand is not from above.
+    @Test func partsThatWereSetByHandDoNotFollowThePolicy() throws {
+        var rig = Rig()
+        let narrow = Policy()
+            .breaker("openai", deployment: "eu", BreakerConfigurationChange(resetTimeoutMilliseconds: 30_000))
+        try rig.apply(narrow.breaker("openai", BreakerConfigurationChange(failureThreshold: 3)))
+        try rig.apply(
+            BreakerConfigure(
+                name: name("openai"), deployment: name("eu"), change: BreakerConfigurationChange(failureThreshold: 7)))
+        // No policy has said anything of this one.
+        try rig.apply(
+            BreakerConfigure(
+                name: name("openai"), deployment: name("us"), change: BreakerConfigurationChange(maxProbes: 2)))
+        try rig.apply(narrow, prunes: true)
+        func threshold(_ deployment: String?) throws -> UInt32 {
+            try rig.apply(BreakerConfigurationGet(name: name("openai"), deployment: deployment.map { name($0) }))
+                .failureThreshold
+        }
+        #expect(try (threshold("eu"), threshold("us"), threshold(nil)) == (7, 3, 5))
+    }
+
     @Test func rulesGoBackToTheUsualOnes() throws {
         var rig = Rig()
         try rig.apply(
