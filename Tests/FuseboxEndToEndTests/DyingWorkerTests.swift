@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// Workers that die repeatedly, or with very many calls in flight, do not affect others.
     @Suite struct DyingWorkerTests {
         private static let permitsOfOne = 4_096

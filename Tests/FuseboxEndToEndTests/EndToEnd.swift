@@ -2,11 +2,9 @@ import FuseboxClient
 import Glibc
 import Testing
 
-/// Tests of the real daemon.
-@Suite enum EndToEnd {
-    /// Those that measure latencies and memory. They run one at a time.
-    @Suite(.serialized) enum Measured {}
-}
+/// Tests of the real daemon. They run one at a time, because they measure latencies and memory, and because a test that
+/// waits for a process keeps one of the few threads that those with tasks need.
+@Suite(.serialized) enum EndToEnd {}
 
 /// Set `FUSEBOX_FULL=1` for sizes that take minutes.
 let isFull = getenv("FUSEBOX_FULL") != nil

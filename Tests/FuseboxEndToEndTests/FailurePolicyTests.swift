@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// The results of workers while the real daemon is stopped, and the daemon's state afterwards.
     @Suite struct FailurePolicyTests {
         /// A client whose calls do not wait for a backoff once the daemon is back.

@@ -5,7 +5,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// Peers that break the rules get a clear error, cost bounded memory, and do not disturb others.
     @Suite struct HostilePeerTests {
         struct Nonsense: CustomTestStringConvertible {

@@ -5,7 +5,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// One user takes as much as it can get, and another user's work continues. Both are processes of different users.
     @Suite(.enabled(if: geteuid() == 0, "only root can start processes of two other users"))
     struct HostileUserTests {

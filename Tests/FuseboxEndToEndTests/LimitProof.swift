@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// The promises of admission, with worker processes that die. `make admission-test` runs the full sizes.
     @Suite struct AdmissionProofs {
         @Test func limitsOfEveryDimensionOnFiveScopesHoldForManyProcessesWhateverDies() throws {

@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// Limits and what is used of them, when the daemon or a worker dies.
     @Suite struct LimitTests {
         /// The grace of a worker whose end the kernel does not tell.

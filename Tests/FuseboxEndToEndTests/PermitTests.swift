@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// Permits when a worker or the daemon dies.
     @Suite struct PermitTests {
         /// The grace of a worker, plus the delay of a busy machine.

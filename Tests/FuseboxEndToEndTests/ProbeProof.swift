@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured.AdmissionProofs {
+extension EndToEnd.AdmissionProofs {
     @Test func oneProbeSlotIsNeverSharedAndNeverLost() throws {
         var proof = try ProbeProof(isFull ? .full : .small)
         try proof.run()

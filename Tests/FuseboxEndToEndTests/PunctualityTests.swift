@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// Effects of time are reported when they happen, even if no request arrives.
     @Suite struct PunctualityTests {
         enum Deadline: CaseIterable {

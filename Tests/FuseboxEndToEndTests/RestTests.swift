@@ -3,7 +3,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured {
+extension EndToEnd {
     /// A daemon that has nothing to do is not woken, and notices what it must all the same.
     @Suite struct RestTests {
         private let daemon: DaemonProcess

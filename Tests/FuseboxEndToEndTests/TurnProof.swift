@@ -4,7 +4,7 @@ import FuseboxWire
 import Glibc
 import Testing
 
-extension EndToEnd.Measured.AdmissionProofs {
+extension EndToEnd.AdmissionProofs {
     @Test func waitingCallsGetTheirTurnsInTheOrderOfTheRulesWhateverDies() throws {
         var proof = try TurnProof(.priorities, isFull ? .full : .small)
         try proof.run()
