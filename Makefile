@@ -243,16 +243,18 @@ price-sums: setup
 	FUSEBOX_FULL=1 $(SWIFT) test -c release -Xswiftc -enable-testing --filter PriceSumsTests
 
 # SEED is the first seed, SEEDS the number of seeds, CRASHES the number of crashes of each. HOURS=2 runs new seeds for
-# that long instead.
+# that long instead. LIVES and WAITS are the lives of a daemon in which days pass, and in which workers wait for their turn.
 SEED ?= 1
 SEEDS ?= 1000
 CRASHES ?= 101
 LIVES ?= 10000
+WAITS ?= 3000
 
 simulate: setup
 	$(SWIFT) build $(RELEASE) --product fusebox-simulate
 	.build/release/fusebox-simulate --damage 65536
 	.build/release/fusebox-simulate --history $(LIVES) --seed $(SEED)
+	.build/release/fusebox-simulate --waits $(WAITS) --seed $(SEED)
 	.build/release/fusebox-simulate --seed $(SEED) --seeds $(SEEDS) --crashes $(CRASHES) $(if $(HOURS),--hours $(HOURS))
 
 # WALKS is the number of seeds, STEPS the number of commands of each. Every seed runs under both profiles and both sets of

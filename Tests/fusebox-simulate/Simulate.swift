@@ -14,6 +14,9 @@ import Glibc
 /// `fusebox-simulate --history LIVES` lets days pass in so many lives of a daemon, and compares the history with a plain
 /// model.
 ///
+/// `fusebox-simulate --waits LIVES` lets workers wait for their turn in so many lives of a daemon, and compares the order
+/// of their turns with a plain model. With `--mistake NAME` the model forgets a rule, which must be found.
+///
 /// `fusebox-simulate --damage BYTES` flips every bit of a journal of that length, and cuts it at every byte.
 @main
 struct Simulate {
@@ -26,6 +29,8 @@ struct Simulate {
         var walk: Int?
         var limits: Int?
         var history: Int?
+        var waits: Int?
+        var mistake = WaitingModel.Mistake.none
         var arguments = CommandLine.arguments.dropFirst()
         while let flag = arguments.popFirst() {
             guard let value = arguments.popFirst() else { usage() }
@@ -38,12 +43,15 @@ struct Simulate {
                 exit(try await DamageReport(journalLength: read(Int(value))).run() ? 0 : 1)
             case "--walk": walk = read(Int(value))
             case "--history": history = read(Int(value))
+            case "--waits": waits = read(Int(value))
+            case "--mistake": mistake = read(WaitingModel.Mistake(rawValue: value))
             case "--limits": limits = read(Int(value))
             case "--bug": bug = read(PlantedBug(rawValue: value))
             default: usage()
             }
         }
         if let history { exit(HistoryReport(lives: history, first: seed).run() ? 0 : 1) }
+        if let waits { exit(WaitReport(lives: waits, first: seed, mistake: mistake).run() ? 0 : 1) }
         if let limits { exit(LimitReport(operations: limits, first: seed).run() ? 0 : 1) }
         if let walk {
             let report = WalkReport(
@@ -60,7 +68,7 @@ struct Simulate {
 
     private static func usage() -> Never {
         print(
-            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--limits OPERATIONS] [--history LIVES] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
+            "usage: fusebox-simulate [--damage BYTES] [--walk STEPS] [--limits OPERATIONS] [--history LIVES] [--waits LIVES [--mistake \(WaitingModel.Mistake.allCases.map(\.rawValue).joined(separator: "|"))]] [--seed S] [--seeds N] [--crashes N] [--hours H] [--bug \(PlantedBug.allCases.map(\.rawValue).joined(separator: "|"))]"
         )
         exit(64)
     }

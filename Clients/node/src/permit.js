@@ -8,6 +8,7 @@ const { route } = require('./candidates')
 
 /** @typedef {import('./protocol/types').Candidate} Candidate */
 /** @typedef {import('./protocol/types').DenialReason} DenialReason */
+/** @typedef {import('./protocol/types').BreakerRule} BreakerRule */
 /** @typedef {import('./protocol/types').LimitObjection} LimitObjection */
 /** @typedef {import('./protocol/types').FullQueue} FullQueue */
 /** @typedef {import('./protocol/types').AdmissionDecision} AdmissionDecision */
@@ -24,13 +25,21 @@ const { route } = require('./candidates')
  * @property {number | null} retryAfter milliseconds until another attempt can succeed; 0: another call's end may help;
  *   null: time alone does not help
  * @property {LimitObjection[]} limits the limits that stand against it
+ * @property {BreakerRule | null} [openedBy] what has opened the breaker first since it last was closed; null: it has not
+ *   opened, or does not deny
+ * @property {number} [failedRecoveries] with `openedBy`: how often it has opened again since it last was closed
+ * @property {number | null} [resetTimeout] the quiet milliseconds that take one failure off the breaker, after recoveries
+ *   that have failed; null: none has
  */
 
 /** None of the candidates may be called now. */
 class AdmissionDeniedError extends FuseboxError {
   /** @param {Denial[]} reasons @param {number | null} retryAfter @param {FullQueue | null} [fullQueue] */
   constructor (reasons, retryAfter, fullQueue = null) {
-    const each = reasons.map(({ candidate, reason }) => `${route(candidate)}: ${reason}`).join(', ')
+    const each = reasons.map(({ candidate, reason, openedBy = null }) => {
+      const rule = openedBy === null ? '' : `, opened by ${openedBy}`
+      return `${route(candidate)}: ${reason}${rule}`
+    }).join(', ')
     const hope = retryAfter === null
       ? 'waiting alone does not help'
       : retryAfter === 0 ? 'try again with the next call' : `try again in ${retryAfter} ms`
@@ -282,6 +291,9 @@ function denials (decision, candidates) {
     reason: denial.reason,
     retryAfter: denial.retryAfterMilliseconds == null ? null : Number(denial.retryAfterMilliseconds),
     limits: decision.limits.filter(limit => limit.candidate === place),
+    openedBy: denial.openedBy ?? null,
+    failedRecoveries: denial.failedRecoveries,
+    resetTimeout: denial.resetTimeoutMilliseconds == null ? null : Number(denial.resetTimeoutMilliseconds),
   }))
 }
 

@@ -169,6 +169,17 @@ test('a call that ends after its signal was aborted is abandoned, with what it r
   assert.equal((await account('a')).usage.spend, 1n)
 })
 
+test('a denial tells what has opened the breaker', async t => {
+  const { client } = await start(t)
+  await client.call('breaker.forceOpen', { name: 'a', deployment: null, model: null })
+  await assert.rejects(client.withPermit(['a'], {}, () => assert.fail('it was denied')), error => {
+    const [{ openedBy, failedRecoveries, resetTimeout }] = error.reasons
+    assert.deepEqual([openedBy, failedRecoveries, resetTimeout], ['forced', 0, null])
+    assert.match(error.message, /a: breakerOpen, opened by forced/)
+    return true
+  })
+})
+
 test('a denial tells each reason and when to come back', async t => {
   const { client } = await start(t)
   await client.call('exhaustion.mark', { provider: 'a', resetAfterMilliseconds: 60_000 })

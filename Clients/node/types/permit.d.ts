@@ -1,5 +1,6 @@
 export type Candidate = import('./protocol/types').Candidate;
 export type DenialReason = import('./protocol/types').DenialReason;
+export type BreakerRule = import('./protocol/types').BreakerRule;
 export type LimitObjection = import('./protocol/types').LimitObjection;
 export type FullQueue = import('./protocol/types').FullQueue;
 export type AdmissionDecision = import('./protocol/types').AdmissionDecision;
@@ -24,9 +25,24 @@ export type Denial = {
      * the limits that stand against it
      */
     limits: LimitObjection[];
+    /**
+     * what has opened the breaker first since it last was closed; null: it has not
+     * opened, or does not deny
+     */
+    openedBy?: import("./protocol/types").BreakerRule | null | undefined;
+    /**
+     * with `openedBy`: how often it has opened again since it last was closed
+     */
+    failedRecoveries?: number | undefined;
+    /**
+     * the quiet milliseconds that take one failure off the breaker, after recoveries
+     * that have failed; null: none has
+     */
+    resetTimeout?: number | null | undefined;
 };
 /** @typedef {import('./protocol/types').Candidate} Candidate */
 /** @typedef {import('./protocol/types').DenialReason} DenialReason */
+/** @typedef {import('./protocol/types').BreakerRule} BreakerRule */
 /** @typedef {import('./protocol/types').LimitObjection} LimitObjection */
 /** @typedef {import('./protocol/types').FullQueue} FullQueue */
 /** @typedef {import('./protocol/types').AdmissionDecision} AdmissionDecision */
@@ -42,6 +58,11 @@ export type Denial = {
  * @property {number | null} retryAfter milliseconds until another attempt can succeed; 0: another call's end may help;
  *   null: time alone does not help
  * @property {LimitObjection[]} limits the limits that stand against it
+ * @property {BreakerRule | null} [openedBy] what has opened the breaker first since it last was closed; null: it has not
+ *   opened, or does not deny
+ * @property {number} [failedRecoveries] with `openedBy`: how often it has opened again since it last was closed
+ * @property {number | null} [resetTimeout] the quiet milliseconds that take one failure off the breaker, after recoveries
+ *   that have failed; null: none has
  */
 /** None of the candidates may be called now. */
 export class AdmissionDeniedError extends FuseboxError {

@@ -103,6 +103,18 @@ class PermitTests(ClientTestCase):
         self.assertEqual(held.outcome, Outcome.QUOTA_EXHAUSTED)
         self.assertIsNotNone(client.call(protocol.ExhaustionGetRequest("replaced")).entry)
 
+    def test_a_denial_says_what_has_opened_the_breaker(self) -> None:
+        client = self.client()
+        for _ in range(5):
+            with self.assertRaises(ProviderError), client.permit("failing"):
+                raise ProviderError(500)
+        with self.assertRaises(AdmissionDenied) as caught, client.permit(["failing"]):
+            self.fail("it was admitted")
+        (denial,) = caught.exception.denials
+        self.assertEqual(denial.opened_by, protocol.BreakerRule.FAILURES)
+        self.assertEqual((denial.failed_recoveries, denial.reset_timeout), (0, None))
+        self.assertIn("failing: breaker_open, opened by failures", str(caught.exception))
+
     def test_a_denial_says_why_and_until_when(self) -> None:
         client = self.client()
         client.call(protocol.ExhaustionMarkRequest("marked", 60_000))

@@ -29,7 +29,7 @@ from fusebox_client import (
     Unavailable,
 )
 from fusebox_client.protocol.constants import Status
-from fusebox_client.protocol.types import DenialReason, LimitObjection
+from fusebox_client.protocol.types import BreakerRule, DenialReason, LimitObjection
 
 from .support import PATIENCE, Daemon
 
@@ -37,6 +37,7 @@ OBJECTION = LimitObjection(amount=9, used=7, needed=2, retry_after_milliseconds=
 DENIALS = (
     Denial(Candidate("openai", "key-1", "gpt-4o"), DenialReason.LIMIT, 30.0, [OBJECTION]),
     Denial(Candidate("anthropic"), DenialReason(200), None, []),
+    Denial(Candidate("gemini"), DenialReason.BREAKER_OPEN, 60.0, [], BreakerRule.SLOW_CALL_RATE, 2, 240.0),
 )
 ERRORS: list[FuseboxError] = [
     FuseboxError("it failed"),
@@ -66,7 +67,7 @@ def attributes(error: FuseboxError) -> dict[str, Any]:
     """What an error tells. Denials are compared by what they hold."""
     told = dict(vars(error))
     if isinstance(error, AdmissionDenied):
-        told["denials"] = [(one.candidate, one.reason, one.retry_after, one.limits) for one in error.denials]
+        told["denials"] = [{name: getattr(one, name) for name in Denial.__slots__} for one in error.denials]
     return told
 
 

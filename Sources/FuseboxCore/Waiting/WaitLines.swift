@@ -69,6 +69,8 @@ struct WaitLines: Sendable {
     private(set) var standings = SlotTable<Standing>()
     private var links = ChainLinks()
     private(set) var lines = SlotTable<Line>()
+    /// The lines in which calls of each user stand, by the users' places.
+    private var ofUser: [[Int]] = []
     /// The lines that are not of a limit.
     private var others: [WaitSubject: Int] = [:]
     /// The lines that changes of a name concern.
@@ -146,6 +148,17 @@ struct WaitLines: Sendable {
     /// The standing of a call in a line, of all its standings. Nil if it is not in the line.
     func standing(in line: Int, of all: [Int]) -> Int? { all.first { standings[$0].line == line } }
 
+    /// Whether a call stands in the line for a subject, of all its standings.
+    func isInLine(_ subject: WaitSubject, of all: [Int]) -> Bool {
+        all.contains { lines[standings[$0].line].subject == subject }
+    }
+
+    /// What a call has reserved in a line, of all its standings.
+    func reserved(in line: Int, of all: [Int]) -> Int64 {
+        guard let standing = standing(in: line, of: all), standings[standing].reserves else { return 0 }
+        return standings[standing].need
+    }
+
     // MARK: Joining and leaving
 
     /// Puts a call into the line for a subject, unless it stands there. Returns its standing.
@@ -178,6 +191,8 @@ struct WaitLines: Sendable {
     private mutating func userLine(_ user: Int, in line: Int) -> Int {
         if let known = lines[line].users.firstIndex(where: { $0.user == user }) { return known }
         lines[line].users.append(UserLine(user: user))
+        while ofUser.count <= user { ofUser.append([]) }
+        ofUser[user].append(line)
         return lines[line].users.count - 1
     }
 
@@ -228,7 +243,10 @@ struct WaitLines: Sendable {
         lines[left.line].users[user].chains[Int(left.priority)].remove(standing, &links)
         lines[left.line].users[user].count -= 1
         standings.remove(at: standing)
-        if lines[left.line].users[user].count == 0 { lines[left.line].users.remove(at: user) }
+        if lines[left.line].users[user].count == 0 {
+            lines[left.line].users.remove(at: user)
+            if let place = ofUser[left.user].firstIndex(of: left.line) { ofUser[left.user].remove(at: place) }
+        }
         if lines[left.line].users.isEmpty { close(left.line, &machine) }
     }
 
@@ -246,6 +264,14 @@ struct WaitLines: Sendable {
         guard !lines[line].isChanged else { return }
         lines[line].isChanged = true
         changed.append(line)
+    }
+
+    /// Notes that calls of a user have another order among those of others.
+    mutating func noteOrder(ofUser user: Int) {
+        guard user < ofUser.count else { return }
+        for place in ofUser[user].indices where lines[ofUser[user][place]].users.count > 1 {
+            noteChange(ofUser[user][place])
+        }
     }
 
     /// Notes that the lines of these standings must be looked at.

@@ -148,11 +148,11 @@ extension WaitQueue {
     /// Adds the calls of a line that may be let through to the front.
     private mutating func addFront(of line: Int, _ machine: StateMachine, at now: Timestamp) {
         guard lines.lines.contains(line) else { return }
-        // A call needs one unit at least. Without room for that this limit stands against all that wait for it.
-        if case .limit(let entry) = lines.lines[line].subject,
-            !machine.limitTable.hasRoom(for: 1, entry, at: now)
-        {
-            return
+        if case .limit(let entry) = lines.lines[line].subject {
+            // An operator has removed the limit. All that wait are examined anew.
+            guard machine.limitTable.entries.contains(entry) else { return }
+            // A call needs one unit at least. Without room for that this limit stands against all that wait for it.
+            guard machine.limitTable.hasRoom(for: 1, entry, at: now) else { return }
         }
         var reserved: Int128 = 0
         var walk = lines.walk(line)
@@ -223,6 +223,7 @@ extension WaitQueue {
     ) {
         if let reason = found.reason { waiters[slot].reason = reason }
         waiters[slot].liftsAt = found.untilLifted.map { moment.now + $0 } ?? (found.canComeFree ? moment.now : nil)
+        let reserved = standAnew(slot, &machine)
         for standing in waiters[slot].standings where !lines.standings[standing].reserves {
             let subject = lines.lines[lines.standings[standing].line].subject
             if !found.obstacles.contains(where: { $0.subject == subject }) {
@@ -237,7 +238,25 @@ extension WaitQueue {
         for limit in found.covering {
             lines.reserve(lines.join(limit.subject, need: limit.need, slot, &waiters[slot], &machine))
         }
+        // Those behind it find room where it reserves less than before.
+        for (line, need) in reserved where lines.reserved(in: line, of: waiters[slot].standings) < need {
+            addFront(of: line, machine, at: moment.now)
+        }
         setWake(slot, at: moment.now, lifting: found.untilLifted.map { moment.now + $0 })
+    }
+
+    /// Takes a call out of all its lines if what it waits for is not known any more: limits, names or prices were changed.
+    /// Returns what it had reserved until now, by line.
+    private mutating func standAnew(_ slot: Int, _ machine: inout StateMachine) -> [(line: Int, need: Int64)] {
+        guard lines.isInLine(.examination, of: waiters[slot].standings) else { return [] }
+        var reserved: [(line: Int, need: Int64)] = []
+        for standing in waiters[slot].standings {
+            let left = lines.standings[standing]
+            if left.reserves { reserved.append((left.line, left.need)) }
+            lines.leave(standing, &machine)
+        }
+        waiters[slot].standings.removeAll(keepingCapacity: true)
+        return reserved
     }
 
     /// Why a call whose time is over has no permit.

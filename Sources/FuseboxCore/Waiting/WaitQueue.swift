@@ -239,6 +239,8 @@ package struct WaitQueue: Sendable {
         grants += 1
         users[waiters[turn.slot].user].lastGrant = grants
         if let breaker = turn.takesDraw { lines.takeDraw(at: breaker) }
+        // The user's other calls come behind those of others now, who may find room.
+        lines.noteOrder(ofUser: waiters[turn.slot].user)
         remove(turn.slot, &machine)
     }
 
@@ -248,8 +250,17 @@ package struct WaitQueue: Sendable {
         waiters[turn.slot].hasDrawn = true
     }
 
-    /// Has every call examined anew, without reservations: limits, names or prices were changed.
+    /// Has every call examined anew: limits, names or prices were changed.
+    ///
+    /// A call keeps what it has reserved until its turn to be examined, which may be one of the next turns of the owner.
+    /// So none that arrives meanwhile passes it.
     package mutating func examineAll(_ machine: inout StateMachine) {
+        waiters.forEachSlot { slot in examineNext(slot, &machine) }
+    }
+
+    /// Has every call examined anew, without reservations: the state was replaced by another, in which the places of
+    /// limits and names are others.
+    package mutating func beginAnew(_ machine: inout StateMachine) {
         waiters.forEachSlot { slot in
             lines.leaveAll(slot, &waiters[slot].standings, &machine)
             examineNext(slot, &machine)

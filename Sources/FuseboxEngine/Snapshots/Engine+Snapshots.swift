@@ -21,7 +21,7 @@ extension Engine {
     /// answers the request.
     package mutating func adopt(_ imported: consuming PreparedParts, for ticket: Ticket) {
         state.machine.replace(with: imported)
-        queue.examineAll(&state.machine)
+        queue.beginAnew(&state.machine)
         applied()
         commit.snapshots.request(ticket)
     }

@@ -79,4 +79,58 @@ struct WaitingTurnsTests {
         _ = finishTurns()
         #expect(try conversation.takePushes().map(\.session) == [3])
     }
+
+    /// The turns that an operator's change asks for examine the call that holds others back among the last.
+    @Test func noCallWithoutWaitingPassesAfterAnOperatorsChange() throws {
+        let (busy, scope) = (Scope(provider: try Name("busy")), Scope(provider: try Name("p")))
+        _ = try operators.ok(LimitSet(scope: busy, limits: [try LimitText.limit("1 in flight")]))
+        _ = try operators.ok(LimitSet(scope: scope, limits: [try LimitText.limit("100 tokens per 10s")]))
+        _ = try operators.ok(admit("busy", wait: 0))
+        let worker = try peer(2, user: 1_000)
+        var call = try admit("p", wait: 9_000)
+        call.estimate = Estimate(tokens: 90)
+        var small = try admit("p", wait: 0)
+        small.estimate = Estimate(tokens: 30)
+        _ = try operators.ok(small)
+        for _ in 0..<20 {
+            var urgent = try admit("busy", wait: 9_000)
+            urgent.priority = 0
+            #expect(try worker.ok(urgent).ticket != nil)
+        }
+        let ticket = try #require(try worker.ok(call).ticket)
+        _ = finishTurns()
+        #expect(try operators.ok(small).permit == nil, "the call that waits has reserved what is left")
+        let other = Scope(provider: try Name("other"))
+        _ = try operators.ok(LimitSet(scope: other, limits: [try LimitText.limit("5 in flight")]))
+        #expect(try operators.ok(small).permit == nil, "it has, though it was not examined again yet")
+        #expect(finishTurns() > 1)
+        #expect(try operators.ok(small).permit == nil)
+        // Without the limit nothing is reserved.
+        _ = try operators.ok(LimitRemove(allOf: scope))
+        _ = finishTurns()
+        #expect(try conversation.takePushes().map(\.entry.ticket) == [ticket])
+        #expect(try operators.ok(small).permit != nil)
+    }
+
+    /// Two places come free at once. The user who gets the first comes last for the second, where another user's call
+    /// has arrived later.
+    @Test func aTurnPutsTheUsersOtherCallsBehindThoseOfOthers() throws {
+        for provider in ["p", "q"] {
+            let limit = try LimitText.limit("1 in flight")
+            _ = try operators.ok(LimitSet(scope: Scope(provider: try Name(provider)), limits: [limit]))
+            var held = try admit(provider, wait: 0)
+            held.ttlMilliseconds = 1_000
+            #expect(try operators.ok(held).permit != nil)
+        }
+        let (first, second) = (try peer(2, user: 1_000), try peer(3, user: 2_000))
+        let served = try #require(try first.ok(admit("q", wait: 60_000)).ticket)
+        #expect(try first.ok(admit("p", wait: 60_000)).ticket != nil)
+        #expect(try second.ok(admit("p", wait: 60_000)).ticket != nil)
+        _ = finishTurns()
+        conversation.now += 1_000
+        conversation.engine.advance(to: conversation.moment)
+        let pushes = try conversation.takePushes()
+        #expect(pushes.map(\.session) == [2, 3])
+        #expect(pushes.first?.entry.ticket == served)
+    }
 }

@@ -1,4 +1,5 @@
 import FuseboxCore
+import FuseboxSimulation
 import FuseboxTestSupport
 import FuseboxWire
 import Testing
@@ -160,7 +161,7 @@ private struct WaitingWalk {
         let usage = CallUsage(cost: Money(nanodollars: Int64(cost)), inputTokens: UInt32(tokens), outputTokens: 0)
         _ = try peer.ok(
             Settle(permit: number, outcome: isCancelled ? .cancelled : .success, usage: isCancelled ? nil : usage))
-        model.settle(id, tokens: tokens, cost: cost, isCancelled: isCancelled)
+        model.settle(id, by: peer.sequence, tokens: tokens, cost: cost, isCancelled: isCancelled)
         model.serve()
     }
 
@@ -204,7 +205,7 @@ private struct WaitingWalk {
     private mutating func pass(_ milliseconds: Int) throws {
         conversation.now += Int64(milliseconds)
         conversation.engine.advance(to: conversation.moment)
-        model.now = Int(conversation.now)
+        model.pass(to: Int(conversation.now))
         for (worker, since) in lostAt where model.now - since >= Self.grace {
             model.bury(worker)
             permits = permits.filter { $0.value.worker != worker }

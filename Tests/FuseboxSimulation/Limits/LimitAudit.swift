@@ -5,11 +5,6 @@ import FuseboxWire
 /// Follows what a daemon has journaled. A state machine and the plain model of limits get the same inputs, and go back to
 /// what a crash has left.
 struct LimitAudit {
-    private struct Input {
-        let entry: JournalEntry
-        let payload: [UInt8]
-    }
-
     /// A call had its turn.
     struct Turn {
         var sequence: UInt64
@@ -21,9 +16,8 @@ struct LimitAudit {
     private var base: LimitPair
     private var pair: LimitPair
     /// The inputs since then.
-    private var inputs: [Input] = []
-    /// The sequence of the last input.
-    private(set) var sequence: UInt64 = 0
+    private var inputs: [JournalTail.Input] = []
+    private var tail = JournalTail()
     /// The turns that were read since they were taken.
     private var turns: [Turn] = []
 
@@ -36,28 +30,21 @@ struct LimitAudit {
         pair = base
     }
 
+    /// The sequence of the last input.
+    var sequence: UInt64 { tail.sequence }
     var violation: String? { pair.violation }
     var counts: LimitPair.Counts { pair.counts }
 
     /// Applies the entries that were written since the last time.
     mutating func read(_ files: SimulatedStorage) {
-        // A turn begins at most one segment.
-        for name in ((try? files.segments()) ?? []).suffix(2) {
-            guard let bytes = try? files.read(name.file), let reader = try? JournalReader(bytes) else { continue }
-            var found: [Input] = []
-            _ = reader.forEach { entry, payload, _ in
-                guard entry.command != JournalEntry.seal, entry.sequence > sequence else { return }
-                found.append(Input(entry: entry, payload: Array(payload)))
-            }
-            for input in found {
-                apply(input)
-                inputs.append(input)
-                noteTurn(input)
-            }
+        for input in tail.read(files) {
+            apply(input)
+            inputs.append(input)
+            noteTurn(input)
         }
     }
 
-    private mutating func noteTurn(_ input: Input) {
+    private mutating func noteTurn(_ input: JournalTail.Input) {
         guard input.entry.command == GrantTurn.declaration.number,
             let turn = SimulatedClient.decode(GrantTurn.self, input.payload[...])
         else { return }
@@ -77,11 +64,11 @@ struct LimitAudit {
         for input in kept { apply(input) }
         base = pair
         inputs = []
-        sequence = recovered
+        tail.sequence = recovered
     }
 
-    private mutating func apply(_ input: Input) {
-        sequence = input.entry.sequence
+    private mutating func apply(_ input: JournalTail.Input) {
+        let sequence = input.entry.sequence
         if losesSettles, input.entry.command == Settle.declaration.number, sequence % 10 == 0 { return }
         var application = InputApplication(pair: pair, entry: input.entry, payload: input.payload)
         guard StateMachine.dispatch(input.entry.command, &application) != nil else { return }

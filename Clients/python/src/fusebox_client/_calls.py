@@ -319,7 +319,17 @@ def decided(decision: AdmissionDecision, candidates: tuple[Candidate, ...]) -> t
     denials = []
     for place, (candidate, told) in enumerate(zip(candidates, decision.denials)):
         limits = [one for one in decision.limits if one.candidate == place]
-        denials.append(Denial(candidate, told.reason, _seconds(told.retry_after_milliseconds), limits))
+        denials.append(
+            Denial(
+                candidate,
+                told.reason,
+                _seconds(told.retry_after_milliseconds),
+                limits,
+                told.opened_by,
+                told.failed_recoveries,
+                _seconds(told.reset_timeout_milliseconds),
+            )
+        )
     if decision.candidate is None:
         raise AdmissionDenied(denials, _seconds(decision.retry_after_milliseconds), decision.full_queue)
     if decision.candidate >= len(candidates):

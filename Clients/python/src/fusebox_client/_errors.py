@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .protocol.constants import Status
-    from .protocol.types import Candidate, DenialReason, FullQueue, LimitObjection
+    from .protocol.types import BreakerRule, Candidate, DenialReason, FullQueue, LimitObjection
 
 
 class FuseboxError(Exception):
@@ -107,7 +107,7 @@ class ClientClosed(FuseboxError):
 class Denial:
     """Why one candidate may not be called."""
 
-    __slots__ = ("candidate", "limits", "reason", "retry_after")
+    __slots__ = ("candidate", "failed_recoveries", "limits", "opened_by", "reason", "reset_timeout", "retry_after")
 
     def __init__(
         self,
@@ -115,6 +115,9 @@ class Denial:
         reason: DenialReason,
         retry_after: float | None,
         limits: Sequence[LimitObjection],
+        opened_by: BreakerRule | None = None,
+        failed_recoveries: int = 0,
+        reset_timeout: float | None = None,
     ) -> None:
         self.candidate = candidate
         self.reason = reason
@@ -123,6 +126,12 @@ class Denial:
         """Seconds until another attempt can succeed; 0: another call's end may help; None: time alone does not."""
         self.limits = tuple(limits)
         """With the reason `limit` that limit; every one if the request asked for all."""
+        self.opened_by = opened_by
+        """What has opened the breaker first since it last was closed; None if it has not opened, or does not deny."""
+        self.failed_recoveries = failed_recoveries
+        """With `opened_by`: how often it has opened again since it last was closed."""
+        self.reset_timeout = reset_timeout
+        """Quiet seconds that take one failure off the breaker, after recoveries that have failed; None if none has."""
 
     def __repr__(self) -> str:
         return f"Denial({route_text(self.candidate)!r}, {self.reason.name.lower()}, retry_after={self.retry_after})"
@@ -135,7 +144,7 @@ class AdmissionDenied(FuseboxError):
         self, denials: Sequence[Denial] | str, retry_after: float | None, full_queue: FullQueue | None = None
     ) -> None:
         told = () if isinstance(denials, str) else tuple(denials)
-        each = ", ".join(f"{route_text(one.candidate)}: {one.reason.name.lower()}" for one in told)
+        each = ", ".join(f"{route_text(one.candidate)}: {_reason_text(one)}" for one in told)
         super().__init__(denials if isinstance(denials, str) else each, retry_after, full_queue)
         self.denials: tuple[Denial, ...] = told
         """The reason of each candidate, in their order; empty if the error came through JSON, which has their text."""
@@ -161,6 +170,11 @@ def _restored(kind: type[FuseboxError], arguments: tuple[Any, ...]) -> FuseboxEr
     error = kind.__new__(kind)
     error.args = arguments
     return error
+
+
+def _reason_text(denial: Denial) -> str:
+    rule = "" if denial.opened_by is None else f", opened by {denial.opened_by.name.lower()}"
+    return f"{denial.reason.name.lower()}{rule}"
 
 
 def route_text(candidate: Candidate) -> str:
