@@ -62,9 +62,7 @@ class ExampleTests(unittest.TestCase):
     def test_the_asyncio_server(self) -> None:
         self.daemon.run("limit", "set", "--tag", "user:*", "2 requests per hour")
         arguments = [sys.executable, str(EXAMPLES / "asyncio_server.py"), "0"]
-        with subprocess.Popen(
-            arguments, env=self.environment, stdout=subprocess.PIPE, text=True
-        ) as server:
+        with subprocess.Popen(arguments, env=self.environment, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout is not None
                 port = server.stdout.readline().split()[-1]
