@@ -106,8 +106,7 @@ class PermitTests(ClientTestCase):
     def test_a_denial_says_what_has_opened_the_breaker(self) -> None:
         client = self.client()
         for _ in range(5):
-            with self.assertRaises(ProviderError), client.permit("failing"):
-                raise ProviderError(500)
+            client.report("failing", Outcome.FAILURE)
         with self.assertRaises(AdmissionDenied) as caught, client.permit(["failing"]):
             self.fail("it was admitted")
         (denial,) = caught.exception.denials
