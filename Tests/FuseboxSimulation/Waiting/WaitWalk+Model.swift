@@ -147,11 +147,15 @@ extension WaitWalk {
         guard let entry = SimulatedClient.decode(TicketEntry.self, payload) else { return fail("no end of a wait") }
         let worker = Self.number(of: line.session.worker)
         let end = WaitingModel.End(worker: worker, ticket: entry.ticket, standing: entry.standing)
-        guard let next = untold.first, next.session == line.session.id, next.end == end else {
-            let next = untold.first.map { "\($0.end)" } ?? "nothing"
-            return fail("the daemon tells \(end), and the model says that \(next) comes next\n\(model)")
+        // Grants are told in their order. Waits whose time is over at the same moment end in any.
+        let next = untold.first { end.standing != .granted || $0.end.standing == .granted }
+        guard let place = untold.firstIndex(where: { $0.session == line.session.id && $0.end == end }),
+            end.standing != .granted || next?.end == end
+        else {
+            let comes = next.map { "\($0.end)" } ?? "nothing"
+            return fail("the daemon tells \(end), and the model says that \(comes) comes next\n\(model)")
         }
-        untold.removeFirst()
+        untold.remove(at: place)
         if let permit = entry.admission.permit { requests[permit] = Request(worker: worker, number: entry.ticket) }
     }
 
