@@ -137,8 +137,11 @@ test: setup lint python-lint
 	@$(MAKE) --no-print-directory docs
 	@$(MAKE) --no-print-directory -j2 swift-suite client-suites
 
+# Tests that call make are no jobs of this one.
+alone = env -u MAKEFLAGS -u MFLAGS
+
 swift-suite:
-	$(SWIFT) test --skip-build
+	$(alone) $(SWIFT) test --skip-build
 
 # What the clients' tests print is shown at their end, so that it does not mix with the other run's.
 client-suites:
@@ -170,7 +173,7 @@ python-test: python-lint
 	@$(MAKE) --no-print-directory python-suite
 
 python-suite:
-	cd $(PYTHON_CLIENT) && PYTHONPATH=src $(CURDIR)/$(PYTHON) -m unittest discover -t . -s tests
+	cd $(PYTHON_CLIENT) && $(alone) PYTHONPATH=src $(CURDIR)/$(PYTHON) -m unittest discover -t . -s tests
 
 python-dist: python-tools
 	cd $(PYTHON_CLIENT) && $(CURDIR)/$(PYTHON) -m hatchling build -t wheel -d $(CURDIR)/.build/dist
@@ -221,7 +224,7 @@ node-test: setup
 	@$(MAKE) --no-print-directory node-suite
 
 node-suite:
-	FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
+	$(alone) FUSEBOX_KILLS=$(KILLS) node --test Clients/node/test/*.test.mjs
 
 node-bench: PACKAGES += nodejs
 node-bench: setup
