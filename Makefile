@@ -145,7 +145,7 @@ swift-suite:
 
 # What the clients' tests print is shown at their end, so that it does not mix with the other run's.
 client-suites:
-	@{ $(MAKE) --no-print-directory python-suite && $(MAKE) --no-print-directory node-suite; } \
+	@mkdir -p .build; { $(MAKE) --no-print-directory python-suite && $(MAKE) --no-print-directory node-suite; } \
 	  > .build/client-suites.log 2>&1; status=$$?; cat .build/client-suites.log; exit $$status
 
 # The Python client. What its tests and checks use is installed into .build/venv, each package for itself: without an
